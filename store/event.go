@@ -1,0 +1,210 @@
+package store
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// An Event is one immutable record of the log. The same stream feeds the
+// screen, playback and export.
+type Event struct {
+	Session string    // session ID
+	Seq     int64     // 1, 2, 3, … within the session, without gaps
+	At      time.Time // UTC, microsecond precision
+	Body    Body      // what happened; never nil, its dynamic type is one of the structs below (by value)
+}
+
+// Body is what an event says. Each implementation is one entry of the
+// vocabulary; Kind is its stable name in the log and in --json output.
+type Body interface{ Kind() string }
+
+// SessionStarted is always event 1: everything needed to do the session again.
+type SessionStarted struct {
+	Program  string          `json:"program"`            // version of glovebox
+	Model    string          `json:"model"`              // provider/model or script:NAME
+	System   string          `json:"system"`             // system prompt, whole
+	Tools    []ToolSpec      `json:"tools"`              // tools offered to the model
+	Config   json.RawMessage `json:"config"`             // effective configuration, without secrets
+	Policy   json.RawMessage `json:"policy"`             // effective policy
+	Recipe   *Recipe         `json:"recipe,omitempty"`   // dataset; nil: none
+	Rigor    string          `json:"rigor"`              // quick, standard, strict
+	Seed     *int64          `json:"seed,omitempty"`     // sampling seed sent to the model, if any
+	Endpoint string          `json:"endpoint,omitempty"` // base URL of the model endpoint, without credentials
+}
+
+// ToolSpec is a tool as the model was shown it.
+type ToolSpec struct {
+	Name        string          `json:"name"`
+	Description string          `json:"description"`
+	Parameters  json.RawMessage `json:"parameters"` // JSON Schema
+}
+
+// Recipe reproduces a dataset byte for byte.
+type Recipe struct {
+	Schema    string  `json:"schema"` // built-in name or base name of the DDL file
+	DDL       string  `json:"ddl"`    // the DDL itself: a file may change or vanish
+	Seed      int64   `json:"seed"`
+	Rows      int     `json:"rows"`      // of the largest tables
+	Mess      float64 `json:"mess"`      // 0 to 1
+	Clock     string  `json:"clock"`     // RFC 3339: "now" for every date in the dataset
+	Generator string  `json:"generator"` // fingerprint of the generator
+}
+
+// BoxCreated is recorded when a box is sealed, before anything of the session
+// runs in it.
+type BoxCreated struct {
+	Box         string  `json:"box"`          // name, also the Podman container's
+	Container   string  `json:"container"`    // Podman container ID
+	Image       string  `json:"image"`        // reference the user asked for
+	ImageDigest string  `json:"image_digest"` // what was really used: sha256:…
+	Runtime     string  `json:"runtime"`      // OCI runtime: runc, crun, runsc, …
+	Engine      string  `json:"engine"`       // e.g. "podman 4.3.1 rootless"
+	UID         int     `json:"uid"`          // inside the box
+	Seal        []Proof `json:"seal"`         // isolation as probed from inside
+	Limits      []Limit `json:"limits"`
+	ReadyMS     float64 `json:"ready_ms"` // create to sealed
+}
+
+// Proof is what one core probe found.
+type Proof struct {
+	Probe    string `json:"probe"`
+	Layer    string `json:"layer"`   // data, execution, network
+	Verdict  string `json:"verdict"` // PASS, FAIL, INCONCLUSIVE
+	Evidence string `json:"evidence"`
+}
+
+// Limit is one limit of a box and who enforces it.
+type Limit struct {
+	Name     string `json:"name"`     // memory, pids, cpu, disk, files
+	Value    string `json:"value"`    // with unit, as shown
+	Enforced string `json:"enforced"` // cgroup, rlimit, watchdog, tmpfs, none
+}
+
+// FilePut is recorded before glovebox itself places a file in the box
+// (the dataset, DATA.md). Files the agent writes are tool calls.
+type FilePut struct {
+	Path   string `json:"path"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"` // hex
+}
+
+// Prompt is what the person asked.
+type Prompt struct {
+	Text string `json:"text"`
+}
+
+// ModelRequest is recorded before a request leaves. Its messages are not
+// copied: they are the system prompt of event 1 and what the prompt,
+// model.response and tool.result events up to and including Through say.
+type ModelRequest struct {
+	Turn    int    `json:"turn"` // 1, 2, … within the session
+	Model   string `json:"model"`
+	Through int64  `json:"through"` // sequence number of the last event it includes
+}
+
+// ModelResponse is one whole answer, or what there was of it when it broke off.
+type ModelResponse struct {
+	Turn         int        `json:"turn"`
+	Model        string     `json:"model,omitempty"` // as the server named itself
+	Text         string     `json:"text"`
+	Reasoning    string     `json:"reasoning,omitempty"`
+	ToolCalls    []CallSpec `json:"tool_calls,omitempty"`
+	FinishReason string     `json:"finish_reason,omitempty"`
+	Usage        *Usage     `json:"usage,omitempty"` // nil: the server sent none
+	FirstTokenMS float64    `json:"first_token_ms"`
+	DurationMS   float64    `json:"duration_ms"`
+	Retries      int        `json:"retries,omitempty"` // requests repeated at the server's demand (429, 503)
+	Partial      bool       `json:"partial,omitempty"` // interrupted or cut off
+}
+
+// CallSpec is a tool call as the model wrote it; Arguments may be anything.
+type CallSpec struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Arguments string `json:"arguments"`
+}
+
+// Usage counts tokens as the server reported them.
+type Usage struct {
+	Input     int `json:"input"`
+	Output    int `json:"output"`
+	Cached    int `json:"cached,omitempty"`    // part of Input
+	Reasoning int `json:"reasoning,omitempty"` // part of Output
+}
+
+// Decision says what policy made of a tool call, before anything is done.
+type Decision struct {
+	CallID  string `json:"call_id"`
+	Tool    string `json:"tool"`
+	Verdict string `json:"verdict"` // allow, deny, invalid (unknown tool or unusable arguments)
+	Rule    string `json:"rule,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+	By      string `json:"by"` // policy, user
+}
+
+// ToolCall is durable before the call runs in the box.
+type ToolCall struct {
+	CallID    string          `json:"call_id"`
+	Tool      string          `json:"tool"`
+	Arguments json.RawMessage `json:"arguments"` // parsed and re-encoded
+}
+
+// ToolResult is what came of a call. What the model is told is derived from it.
+type ToolResult struct {
+	CallID     string  `json:"call_id"`
+	Tool       string  `json:"tool"`
+	Exit       *int    `json:"exit,omitempty"`   // exit status; nil: not a process, or it did not exit
+	Signal     string  `json:"signal,omitempty"` // name of the signal that ended it, e.g. SIGKILL
+	TimedOut   bool    `json:"timed_out,omitempty"`
+	Stdout     string  `json:"stdout,omitempty"` // also the output of tools that are not processes
+	Stderr     string  `json:"stderr,omitempty"`
+	StdoutCut  int64   `json:"stdout_cut,omitempty"` // bytes left out of Stdout (from its middle)
+	StderrCut  int64   `json:"stderr_cut,omitempty"`
+	Error      string  `json:"error,omitempty"` // why there is no result; told to the model
+	DurationMS float64 `json:"duration_ms"`
+}
+
+// LimitReached is recorded when a limit stops the session.
+type LimitReached struct {
+	Limit string  `json:"limit"` // turns, tool_calls, tokens, wall, …
+	Value float64 `json:"value"`
+	Max   float64 `json:"max"`
+}
+
+// Interrupted says that the session was broken off from outside.
+type Interrupted struct {
+	By string `json:"by"` // user, signal, crash (found at the next start)
+}
+
+// Failure is an error that ended the session or a turn of it.
+type Failure struct {
+	Code    string `json:"code"` // model, engine, seal, box, script, store
+	Message string `json:"message"`
+}
+
+// BoxDestroyed is recorded when the box is gone.
+type BoxDestroyed struct {
+	Box    string `json:"box"`
+	Reason string `json:"reason"` // done, died, reaped
+}
+
+// SessionEnded is the last event of every session.
+type SessionEnded struct {
+	Status string `json:"status"` // done, limited, denied, failed, interrupted
+	Reason string `json:"reason,omitempty"`
+}
+
+func (SessionStarted) Kind() string { return "session.started" }
+func (BoxCreated) Kind() string     { return "box.created" }
+func (FilePut) Kind() string        { return "file.put" }
+func (Prompt) Kind() string         { return "prompt" }
+func (ModelRequest) Kind() string   { return "model.request" }
+func (ModelResponse) Kind() string  { return "model.response" }
+func (Decision) Kind() string       { return "decision" }
+func (ToolCall) Kind() string       { return "tool.call" }
+func (ToolResult) Kind() string     { return "tool.result" }
+func (LimitReached) Kind() string   { return "limit" }
+func (Interrupted) Kind() string    { return "interrupted" }
+func (Failure) Kind() string        { return "error" }
+func (BoxDestroyed) Kind() string   { return "box.destroyed" }
+func (SessionEnded) Kind() string   { return "session.ended" }
