@@ -1,0 +1,92 @@
+// Command glovebox-init is PID 1 of every box. It speaks the port protocol on
+// its standard input and output: runs commands, moves files, probes the seal.
+// It ends when the host's side of the port closes, and the box with it.
+//
+// It is as unprivileged as the commands it runs, so it defends itself: it is
+// not dumpable (no ptrace, no /proc/1/fd), and its descriptors never reach a
+// child. Begin here; processes are in exec.go, files in files.go, the core
+// probes in probe.go, the memory watchdog in watchdog.go.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"glovebox/runner/port"
+
+	"golang.org/x/sys/unix"
+)
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == "probe" {
+		json.NewEncoder(os.Stdout).Encode(probeAll()) //nolint:errcheck // the host reads an empty report as no seal
+		return
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "glovebox-init:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	if os.Getpid() != 1 {
+		return fmt.Errorf("this is PID 1 of a box; glovebox starts it (here it is PID %d)", os.Getpid())
+	}
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("make PID 1 undumpable: %w", err)
+	}
+	in, out, err := takeStdio()
+	if err != nil {
+		return err
+	}
+	b := newBox()
+	go b.procs.reap()
+	hello := port.Hello{Version: port.Version, PID: os.Getpid(), UID: os.Getuid()}
+	return port.Serve(in, out, hello, b.handle)
+}
+
+// takeStdio moves the port away from descriptors 0 and 1, where a child or a
+// stray print would find it.
+func takeStdio() (in, out *os.File, err error) {
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	files := [2]*os.File{}
+	for fd := range files {
+		moved, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 10)
+		if err != nil {
+			return nil, nil, fmt.Errorf("move descriptor %d: %w", fd, err)
+		}
+		if err := unix.Dup3(int(null.Fd()), fd, 0); err != nil {
+			return nil, nil, fmt.Errorf("replace descriptor %d: %w", fd, err)
+		}
+		files[fd] = os.NewFile(uintptr(moved), "port")
+	}
+	return files[0], files[1], nil
+}
+
+// box is what init knows of the box it runs.
+type box struct {
+	procs procTable
+}
+
+func newBox() *box { return &box{procs: procTable{running: map[int]*proc{}}} }
+
+func (b *box) handle(s *port.Stream, req port.Request) {
+	var r port.Reply
+	switch req.Op {
+	case port.OpExec:
+		r = b.exec(s, req)
+	case port.OpPut:
+		r = put(s, req)
+	case port.OpGet:
+		r = get(s, req)
+	case port.OpSeal:
+		r = b.seal(req)
+	default:
+		r = port.Reply{Error: fmt.Sprintf("unknown operation %q", req.Op)}
+	}
+	s.Finish(r) //nolint:errcheck // a broken port ends init anyway
+}

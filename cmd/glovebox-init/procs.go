@@ -1,0 +1,178 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// procTable joins exit statuses to the commands that wait for them. PID 1
+// inherits every orphan of the box, so one loop reaps them all.
+type procTable struct {
+	mu      sync.Mutex
+	running map[int]*proc
+}
+
+type proc struct {
+	pid     int
+	overMem atomic.Bool
+	done    chan syscall.WaitStatus
+}
+
+func (t *procTable) start(path string, argv []string, attr *syscall.ProcAttr) (*proc, error) {
+	t.mu.Lock() // so that reap cannot see the end before we know the beginning
+	defer t.mu.Unlock()
+	pid, err := syscall.ForkExec(path, argv, attr)
+	if err != nil {
+		return nil, err
+	}
+	p := &proc{pid: pid, done: make(chan syscall.WaitStatus, 1)}
+	t.running[pid] = p
+	return p, nil
+}
+
+// reap never returns.
+func (t *procTable) reap() {
+	child := make(chan os.Signal, 1)
+	signal.Notify(child, unix.SIGCHLD)
+	for range child {
+		for {
+			var ws syscall.WaitStatus
+			t.mu.Lock()
+			pid, err := syscall.Wait4(-1, &ws, syscall.WNOHANG, nil)
+			p := t.running[pid]
+			if pid > 0 {
+				delete(t.running, pid)
+			}
+			t.mu.Unlock()
+			if p != nil {
+				p.done <- ws
+			}
+			if pid <= 0 && err != syscall.EINTR {
+				break
+			}
+		}
+	}
+}
+
+// owner returns the command that pid belongs to by session or descent, or nil.
+func (t *procTable) owner(pid int, stats map[int]stat) *proc {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for range len(stats) + 1 { // no longer than the tree is deep
+		if p := t.running[pid]; p != nil {
+			return p
+		}
+		st, ok := stats[pid]
+		if !ok {
+			return nil
+		}
+		if p := t.running[st.session]; p != nil {
+			return p
+		}
+		pid = st.parent
+	}
+	return nil
+}
+
+type stat struct{ parent, group, session int }
+
+// processes reads /proc: every process of the box but PID 1.
+func processes() map[int]stat {
+	all := map[int]stat{}
+	dir, err := os.Open("/proc")
+	if err != nil {
+		return all
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1) //nolint:errcheck // what could be read counts
+	for _, name := range names {
+		pid, err := strconv.Atoi(name)
+		if err != nil || pid == 1 {
+			continue
+		}
+		data, err := os.ReadFile("/proc/" + name + "/stat")
+		if err != nil {
+			continue
+		}
+		// The name in parentheses may hold anything, so count from its end: proc(5).
+		line := string(data)
+		var state string
+		var st stat
+		if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ')')+1:], &state, &st.parent, &st.group, &st.session); err == nil && state != "Z" {
+			all[pid] = st
+		}
+	}
+	return all
+}
+
+// members are the processes of a command's group or session.
+func members(leader int) []int {
+	var pids []int
+	for pid, st := range processes() {
+		if st.group == leader || st.session == leader {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// killTree signals a command's group and its descendants in other groups.
+func killTree(leader int, sig syscall.Signal) {
+	all := processes()
+	unix.Kill(-leader, sig) //nolint:errcheck // gone is what we want
+	for pid, st := range all {
+		if st.group == leader {
+			continue
+		}
+		for up := st; ; {
+			if up.session == leader || up.parent == leader {
+				unix.Kill(pid, sig) //nolint:errcheck // gone is what we want
+				break
+			}
+			next, ok := all[up.parent]
+			if !ok {
+				break
+			}
+			up = next
+		}
+	}
+}
+
+// holders are the processes that have one of our pipes open.
+func holders(pipes ...*os.File) []int {
+	wanted := map[string]bool{}
+	for _, f := range pipes {
+		raw, err := f.SyscallConn()
+		if err != nil {
+			continue
+		}
+		raw.Control(func(fd uintptr) { //nolint:errcheck // a closed pipe has no holders
+			var st unix.Stat_t
+			if unix.Fstat(int(fd), &st) == nil {
+				wanted[fmt.Sprintf("pipe:[%d]", st.Ino)] = true
+			}
+		})
+	}
+	var pids []int
+	for pid := range processes() {
+		fds, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+		if err != nil {
+			continue
+		}
+		for _, fd := range fds {
+			if link, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%s", pid, fd.Name())); err == nil && wanted[link] {
+				pids = append(pids, pid)
+				break
+			}
+		}
+	}
+	return pids
+}

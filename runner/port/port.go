@@ -1,0 +1,94 @@
+// Package port is the one framed channel between the host and a box. Host and
+// glovebox-init speak it over the container's attached standard input and
+// output: many operations at once, each a stream with its own flow control, so
+// that a flooding command delays neither another nor a kill.
+//
+// The package promises that a peer that breaks the protocol ends the
+// connection with an error wrapping ErrProtocol, and that memory held for a
+// peer is at most MaxStreams × Window however it behaves. It knows nothing of
+// processes, containers or files, and imports only the standard library, for
+// it is half of PID 1. Begin in conn.go; frame.go is the wire format.
+package port
+
+import "encoding/json"
+
+// Op names what a stream asks of the box.
+type Op string
+
+// The operations of glovebox-init.
+const (
+	OpExec Op = "exec" // run Argv; data is its stdin, stdout, stderr
+	OpPut  Op = "put"  // write Path from stdin data
+	OpGet  Op = "get"  // read Path to stdout data
+	OpSeal Op = "seal" // probe the isolation; the report is in Reply.Detail
+)
+
+// Request opens a stream: JSON in an open frame.
+type Request struct {
+	Op        Op       `json:"op"`
+	Argv      []string `json:"argv,omitempty"`
+	Env       []string `json:"env,omitempty"`        // whole environment of the command, "K=V"
+	Dir       string   `json:"dir,omitempty"`        // working directory; "" is /work
+	Stdin     bool     `json:"stdin,omitempty"`      // data for its standard input follows, then its end
+	TimeoutMS int64    `json:"timeout_ms,omitempty"` // 0: none
+	Path      string   `json:"path,omitempty"`
+	Mode      uint32   `json:"mode,omitempty"`   // permission bits of a put
+	Offset    int64    `json:"offset,omitempty"` // of a get, bytes
+	Limit     int64    `json:"limit,omitempty"`  // of a get, bytes; 0: to the end
+	Memory    int64    `json:"memory,omitempty"` // of a seal: bytes promised; a watchdog keeps them where no cgroup does
+}
+
+// Reply ends a stream: JSON in an exit frame.
+type Reply struct {
+	Exit     *int            `json:"exit,omitempty"`      // exit status
+	Signal   int             `json:"signal,omitempty"`    // number of the signal that ended it
+	TimedOut bool            `json:"timed_out,omitempty"` // the deadline killed it
+	OverMem  bool            `json:"over_mem,omitempty"`  // the memory watchdog killed (part of) it
+	Killed   int             `json:"killed,omitempty"`    // background processes ended with it
+	Size     int64           `json:"size,omitempty"`      // of the file of a get or put, bytes
+	Error    string          `json:"error,omitempty"`     // the operation could not be done
+	NotFound bool            `json:"not_found,omitempty"` // Error is "no such file" or "no such program"
+	Detail   json.RawMessage `json:"detail,omitempty"`
+}
+
+// Hello is the first thing init says.
+type Hello struct {
+	Version int `json:"version"`
+	PID     int `json:"pid"`
+	UID     int `json:"uid"`
+}
+
+// SealReport is the Detail of a seal's Reply.
+type SealReport struct {
+	Proofs []Proof `json:"proofs"`
+	Limits []Limit `json:"limits"`
+}
+
+// Proof is what one core probe found.
+type Proof struct {
+	Probe    string  `json:"probe"`
+	Layer    string  `json:"layer"` // data, execution, network
+	Verdict  Verdict `json:"verdict"`
+	Evidence string  `json:"evidence"`
+}
+
+// Verdict of a probe. Anything but PASS means that the box is not sealed.
+type Verdict string
+
+// The verdicts.
+const (
+	Pass         Verdict = "PASS"
+	Fail         Verdict = "FAIL"
+	Inconclusive Verdict = "INCONCLUSIVE"
+)
+
+// Limit is one limit as found from inside.
+type Limit struct {
+	Name     string `json:"name"`     // memory, pids, cpu, files, or a writable place
+	Value    string `json:"value"`    // with unit
+	Enforced string `json:"enforced"` // cgroup, rlimit, watchdog, tmpfs, none
+}
+
+// Version of the protocol. Host and init come from the same build; a
+// difference means a stale image.
+const Version = 1
