@@ -1,0 +1,280 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/containers/podman/v5/libpod/define"
+	"github.com/containers/podman/v5/pkg/bindings"
+	"github.com/containers/podman/v5/pkg/bindings/system"
+)
+
+// Why there is no engine. The text after the colon says what to do.
+var (
+	ErrNoEngine = errors.New("no Podman engine")         // none answers and none could be started
+	ErrNotSetUp = errors.New("not set up")               // something that `glovebox setup` makes is missing
+	ErrRootful  = errors.New("Podman engine is rootful") // a box there would be root's: never used
+)
+
+// Options say where the engine keeps its things and which runtime it uses.
+type Options struct {
+	StateDir   string       // for what must survive; made when missing
+	RuntimeDir string       // for sockets; "" is the usual place. As root always /run/glovebox
+	InitPath   string       // the glovebox-init binary; "" is the one next to this program
+	Runtime    string       // OCI runtime; "" and "auto" pick one that works on this host
+	Log        func(string) // debug lines, one at a time; nil drops them
+}
+
+// Info is what is known of the engine. It does not change while it is open.
+type Info struct {
+	Version       string   // of Podman
+	Runtime       string   // OCI runtime that boxes must name: runc, crun, …
+	CgroupMode    string   // v2-delegated, v2, hybrid, v1
+	Controllers   []string // cgroup controllers that limit a box
+	StorageDriver string   // overlay, vfs, …
+	Rootless      bool     // always true
+	Source        string   // CONTAINER_HOST, user socket, own child
+	Account       string   // who Podman runs as
+}
+
+// Engine is a rootless Podman service. Safe for concurrent use.
+type Engine struct {
+	opts   Options
+	acct   account
+	client context.Context // carries the bindings' connection, as they want it
+	info   Info
+	child  *child // nil: somebody else's service
+	stop   context.CancelFunc
+	wait   sync.WaitGroup
+}
+
+// Open finds the rootless Podman service or starts one, and checks it. The
+// order is $CONTAINER_HOST, the user's socket, an own child. Close it.
+// Errors wrap ErrNoEngine, ErrNotSetUp or ErrRootful.
+func Open(ctx context.Context, opts Options) (*Engine, error) {
+	acct, err := podmanAccount()
+	if err != nil {
+		return nil, err
+	}
+	if opts.Log == nil {
+		opts.Log = func(string) {}
+	}
+	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
+	e := &Engine{opts: opts, acct: acct, stop: stop}
+	if err := e.connect(ctx, alive); err != nil {
+		e.Close()
+		return nil, err
+	}
+	if err := e.check(ctx); err != nil {
+		e.Close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// Close ends the service if it is our own child, and waits until it is gone.
+// Boxes still there are left to the reaper. It may be called twice.
+func (e *Engine) Close() error {
+	e.stop()
+	e.wait.Wait()
+	if e.client != nil {
+		if c, err := bindings.GetClient(e.client); err == nil {
+			c.Client.CloseIdleConnections()
+		}
+	}
+	if e.child != nil {
+		e.child.stop()
+		e.child = nil
+	}
+	return nil
+}
+
+// Info is what is known of the engine.
+func (e *Engine) Info() Info { return e.info }
+
+// conn is the context that the bindings want: it carries the connection and
+// lasts until Close.
+func (e *Engine) conn() context.Context { return e.client }
+
+// with gives ctx the engine's connection, so that a call to the bindings ends
+// when its caller does.
+func (e *Engine) with(ctx context.Context) context.Context {
+	return joined{Context: ctx, values: e.client}
+}
+
+type joined struct {
+	context.Context
+	values context.Context
+}
+
+func (j joined) Value(key any) any {
+	if v := j.values.Value(key); v != nil {
+		return v
+	}
+	return j.Context.Value(key)
+}
+
+// connect finds a service; alive is the context its connection lives on.
+func (e *Engine) connect(ctx, alive context.Context) error {
+	var err error
+	if uri := os.Getenv("CONTAINER_HOST"); uri != "" {
+		e.info.Source = "CONTAINER_HOST"
+		if e.client, err = bindings.NewConnection(alive, uri); err != nil {
+			return fmt.Errorf("%w: CONTAINER_HOST is set to %q, and nothing answers there: unset it, or start that service (%w)", ErrNoEngine, uri, err)
+		}
+		return nil
+	}
+	if path := e.userSocket(); answers(ctx, path) {
+		e.info.Source = "user socket"
+		if e.client, err = bindings.NewConnection(alive, "unix://"+path); err == nil {
+			e.keepAwake(alive)
+			return nil
+		}
+		e.opts.Log("the user's Podman socket does not answer, starting an own service: " + err.Error())
+	}
+	e.info.Source = "own child"
+	if e.child, err = startChild(ctx, e.acct, e.opts, e.flags()); err != nil {
+		return err
+	}
+	if e.client, err = bindings.NewConnection(alive, e.child.uri()); err != nil {
+		return fmt.Errorf("%w: the service that was just started does not answer (%w): %s", ErrNoEngine, err, e.child.stderr)
+	}
+	return nil
+}
+
+// userSocket is the socket of the user's own service. As root there is none:
+// root's is rootful.
+func (e *Engine) userSocket() string {
+	if e.acct.drop || e.acct.runtimeDir == "" {
+		return ""
+	}
+	return filepath.Join(e.acct.runtimeDir, "podman", "podman.sock")
+}
+
+func answers(ctx context.Context, socket string) bool {
+	if socket == "" {
+		return false
+	}
+	conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+	if err != nil {
+		return false
+	}
+	return conn.Close() == nil
+}
+
+// keepAwake asks something of the user's service every two seconds: systemd
+// starts it with an idle timeout of five, and attached boxes do not count.
+func (e *Engine) keepAwake(alive context.Context) {
+	e.wait.Go(func() {
+		tick := time.NewTicker(2 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-alive.Done():
+				return
+			case <-tick.C:
+				if _, err := system.Version(e.client, nil); err != nil && alive.Err() == nil {
+					e.opts.Log("asking the user's Podman service for its version: " + err.Error())
+				}
+			}
+		}
+	})
+}
+
+// flags are Podman's global flags for an own service.
+func (e *Engine) flags() []string {
+	// Events to a file: without journald the default fails, and nobody reads them.
+	flags := []string{"--runtime", e.runtime(), "--events-backend", "file"}
+	if cgroupMode() != "v2" || e.acct.drop || e.acct.runtimeDir == "" || !answers(context.Background(), filepath.Join(e.acct.runtimeDir, "bus")) {
+		flags = append(flags, "--cgroup-manager", "cgroupfs")
+	}
+	if e.freshStore() {
+		// Left to itself an old Podman picks vfs, which copies the whole image
+		// for every box, and a store stays with its driver.
+		flags = append(flags, "--storage-driver", "overlay")
+	}
+	return flags
+}
+
+// freshStore reports whether nobody has decided on a storage driver yet.
+func (e *Engine) freshStore() bool {
+	data, config := filepath.Join(e.acct.home, ".local/share"), filepath.Join(e.acct.home, ".config")
+	if !e.acct.drop {
+		if v := os.Getenv("XDG_DATA_HOME"); v != "" {
+			data = v
+		}
+		if v := os.Getenv("XDG_CONFIG_HOME"); v != "" {
+			config = v
+		}
+	}
+	for _, path := range []string{
+		filepath.Join(data, "containers/storage/libpod"),
+		filepath.Join(data, "containers/storage/db.sql"),
+		filepath.Join(config, "containers/storage.conf"),
+		"/etc/containers/storage.conf",
+	} {
+		if _, err := os.Stat(path); err == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// runtime picks the OCI runtime: crun, the quicker one, where it works. It
+// refuses cgroups v1 and hybrid ones.
+func (e *Engine) runtime() string {
+	if e.opts.Runtime != "" && e.opts.Runtime != "auto" {
+		return e.opts.Runtime
+	}
+	if cgroupMode() == "v2" {
+		if _, err := exec.LookPath("crun"); err == nil {
+			return "crun"
+		}
+	}
+	return "runc"
+}
+
+// check asks the service what it is and refuses what must not be used.
+func (e *Engine) check(ctx context.Context) error {
+	i, err := system.Info(e.with(ctx), nil)
+	if err != nil {
+		return fmt.Errorf("%w: asking Podman about itself: %w", ErrNoEngine, err)
+	}
+	if i.Host == nil || i.Store == nil || !i.Host.Security.Rootless {
+		return fmt.Errorf("%w: %s leads to a Podman that runs as root; boxes run only under an unprivileged account. Unset CONTAINER_HOST, or point it to a rootless service",
+			ErrRootful, e.info.Source)
+	}
+	e.info.Version = i.Version.Version
+	e.info.Rootless = true
+	e.info.StorageDriver = i.Store.GraphDriverName
+	e.info.Controllers = i.Host.CgroupControllers
+	e.info.CgroupMode = engineCgroupMode(i.Host)
+	e.info.Account = e.acct.name
+	e.info.Runtime = e.runtime()
+	return nil
+}
+
+// engineCgroupMode refines what the host mounts by what Podman may use of it.
+func engineCgroupMode(h *define.HostInfo) string {
+	if h.CgroupsVersion != "v2" {
+		if mode := cgroupMode(); mode != "v2" {
+			return mode
+		}
+		return "v1"
+	}
+	has := map[string]bool{}
+	for _, c := range h.CgroupControllers {
+		has[c] = true
+	}
+	if has["memory"] && has["pids"] {
+		return "v2-delegated"
+	}
+	return "v2"
+}

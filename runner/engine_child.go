@@ -1,0 +1,204 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// A child is our own `podman system service`. It ends with Close, and with this
+// process however that ends: the kernel signals it when its parent thread is
+// gone, and should even that fail, the next Open ends it by what record says.
+type child struct {
+	dir    string // holds the socket; the account's
+	record string // names owner and service; ours
+	pid    int
+	stderr *tail
+	done   chan struct{} // closed when the service has ended
+	err    error         // how it ended; valid after done
+}
+
+// childRecord is what a later process needs to end a service left behind.
+type childRecord struct{ Owner, Service Owner }
+
+func (c *child) uri() string { return "unix://" + filepath.Join(c.dir, "podman.sock") }
+
+// startChild starts the service and waits until its socket answers.
+func startChild(ctx context.Context, a account, opts Options, flags []string) (*child, error) {
+	base := a.socketDir(opts.RuntimeDir)
+	if err := a.ready(base); err != nil {
+		return nil, err
+	}
+	sweepChildren(base)
+	dir, err := os.MkdirTemp(base, "svc-")
+	if err != nil {
+		return nil, fmt.Errorf("making a directory for Podman's socket: %w", err)
+	}
+	c := &child{dir: dir, record: dir + ".json", stderr: &tail{log: opts.Log}, done: make(chan struct{})}
+	if a.drop {
+		err = os.Lchown(dir, a.uid, a.gid)
+	}
+	if err == nil {
+		err = c.start(a, flags)
+	}
+	if err == nil {
+		err = c.wait(ctx)
+	}
+	if err != nil {
+		c.stop()
+		return nil, fmt.Errorf("%w: starting `podman system service`: %w", ErrNoEngine, err)
+	}
+	return c, nil
+}
+
+// start runs the service from a goroutine that keeps its thread until the
+// service has ended: the parent-death signal hangs on the thread.
+func (c *child) start(a account, flags []string) error {
+	args := append(flags, "system", "service", "--time", "0", c.uri())
+	// Not tied to a caller's context: boxes outlive the call that opened the engine.
+	cmd := a.command(context.Background(), "podman", args...)
+	cmd.Stderr = c.stderr
+	cmd.WaitDelay = time.Second    // conmon may hold the pipe of standard error open
+	cmd.SysProcAttr.Setpgid = true // ctrl+c in the terminal is ours to handle
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM
+	started := make(chan error)
+	go func() {
+		defer close(c.done)
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			c.err = cmd.Wait()
+		}
+	}()
+	if err := <-started; err != nil {
+		if errors.Is(err, exec.ErrNotFound) {
+			return fmt.Errorf("podman is not installed; `glovebox setup` installs it (%w)", err)
+		}
+		return err
+	}
+	c.pid = cmd.Process.Pid
+	return c.remember()
+}
+
+// wait returns when the socket takes connections.
+func (c *child) wait(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(c.dir, "podman.sock"))
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-c.done:
+			return fmt.Errorf("it ended (%v): %s", c.err, c.stderr)
+		case <-ctx.Done():
+			return fmt.Errorf("its socket did not answer (%w): %s", ctx.Err(), c.stderr)
+		case <-tick.C:
+		}
+	}
+}
+
+// stop ends the service, politely, then not, and removes what belongs to it.
+func (c *child) stop() {
+	defer c.forget()
+	if c.pid == 0 {
+		return
+	}
+	_ = syscall.Kill(-c.pid, syscall.SIGTERM)
+	grace := time.NewTimer(3 * time.Second)
+	defer grace.Stop()
+	select {
+	case <-c.done:
+	case <-grace.C:
+		_ = syscall.Kill(-c.pid, syscall.SIGKILL)
+		<-c.done
+	}
+}
+
+func (c *child) forget() {
+	_ = os.RemoveAll(c.dir)
+	_ = os.Remove(c.record)
+}
+
+func (c *child) remember() error {
+	me, err := CurrentOwner()
+	if err != nil {
+		return err
+	}
+	start, err := startTime(c.pid)
+	if err != nil {
+		return nil // it has ended already; wait says why
+	}
+	b, err := json.Marshal(childRecord{Owner: me, Service: Owner{PID: c.pid, Start: start, Boot: me.Boot}})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.record, b, 0o600)
+}
+
+// sweepChildren ends services whose owner is gone and removes what they left.
+// A directory without a record belongs to a service that is just starting, or
+// to a process killed between two lines; it is small and stays until reboot.
+func sweepChildren(base string) {
+	records, _ := filepath.Glob(filepath.Join(base, "svc-*.json"))
+	for _, path := range records {
+		b, err := os.ReadFile(path)
+		var r childRecord
+		if err != nil || json.Unmarshal(b, &r) != nil || r.Owner.Alive() {
+			continue
+		}
+		if r.Service.Alive() {
+			_ = syscall.Kill(r.Service.PID, syscall.SIGKILL)
+		}
+		_ = os.RemoveAll(strings.TrimSuffix(path, ".json"))
+		_ = os.Remove(path)
+	}
+}
+
+// tail keeps the last lines that the service wrote, for an error message.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+	log func(string)
+}
+
+const tailSize = 4 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	t.buf = append(t.buf, p...)
+	if n := len(t.buf); n > tailSize {
+		t.buf = append(t.buf[:0], t.buf[n-tailSize:]...)
+	}
+	t.mu.Unlock()
+	if t.log != nil {
+		for line := range bytes.Lines(p) {
+			t.log("podman: " + strings.TrimRight(string(line), "\n"))
+		}
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.buf) == 0 {
+		return "it said nothing"
+	}
+	return strings.TrimSpace(string(t.buf))
+}
