@@ -1,0 +1,170 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+)
+
+// A Summary is one line in the list of sessions.
+type Summary struct {
+	ID        string     `json:"id"`
+	Title     string     `json:"title"` // first line of the first prompt, at most 80 characters, not sanitised
+	Model     string     `json:"model"`
+	StartedAt time.Time  `json:"started_at"`
+	EndedAt   *time.Time `json:"ended_at"` // nil while it runs
+	Status    string     `json:"status"`   // running, done, limited, denied, failed, interrupted
+	Steps     int        `json:"steps"`    // model responses and tool results
+	Tokens    int        `json:"tokens"`   // input and output, as far as the server reported them
+	CostUSD   *float64   `json:"cost_usd"` // nil: not known
+	Events    int64      `json:"events"`
+}
+
+// Filter chooses sessions. The zero value chooses all.
+type Filter struct {
+	Text  string // part of the ID, title, model or status, in any case
+	Limit int    // at most so many; 0: no limit
+}
+
+func (f Filter) matches(s Summary) bool {
+	text := strings.ToLower(strings.Join([]string{s.ID, s.Title, s.Model, s.Status}, "\n"))
+	return strings.Contains(text, strings.ToLower(f.Text))
+}
+
+const selectSummary = `SELECT id, title, model, started_at, ended_at, status, steps, tokens, cost_usd, last_seq FROM session `
+
+// Sessions returns the sessions that f chooses, newest first.
+func (s *Store) Sessions(ctx context.Context, f Filter) ([]Summary, error) {
+	var found []Summary
+	err := s.summaries(ctx, func(sum Summary) bool {
+		if f.matches(sum) {
+			found = append(found, sum)
+		}
+		return f.Limit == 0 || len(found) < f.Limit
+	}, selectSummary+`ORDER BY started_at DESC, n DESC`)
+	return found, err
+}
+
+// Session finds the one session that ref means: its ID, the beginning of its
+// ID that no other has, or "last" for the newest. Otherwise ErrNotFound.
+func (s *Store) Session(ctx context.Context, ref string) (Summary, error) {
+	var found []Summary
+	collect := func(sum Summary) bool {
+		found = append(found, sum)
+		return true
+	}
+	var err error
+	prefix := strings.ToLower(strings.TrimSpace(ref))
+	if prefix == "last" {
+		err = s.summaries(ctx, collect, selectSummary+`ORDER BY started_at DESC, n DESC LIMIT 1`)
+	} else if prefix != "" {
+		err = s.summaries(ctx, collect, selectSummary+`WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 6`, len(prefix), prefix)
+	}
+	switch {
+	case err != nil:
+		return Summary{}, err
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) == 0 && prefix == "last":
+		return Summary{}, problemf(ErrNotFound, "there is no session yet")
+	case len(found) == 0:
+		return Summary{}, problemf(ErrNotFound, "there is no session %q", CleanLine(ref))
+	}
+	var ids []string
+	for _, sum := range found {
+		ids = append(ids, sum.ID)
+	}
+	if len(ids) > 5 {
+		ids[5] = "…"
+	}
+	return Summary{}, problemf(ErrNotFound, "%q is the beginning of several sessions: %s", CleanLine(ref), strings.Join(ids, ", "))
+}
+
+func (s *Store) summaries(ctx context.Context, yield func(Summary) bool, query string, args ...any) error {
+	rows, err := s.r.QueryContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("reading sessions: %w", explain(s.path, err))
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var sum Summary
+		var started int64
+		var ended sql.NullInt64
+		if err := rows.Scan(&sum.ID, &sum.Title, &sum.Model, &started, &ended, &sum.Status,
+			&sum.Steps, &sum.Tokens, &sum.CostUSD, &sum.Events); err != nil {
+			return fmt.Errorf("reading sessions: %w", err)
+		}
+		sum.StartedAt = time.UnixMicro(started).UTC()
+		if ended.Valid {
+			at := time.UnixMicro(ended.Int64).UTC()
+			sum.EndedAt = &at
+		}
+		if !yield(sum) {
+			return nil
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("reading sessions: %w", explain(s.path, err))
+	}
+	return nil
+}
+
+// Events returns the events of one session, by its whole ID, that come after
+// sequence number after (0: all). It reads a piece at a time and holds nothing
+// open in between, so a slow reader disturbs nobody; events appended meanwhile
+// are seen. The first error ends the sequence.
+func (s *Store) Events(ctx context.Context, id string, after int64) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		var n int64
+		err := s.r.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ?`, id).Scan(&n)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = problemf(ErrNotFound, "there is no session %q", CleanLine(id))
+		}
+		for err == nil {
+			var piece []Event
+			if piece, err = s.piece(ctx, n, after); err == nil && len(piece) == 0 {
+				return
+			}
+			for _, e := range piece {
+				e.Session, after = id, e.Seq
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+		yield(Event{}, fmt.Errorf("reading session %s: %w", CleanLine(id), explain(s.path, err)))
+	}
+}
+
+// piece reads events up to about a megabyte, and at least one.
+func (s *Store) piece(ctx context.Context, n, after int64) ([]Event, error) {
+	rows, err := s.r.QueryContext(ctx, `SELECT seq, at, kind, body FROM event WHERE session = ? AND seq > ? ORDER BY seq`, n, after)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var piece []Event
+	for size := 0; size < 1<<20 && rows.Next(); {
+		var e Event
+		var at int64
+		var kind string
+		var body []byte
+		if err := rows.Scan(&e.Seq, &at, &kind, &body); err != nil {
+			return nil, err
+		}
+		e.At = time.UnixMicro(at).UTC()
+		if e.Body, err = decodeBody(kind, body); err != nil {
+			if len(piece) > 0 {
+				return piece, nil // first what can be read, then the error
+			}
+			return nil, fmt.Errorf("event %d: %w", e.Seq, err)
+		}
+		piece = append(piece, e)
+		size += len(body) + 200
+	}
+	return piece, rows.Err()
+}
