@@ -199,11 +199,11 @@ func lastWords(s *port.Stream, fd byte, f *os.File, buf []byte) {
 func feed(s *port.Stream, w *os.File) {
 	open := true
 	for {
-		fd, data, err := s.Recv()
+		_, data, err := s.Recv()
 		if err != nil {
 			break
 		}
-		if fd != port.Stdin || !open {
+		if !open {
 			continue
 		}
 		if len(data) > 0 {

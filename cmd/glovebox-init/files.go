@@ -56,9 +56,12 @@ func put(s *port.Stream, req port.Request) port.Reply {
 
 func receive(s *port.Stream, w io.Writer) (n int64, err error) {
 	for {
-		_, data, rerr := s.Recv()
+		fd, data, rerr := s.Recv()
 		if rerr != nil {
 			return n, rerr
+		}
+		if fd == port.Broken {
+			return n, errors.New("the sender broke off")
 		}
 		if len(data) == 0 {
 			return n, err

@@ -13,6 +13,8 @@ const (
 	Stdin  byte = 0
 	Stdout byte = 1
 	Stderr byte = 2
+	// Broken, from the host, ends the input early: what came is not all.
+	Broken byte = 3
 )
 
 // Stream is one operation. Send and Recv may be used by different goroutines,

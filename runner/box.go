@@ -1,0 +1,282 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"glovebox/runner/port"
+
+	"github.com/containers/podman/v5/pkg/bindings/containers"
+)
+
+// ErrNoSeal is wrapped by errors that mean: the isolation could not be proven.
+var ErrNoSeal = errors.New("no seal")
+
+// ErrBoxLost is wrapped by errors that mean: the box is gone, and what ran in
+// it has no known outcome.
+var ErrBoxLost = errors.New("the box is gone")
+
+const (
+	startTimeout   = 30 * time.Second // create to hello
+	destroyTimeout = 30 * time.Second
+	heartbeat      = 5 * time.Second // between pings; three unanswered ones end the box
+)
+
+// BoxOptions says what a box may use. The zero value of a limit takes the default.
+type BoxOptions struct {
+	Image   Image
+	Session string  // recorded in the box's labels
+	CPUs    float64 // processors; default 1
+	Memory  int64   // bytes; default 512 MiB
+	Pids    int64   // processes and threads; default 128
+	Disk    int64   // bytes of each writable place (/work, /data, /tmp); default 512 MiB
+}
+
+func (o BoxOptions) withDefaults() BoxOptions {
+	const mib = 1 << 20
+	if o.CPUs == 0 {
+		o.CPUs = 1
+	}
+	if o.Memory == 0 {
+		o.Memory = 512 * mib
+	}
+	if o.Pids == 0 {
+		o.Pids = 128
+	}
+	if o.Disk == 0 {
+		o.Disk = 512 * mib
+	}
+	return o
+}
+
+// BoxInfo is what was really made, as found from inside.
+type BoxInfo struct {
+	Name      string
+	Container string
+	Image     Image
+	Runtime   string
+	UID       int
+	Seal      []port.Proof
+	Limits    []port.Limit
+	Ready     time.Duration // create to sealed
+}
+
+// Box is one sealed, running sandbox. Its methods are safe for concurrent use.
+// Close destroys it; it is never handed out twice.
+type Box struct {
+	engine *Engine
+	info   BoxInfo
+	conn   *port.Conn
+	uid    *uidLease
+	stdin  *io.PipeWriter
+	stdout *io.PipeReader
+	stderr *bounded
+	attach chan error // the attach goroutine's end
+
+	closing sync.Once
+	closed  error
+	stop    chan struct{}
+	wg      sync.WaitGroup
+}
+
+// NewBox makes, starts and seals a box. On any error nothing is left of it.
+func (e *Engine) NewBox(ctx context.Context, opts BoxOptions) (*Box, error) {
+	opts = opts.withDefaults()
+	began := time.Now()
+	lease, err := leaseUID(e.opts.RuntimeDir)
+	if err != nil {
+		return nil, err
+	}
+	name := "glovebox-" + strings.ToLower(rand.Text()[:12])
+	made, err := containers.CreateWithSpec(e.conn(), e.spec(name, lease.uid, opts), nil)
+	if err != nil {
+		lease.release()
+		return nil, fmt.Errorf("create box: %w", err)
+	}
+	b := &Box{
+		engine: e, uid: lease, stop: make(chan struct{}), attach: make(chan error, 1), stderr: &bounded{max: 4 << 10},
+		info: BoxInfo{Name: name, Container: made.ID, Image: opts.Image, Runtime: e.Info().Runtime, UID: lease.uid},
+	}
+	if err := b.start(ctx, opts); err != nil {
+		b.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the first error says what happened
+		return nil, err
+	}
+	b.info.Ready = time.Since(began)
+	b.wg.Go(b.heartbeat)
+	return b, nil
+}
+
+// start attaches before it starts, so that nothing init says is missed.
+func (b *Box) start(ctx context.Context, opts BoxOptions) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	inR, inW := io.Pipe()
+	outR, outW := io.Pipe()
+	b.stdin, b.stdout = inW, outR
+	ready := make(chan bool, 1)
+	go func() {
+		options := new(containers.AttachOptions).WithStream(true).WithDetachKeys("") // no byte sequence detaches
+		err := containers.Attach(b.engine.conn(), b.info.Container, inR, outW, b.stderr, ready, options)
+		if err == nil {
+			err = io.EOF
+		}
+		outW.CloseWithError(err)
+		inR.CloseWithError(err)
+		b.attach <- err
+	}()
+	select {
+	case <-ready:
+	case err := <-b.attach:
+		b.attach <- err
+		return fmt.Errorf("attach to box: %w", err)
+	case <-ctx.Done():
+		return fmt.Errorf("attach to box: %w", ctx.Err())
+	}
+	b.conn = port.Dial(outR, inW)
+	if err := containers.Start(b.engine.conn(), b.info.Container, nil); err != nil {
+		return fmt.Errorf("start box: %w", err)
+	}
+	select {
+	case hello := <-b.conn.Hello():
+		if hello.Version != port.Version || hello.UID != b.info.UID {
+			return fmt.Errorf("%w: init speaks protocol %d as uid %d, expected %d as %d: run glovebox image prepare", ErrNoSeal, hello.Version, hello.UID, port.Version, b.info.UID)
+		}
+	case <-b.conn.Done():
+		return fmt.Errorf("start box: %w", b.lost(b.conn.Err()))
+	case <-ctx.Done():
+		return fmt.Errorf("start box: init did not answer: %w", ctx.Err())
+	}
+	return b.seal(ctx, opts)
+}
+
+// seal has the box prove its isolation from inside. Whatever is not proven is
+// broken.
+func (b *Box) seal(ctx context.Context, opts BoxOptions) error {
+	reply, err := b.call(ctx, port.Request{Op: port.OpSeal, Memory: opts.Memory}, nil)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNoSeal, err)
+	}
+	var report port.SealReport
+	if err := json.Unmarshal(reply.Detail, &report); err != nil {
+		return fmt.Errorf("%w: report: %w", ErrNoSeal, err)
+	}
+	b.info.Seal, b.info.Limits = report.Proofs, report.Limits
+	proven := map[string]int{}
+	for _, p := range report.Proofs {
+		if p.Verdict != port.Pass {
+			return fmt.Errorf("%w: probe %q (%s) says %s: %s", ErrNoSeal, p.Probe, p.Layer, p.Verdict, p.Evidence)
+		}
+		proven[p.Layer]++
+	}
+	for _, layer := range []string{"data", "execution", "network"} {
+		if proven[layer] == 0 {
+			return fmt.Errorf("%w: nothing proves the %s layer", ErrNoSeal, layer)
+		}
+	}
+	return nil
+}
+
+// Info says what the box is. The slices are shared: do not change them.
+func (b *Box) Info() BoxInfo { return b.info }
+
+// Done is closed when the box has died or is closed.
+func (b *Box) Done() <-chan struct{} { return b.conn.Done() }
+
+// lost wraps why the port ended, with init's last words.
+func (b *Box) lost(err error) error {
+	if errors.Is(err, io.EOF) || err == nil {
+		err = errors.New("its init process ended")
+	}
+	if words := strings.TrimSpace(b.stderr.String()); words != "" {
+		err = fmt.Errorf("%w: %s", err, words)
+	}
+	return fmt.Errorf("%w: %w", ErrBoxLost, err)
+}
+
+func (b *Box) heartbeat() {
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	last, missed := b.conn.Heard(), 0
+	for {
+		select {
+		case <-b.stop:
+			return
+		case <-b.conn.Done():
+			return
+		case <-tick.C:
+		}
+		if heard := b.conn.Heard(); heard != last {
+			last, missed = heard, 0
+		} else if missed++; missed > 3 {
+			b.stdout.CloseWithError(errors.New("init is silent")) // ends the port
+			return
+		}
+		go b.conn.Ping() //nolint:errcheck // a write that hangs must not hold the heartbeat; its failure ends the port
+	}
+}
+
+// Close destroys the box and waits until nothing is left of it. Later calls
+// return the first one's result.
+func (b *Box) Close(ctx context.Context) error {
+	b.closing.Do(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), destroyTimeout)
+		defer cancel()
+		close(b.stop)
+		b.closed = b.engine.remove(ctx, b.info.Container)
+		if b.stdin != nil {
+			b.stdin.CloseWithError(port.ErrClosed)
+			b.stdout.CloseWithError(port.ErrClosed)
+			select {
+			case <-b.attach:
+			case <-ctx.Done():
+			}
+		}
+		if b.conn != nil {
+			b.conn.Close()
+			b.conn.Wait()
+		}
+		b.wg.Wait()
+		b.uid.release()
+	})
+	return b.closed
+}
+
+// remove destroys a container with its volumes; one that is gone is no error.
+func (e *Engine) remove(ctx context.Context, id string) error {
+	conn, cancel := context.WithCancel(e.conn())
+	defer cancel()
+	defer context.AfterFunc(ctx, cancel)()
+	options := new(containers.RemoveOptions).WithForce(true).WithVolumes(true).WithIgnore(true).WithTimeout(0)
+	if _, err := containers.Remove(conn, id, options); err != nil {
+		return fmt.Errorf("destroy box %.12s: %w", id, err)
+	}
+	return nil
+}
+
+// bounded keeps the first max bytes written to it.
+type bounded struct {
+	mu  sync.Mutex
+	max int
+	buf bytes.Buffer
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.buf.Write(p[:min(len(p), b.max-b.buf.Len())])
+	return len(p), nil
+}
+
+func (b *bounded) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

@@ -1,0 +1,99 @@
+package runner
+
+import (
+	"strconv"
+
+	"github.com/containers/podman/v5/pkg/specgen"
+	spec "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// spec is the whole description of a box. What is not said here is Podman's
+// default, so everything that matters is said.
+func (e *Engine) spec(name string, uid int, o BoxOptions) *specgen.SpecGenerator {
+	yes, no := true, false
+	s := specgen.NewSpecGenerator(o.Image.ID, false)
+	s.Name = name
+	s.Hostname = "box"
+	s.Labels = e.labels(o.Session)
+	s.Entrypoint = []string{initPath}
+	s.Command = []string{}
+	s.WorkDir = "/"
+	s.Stdin = true
+	s.LogConfiguration = &specgen.LogConfig{Driver: "none"}
+	s.Timezone = ""
+	s.Umask = "0022"
+	s.Systemd = "false"
+	s.SdNotifyMode = "ignore"
+	s.ImageVolumeMode = "ignore"
+	s.User = strconv.Itoa(uid) + ":" + strconv.Itoa(uid)
+	s.Passwd = &no // no bind mount of a passwd file made on the host
+	s.EnvHost, s.HTTPProxy, s.UnsetEnvAll = &no, &no, &yes
+	s.Volatile = &yes // never synced to disk: it is thrown away
+
+	s.NetNS = specgen.Namespace{NSMode: specgen.NoNetwork}
+	s.PidNS = specgen.Namespace{NSMode: specgen.Private}
+	s.IpcNS = specgen.Namespace{NSMode: specgen.Private}
+	s.UtsNS = specgen.Namespace{NSMode: specgen.Private}
+	s.CgroupNS = specgen.Namespace{NSMode: specgen.Private}
+	s.UseImageResolvConf, s.UseImageHosts = &yes, &yes // the host's are not its business
+
+	s.ReadOnlyFilesystem = &yes
+	s.ReadWriteTmpfs = &no // only the places below
+	s.Privileged = &no
+	s.CapDrop = []string{"all"}
+	s.NoNewPrivileges = &yes
+	s.Mounts = writablePlaces(uid, o.Disk)
+	s.Rlimits = []spec.POSIXRlimit{
+		{Type: "RLIMIT_NPROC", Soft: uint64(o.Pids), Hard: uint64(o.Pids)},
+		{Type: "RLIMIT_NOFILE", Soft: maxFiles, Hard: maxFiles},
+		{Type: "RLIMIT_CORE"},
+		{Type: "RLIMIT_MEMLOCK"},
+		{Type: "RLIMIT_MSGQUEUE"},
+	}
+	s.ResourceLimits = e.resources(o)
+	return s
+}
+
+const (
+	initPath = "/.glovebox/init" // in every image
+	maxFiles = 4096              // open files of one process
+)
+
+func writablePlaces(uid int, disk int64) []spec.Mount {
+	var mounts []spec.Mount
+	for _, dir := range []string{"/work", "/data", "/tmp"} {
+		mode := "mode=0755"
+		if dir == "/tmp" {
+			mode = "mode=1777"
+		}
+		mounts = append(mounts, spec.Mount{
+			Destination: dir, Type: "tmpfs", Source: "tmpfs",
+			Options: []string{
+				"size=" + strconv.FormatInt(disk, 10), "nr_inodes=100000", mode,
+				"uid=" + strconv.Itoa(uid), "gid=" + strconv.Itoa(uid), "nosuid", "nodev", "rw",
+			},
+		})
+	}
+	return mounts
+}
+
+// resources asks for cgroup limits where this host can enforce them for us.
+// Elsewhere the runtime would ignore them with a warning: see limits of the
+// seal for what then holds.
+func (e *Engine) resources(o BoxOptions) *spec.LinuxResources {
+	r := &spec.LinuxResources{}
+	for _, controller := range e.Info().Controllers {
+		switch controller {
+		case "memory":
+			swap := o.Memory // no swap on top
+			r.Memory = &spec.LinuxMemory{Limit: &o.Memory, Swap: &swap}
+		case "pids":
+			r.Pids = &spec.LinuxPids{Limit: &o.Pids}
+		case "cpu":
+			period := uint64(100_000) // µs, the kernel's default
+			quota := int64(o.CPUs * float64(period))
+			r.CPU = &spec.LinuxCPU{Period: &period, Quota: &quota}
+		}
+	}
+	return r
+}
