@@ -1,0 +1,271 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	openai "github.com/sashabaranov/go-openai"
+
+	"glovebox/store"
+)
+
+const (
+	maxAnswer = 4 << 20 // bytes of text, reasoning and arguments in one answer
+	maxCalls  = 128     // tool calls in one answer
+	maxCallID = 128     // bytes; longer ones are replaced
+)
+
+// answer is a model's answer while it is put together from chunks. Servers
+// differ in what they leave out; chunk says what is understood.
+type answer struct {
+	onDelta func(Delta)
+	start   time.Time
+	first   time.Duration // 0: nothing has come yet
+	taken   map[string]bool
+	number  int // for IDs that the server leaves out
+
+	resp            store.ModelResponse
+	text, reasoning strings.Builder
+	calls           []*growing
+	size            int
+}
+
+// growing is a tool call while it streams.
+type growing struct {
+	id, name string
+	index    int // -1: the server gives none
+	args     strings.Builder
+}
+
+// chunk is one event of a stream. A server that does not stream sends message
+// in place of delta.
+type chunk struct {
+	Error   json.RawMessage `json:"error"`
+	Model   string          `json:"model"`
+	Usage   *openai.Usage   `json:"usage"`
+	Choices []struct {
+		Index        int    `json:"index"`
+		Delta        piece  `json:"delta"`
+		Message      *piece `json:"message"`
+		FinishReason string `json:"finish_reason"`
+	} `json:"choices"`
+}
+
+type piece struct {
+	Content          loose       `json:"content"`
+	Refusal          loose       `json:"refusal"`
+	ReasoningContent loose       `json:"reasoning_content"`
+	Reasoning        loose       `json:"reasoning"`
+	ToolCalls        []callPiece `json:"tool_calls"`
+}
+
+type callPiece struct {
+	Index    *int   `json:"index"`
+	ID       string `json:"id"`
+	Function struct {
+		Name      string `json:"name"`
+		Arguments loose  `json:"arguments"`
+	} `json:"function"`
+}
+
+// loose is text that some servers send as a list of parts, and arguments that
+// some send as an object.
+type loose string
+
+func (l *loose) UnmarshalJSON(b []byte) error {
+	var s *string
+	if json.Unmarshal(b, &s) == nil {
+		if s != nil {
+			*l = loose(*s)
+		}
+		return nil
+	}
+	var parts []struct {
+		Text string `json:"text"`
+	}
+	if json.Unmarshal(b, &parts) == nil {
+		for _, p := range parts {
+			*l += loose(p.Text)
+		}
+		return nil
+	}
+	var flat bytes.Buffer
+	if err := json.Compact(&flat, b); err != nil {
+		return err
+	}
+	*l = loose(flat.String())
+	return nil
+}
+
+func newAnswer(sofar []Message, start time.Time, onDelta func(Delta)) *answer {
+	a := &answer{onDelta: onDelta, start: start, taken: map[string]bool{}, number: len(sofar)}
+	for _, m := range sofar {
+		for _, c := range m.ToolCalls {
+			a.taken[c.ID] = true
+		}
+	}
+	return a
+}
+
+// finished says that the model has ended its answer.
+func (a *answer) finished() bool { return a.resp.FinishReason != "" }
+
+// add takes the JSON of one event.
+func (a *answer) add(raw []byte) error {
+	if strings.TrimSpace(string(raw)) == "" {
+		return nil
+	}
+	var c chunk
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return &ModelError{Code: "protocol", Message: fmt.Sprintf("the server sent something that is not a piece of an answer: %s", clip(string(raw), 200))}
+	}
+	if len(c.Error) > 0 && string(c.Error) != "null" {
+		return &midStream{body: raw}
+	}
+	if c.Model != "" {
+		a.resp.Model = clip(c.Model, 200)
+	}
+	if u := c.Usage; u != nil && u.PromptTokens+u.CompletionTokens > 0 {
+		a.resp.Usage = usage(u)
+	}
+	for _, choice := range c.Choices {
+		if choice.Index != 0 {
+			continue // only one answer was asked for
+		}
+		p := choice.Delta
+		if choice.Message != nil {
+			p = *choice.Message
+		}
+		if err := a.take(p); err != nil {
+			return err
+		}
+		if choice.FinishReason != "" {
+			a.resp.FinishReason = clip(choice.FinishReason, 64)
+		}
+	}
+	return nil
+}
+
+// midStream is an error object that came instead of a piece.
+type midStream struct{ body []byte }
+
+func (e *midStream) Error() string { return "error in the stream" }
+
+func usage(u *openai.Usage) *store.Usage {
+	out := &store.Usage{Input: max(0, u.PromptTokens), Output: max(0, u.CompletionTokens)}
+	if d := u.PromptTokensDetails; d != nil {
+		out.Cached = max(0, d.CachedTokens)
+	}
+	if d := u.CompletionTokensDetails; d != nil {
+		out.Reasoning = max(0, d.ReasoningTokens)
+	}
+	return out
+}
+
+func (a *answer) take(p piece) error {
+	reasoning := string(p.ReasoningContent)
+	if reasoning == "" { // some servers send both, with the same text
+		reasoning = string(p.Reasoning)
+	}
+	text := string(p.Content) + string(p.Refusal)
+	if a.first == 0 && (text != "" || reasoning != "" || len(p.ToolCalls) > 0) {
+		a.first = max(time.Since(a.start), 1)
+	}
+	if err := a.grow(len(text) + len(reasoning)); err != nil {
+		return err
+	}
+	a.text.WriteString(text)
+	a.reasoning.WriteString(reasoning)
+	if text != "" || reasoning != "" {
+		a.onDelta(Delta{Text: text, Reasoning: reasoning})
+	}
+	for _, c := range p.ToolCalls {
+		if err := a.takeCall(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *answer) takeCall(c callPiece) error {
+	if err := a.grow(len(c.Function.Name) + len(c.Function.Arguments)); err != nil {
+		return err
+	}
+	call := a.belongs(c)
+	if call == nil {
+		if len(a.calls) >= maxCalls {
+			return &ModelError{Code: "too_long", Message: fmt.Sprintf("the answer has more than %d tool calls", maxCalls)}
+		}
+		call = &growing{id: c.ID, index: -1}
+		if c.Index != nil {
+			call.index = *c.Index
+		}
+		a.calls = append(a.calls, call)
+	}
+	if call.name == "" && c.Function.Name != "" {
+		call.name = c.Function.Name
+		a.onDelta(Delta{Tool: call.name})
+	}
+	call.args.WriteString(string(c.Function.Arguments))
+	return nil
+}
+
+// belongs finds the call that a piece continues; nil: it begins a new one. A
+// piece with a name begins one, unless it repeats the ID or, without an ID, the
+// index and name of a call that is still incomplete.
+func (a *answer) belongs(c callPiece) *growing {
+	for i := len(a.calls) - 1; i >= 0; i-- {
+		g := a.calls[i]
+		if c.ID != "" && g.id == c.ID {
+			return g
+		}
+		if c.Index == nil || g.index != *c.Index {
+			continue
+		}
+		again := c.ID == "" && (g.name == "" || g.name == c.Function.Name) && !json.Valid([]byte(g.args.String()))
+		if c.Function.Name == "" || again {
+			return g
+		}
+	}
+	if c.Index == nil && c.Function.Name == "" && len(a.calls) > 0 {
+		return a.calls[len(a.calls)-1]
+	}
+	return nil
+}
+
+func (a *answer) grow(n int) error {
+	if a.size += n; a.size > maxAnswer {
+		return &ModelError{Code: "too_long", Message: fmt.Sprintf("the answer is longer than %d MiB", maxAnswer>>20)}
+	}
+	return nil
+}
+
+// response is the answer so far.
+func (a *answer) response() store.ModelResponse {
+	r := a.resp
+	r.Text, r.Reasoning = a.text.String(), a.reasoning.String()
+	r.FirstTokenMS = ms(a.first)
+	for i, g := range a.calls {
+		id := g.id
+		if id == "" || len(id) > maxCallID || a.taken[id] {
+			id = a.freshID(i)
+		}
+		a.taken[id] = true
+		r.ToolCalls = append(r.ToolCalls, store.CallSpec{ID: id, Name: g.name, Arguments: g.args.String()})
+	}
+	return r
+}
+
+// freshID makes an ID where the server sent none, or one that the conversation
+// already has: results are told apart by it.
+func (a *answer) freshID(i int) string {
+	for n := 0; ; n++ {
+		id := fmt.Sprintf("call_%d_%d", a.number, i+1+n)
+		if !a.taken[id] {
+			return id
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"glovebox/store"
+)
+
+// ErrBoxLost says that the box is gone: nothing more can run in it. A Box
+// wraps it.
+var ErrBoxLost = errors.New("the box is gone")
+
+// ErrStreamCut says that an answer broke off before the model had finished.
+// A *ModelError wraps it.
+var ErrStreamCut = errors.New("the answer was cut off")
+
+// ModelError says why the model endpoint gave no whole answer. It never holds
+// the API key.
+type ModelError struct {
+	Status  int    // HTTP status; 0: there was none
+	Code    string // unreachable, refused_key, unknown_model, rate_limited, timeout, cut, too_long, protocol, server
+	Message string // what happened, one line, bounded
+	Hint    string // what to do next; may be empty
+	cause   error
+}
+
+func (e *ModelError) Error() string {
+	if e.Hint == "" {
+		return e.Message
+	}
+	return e.Message + "; " + e.Hint
+}
+
+// Unwrap gives ErrStreamCut where that is the cause.
+func (e *ModelError) Unwrap() error { return e.cause }
+
+// ScriptError says that a scenario expected something that did not come.
+type ScriptError struct {
+	Message string // file, turn, call, what was expected, what came; bounded
+}
+
+func (e *ScriptError) Error() string { return e.Message }
+
+// LimitError says which limit stopped the session.
+type LimitError struct {
+	Limit string // turns, tool_calls, tokens, wall
+	Value float64
+	Max   float64
+}
+
+func (e *LimitError) Error() string {
+	unit := ""
+	if e.Limit == "wall" {
+		unit = " s"
+	}
+	return fmt.Sprintf("the session reached its limit of %s (%g of %g%s); raise limits.%s to let it go further",
+		e.Limit, e.Value, e.Max, unit, e.Limit)
+}
+
+// Interruption is the cause to cancel Prompt's context with when somebody
+// breaks the session off; any other cause counts as the user.
+type Interruption struct {
+	By string // user, signal
+}
+
+func (i Interruption) Error() string { return "interrupted by " + i.By }
+
+// Outcome maps what Prompt returned to how the session ended.
+func Outcome(err error) store.SessionEnded {
+	var limit *LimitError
+	switch {
+	case err == nil:
+		return store.SessionEnded{Status: "done"}
+	case errors.As(err, &limit):
+		return store.SessionEnded{Status: "limited", Reason: err.Error()}
+	case isInterruption(err):
+		return store.SessionEnded{Status: "interrupted", Reason: err.Error()}
+	default:
+		return store.SessionEnded{Status: "failed", Reason: err.Error()}
+	}
+}
+
+func isInterruption(err error) bool {
+	var i Interruption
+	return errors.As(err, &i) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}

@@ -1,0 +1,232 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"glovebox/store"
+)
+
+// Config is what an Agent works with. Model, Box and Log are needed.
+type Config struct {
+	Model     Model
+	ModelName string // as recorded: provider/model or script:NAME
+	Box       Box
+	Log       Recorder
+	System    string // system prompt; System builds one
+	Tools     Toolbox
+	Limits    Limits
+	Seed      *int64
+	Observe   func(Update)     // may be nil; never called twice at once, must not block for long
+	Clock     func() time.Time // for durations; nil: the real one
+}
+
+// Agent is one session's conversation. It is for one goroutine: one Prompt at
+// a time.
+type Agent struct {
+	cfg    Config
+	events []store.Event // recorded by this agent, in order
+	spent  spent
+}
+
+// New makes an agent. It records nothing and starts nothing.
+func New(cfg Config) *Agent {
+	if cfg.Observe == nil {
+		cfg.Observe = func(Update) {}
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
+	return &Agent{cfg: cfg}
+}
+
+// Prompt records text and works on it until the model is done (nil), a limit
+// (*LimitError), the endpoint (*ModelError), a scenario (*ScriptError), the
+// box (ErrBoxLost) or the log stops it, or ctx ends: then it returns ctx's
+// cause, an Interruption where the caller gave one. What stopped it is
+// recorded before it returns. After all but ErrBoxLost and a log that cannot
+// be written, the conversation can go on with the next Prompt.
+//
+// Prompt records neither the start and end of the session nor what becomes of
+// its box; Outcome maps its error for session.ended.
+func (a *Agent) Prompt(ctx context.Context, text string) error {
+	if text == "" {
+		return errors.New("the prompt is empty")
+	}
+	if _, err := a.record(ctx, store.Prompt{Text: valid(text)}); err != nil {
+		return err
+	}
+	limited, cancel := a.withWall(ctx)
+	defer cancel()
+	return a.stopped(ctx, limited, a.work(limited))
+}
+
+// work takes turns until the model asks for nothing more.
+func (a *Agent) work(ctx context.Context) error {
+	for {
+		resp, err := a.turn(ctx)
+		if err != nil {
+			return err
+		}
+		if len(resp.ToolCalls) == 0 {
+			return nil
+		}
+		for _, call := range resp.ToolCalls {
+			if err := a.call(ctx, call); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// turn asks the model once.
+func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
+	if err := ctx.Err(); err != nil {
+		return store.ModelResponse{}, err
+	}
+	if err := a.mayAsk(); err != nil {
+		return store.ModelResponse{}, err
+	}
+	turn := a.spent.turns + 1
+	through := a.events[len(a.events)-1].Seq
+	req := Request{System: a.cfg.System, Messages: Conversation(a.events), Tools: a.cfg.Tools.Specs(), Seed: a.cfg.Seed}
+	if _, err := a.record(ctx, store.ModelRequest{Turn: turn, Model: a.cfg.ModelName, Through: through}); err != nil {
+		return store.ModelResponse{}, err
+	}
+	resp, err := a.cfg.Model.Stream(ctx, req, func(d Delta) { a.cfg.Observe(Update{Delta: &d}) })
+	resp.Turn = turn
+	if err != nil {
+		resp.Partial = true
+		if resp.Text == "" && resp.Reasoning == "" && len(resp.ToolCalls) == 0 {
+			return resp, err // nothing came: the error says it all
+		}
+	}
+	if _, lost := a.record(ctx, resp); lost != nil {
+		return resp, lost
+	}
+	return resp, err
+}
+
+// call decides on one tool call and runs it.
+func (a *Agent) call(ctx context.Context, call store.CallSpec) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	decision, plan := a.cfg.Tools.decide(call)
+	if decision.Verdict != "allow" {
+		if _, err := a.record(ctx, decision); err != nil {
+			return err
+		}
+		_, err := a.record(ctx, store.ToolResult{CallID: call.ID, Tool: decision.Tool, Error: decision.Reason})
+		return err
+	}
+	if err := a.mayCall(); err != nil {
+		return err
+	}
+	if _, err := a.record(ctx, decision); err != nil {
+		return err
+	}
+	if _, err := a.record(ctx, store.ToolCall{CallID: call.ID, Tool: call.Name, Arguments: plan.recorded()}); err != nil {
+		return err
+	}
+	return a.run(ctx, call, plan)
+}
+
+// run runs a call that was decided and recorded. A tool that fails is a result
+// like any other; a lost box and an interruption end the work.
+func (a *Agent) run(ctx context.Context, call store.CallSpec, plan plan) error {
+	var live [2]runes
+	r := &run{tools: a.cfg.Tools, box: a.cfg.Box, output: func(stderr bool, chunk []byte) {
+		if text := live[index(stderr)].next(chunk); text != "" {
+			a.cfg.Observe(Update{Output: &Output{CallID: call.ID, Stderr: stderr, Chunk: text}})
+		}
+	}}
+	start := a.cfg.Clock()
+	res, err := plan.tool.run(ctx, r, plan.args)
+	res.CallID, res.Tool = call.ID, call.Name
+	res.DurationMS = ms(a.cfg.Clock().Sub(start))
+	end := error(nil)
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		res.Error, end = "interrupted", ctx.Err()
+	case errors.Is(err, ErrBoxLost):
+		res.Error, end = err.Error(), err
+	default:
+		res.Error = clip(err.Error(), 1000)
+	}
+	if _, err := a.record(ctx, res); err != nil {
+		return err
+	}
+	return end
+}
+
+// stopped records why the work ended and returns the error that says so.
+// limited is ctx with the session's time limit.
+func (a *Agent) stopped(ctx, limited context.Context, err error) error {
+	var (
+		lost   *logError
+		limit  *LimitError
+		script *ScriptError
+		body   store.Body
+	)
+	switch {
+	case err == nil || errors.As(err, &lost):
+		return err
+	case ctx.Err() != nil:
+		err = context.Cause(ctx)
+		body = store.Interrupted{By: by(err)}
+	case limited.Err() != nil && errors.As(context.Cause(limited), &limit):
+		err = limit
+		body = store.LimitReached{Limit: limit.Limit, Value: limit.Value, Max: limit.Max}
+	case errors.As(err, &limit):
+		body = store.LimitReached{Limit: limit.Limit, Value: limit.Value, Max: limit.Max}
+	case errors.As(err, &script):
+		body = store.Failure{Code: "script", Message: err.Error()}
+	case errors.Is(err, ErrBoxLost):
+		body = store.Failure{Code: "box", Message: err.Error()}
+	default:
+		body = store.Failure{Code: "model", Message: err.Error()}
+	}
+	if _, lost := a.record(ctx, body); lost != nil {
+		return lost
+	}
+	return err
+}
+
+func by(cause error) string {
+	var i Interruption
+	if errors.As(cause, &i) && i.By != "" {
+		return i.By
+	}
+	return "user"
+}
+
+// logError says that the log could not be written; then nothing is done.
+type logError struct {
+	kind string
+	err  error
+}
+
+func (e *logError) Error() string { return fmt.Sprintf("recording %s: %v", e.kind, e.err) }
+func (e *logError) Unwrap() error { return e.err }
+
+// record commits an event. It does so also when ctx has ended: what happened
+// until then belongs into the log.
+func (a *Agent) record(ctx context.Context, body store.Body) (store.Event, error) {
+	e, err := a.cfg.Log.Append(context.WithoutCancel(ctx), body)
+	if err != nil {
+		return e, &logError{kind: body.Kind(), err: err}
+	}
+	a.events = append(a.events, e)
+	a.spent.add(a.events)
+	a.cfg.Observe(Update{Event: &e})
+	return e, nil
+}
+
+func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

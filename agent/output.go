@@ -1,0 +1,50 @@
+package agent
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// outputKeep is how many bytes of one output stream are recorded: half from
+// its head, half from its tail.
+const outputKeep = 32 << 10
+
+// capture keeps the head and the tail of a stream and counts what was between.
+type capture struct {
+	head, tail []byte
+	cut        int64
+}
+
+func (c *capture) write(p []byte) {
+	n := min(len(p), outputKeep/2-len(c.head))
+	c.head = append(c.head, p[:n]...)
+	c.tail = append(c.tail, p[n:]...)
+	if over := len(c.tail) - outputKeep/2; over > 0 {
+		c.tail = append(c.tail[:0], c.tail[over:]...)
+		c.cut += int64(over)
+	}
+}
+
+// text is what was kept, as valid UTF-8.
+func (c *capture) text() string {
+	return strings.ToValidUTF8(string(c.head)+string(c.tail), "\uFFFD")
+}
+
+// runes hands on a stream in pieces that never split a character.
+type runes struct{ rest []byte }
+
+func (r *runes) next(p []byte) string {
+	b := append(r.rest, p...)
+	end := len(b)
+	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
+		if c := b[len(b)-i]; utf8.RuneStart(c) {
+			if !utf8.FullRune(b[len(b)-i:]) {
+				end = len(b) - i
+			}
+			break
+		}
+	}
+	out := strings.ToValidUTF8(string(b[:end]), "\uFFFD")
+	r.rest = append(r.rest[:0:0], b[end:]...)
+	return out
+}

@@ -1,0 +1,6 @@
+package agent
+
+const (
+	scriptErrorType = "script_expectation"
+	scriptErrorText = 2000
+)

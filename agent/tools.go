@@ -1,0 +1,246 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"glovebox/store"
+)
+
+const (
+	maxCommand = 100 << 10 // Linux takes at most 128 KiB in one argument
+	maxPath    = 4096
+	maxContent = 1 << 20
+)
+
+// Toolbox says which tools a session offers and how they reach the box. Its
+// methods may be called at the same time.
+type Toolbox struct {
+	Allow      []string                   // names, any order; nil: all that there are
+	Shell      []string                   // argv to which the command is appended; nil: /bin/sh -c
+	SQL        func(query string) Command // how a query runs in this box; nil: no sql tool
+	MaxTimeout time.Duration              // of one command; 0: 60 s
+}
+
+// ToolNames are all tools there are, in the order in which models see them.
+func ToolNames() []string {
+	var out []string
+	for _, t := range builtin() {
+		out = append(out, t.name)
+	}
+	return out
+}
+
+// Specs are the tools as the model is shown them.
+func (t Toolbox) Specs() []store.ToolSpec {
+	var out []store.ToolSpec
+	for _, tool := range builtin() {
+		if t.offers(tool.name) {
+			out = append(out, store.ToolSpec{
+				Name: tool.name, Description: tool.about, Parameters: schema(t.params(tool)),
+			})
+		}
+	}
+	return out
+}
+
+func (t Toolbox) offers(name string) bool {
+	if name == "sql" && t.SQL == nil {
+		return false
+	}
+	return t.Allow == nil || slices.Contains(t.Allow, name)
+}
+
+func (t Toolbox) maxTimeout() time.Duration {
+	if t.MaxTimeout < time.Second {
+		return 60 * time.Second
+	}
+	return t.MaxTimeout
+}
+
+// params are a tool's parameters with this toolbox's bounds put in.
+func (t Toolbox) params(tool tool) []param {
+	out := slices.Clone(tool.params)
+	for i := range out {
+		if out[i].name == "timeout_s" {
+			out[i].max = int(t.maxTimeout() / time.Second)
+			out[i].about = fmt.Sprintf("Kill the command after so many seconds (1 to %d).", out[i].max)
+		}
+	}
+	return out
+}
+
+// tool is one entry of the toolbox. run returns an error only when the session
+// cannot go on; what the model should know goes into the result.
+type tool struct {
+	name, about string
+	params      []param
+	run         func(ctx context.Context, r *run, args values) (store.ToolResult, error)
+}
+
+// run is what a tool needs while it runs.
+type run struct {
+	tools  Toolbox
+	box    Box
+	output func(stderr bool, chunk []byte)
+}
+
+func builtin() []tool {
+	path := param{name: "path", required: true, max: maxPath, about: "Absolute, or relative to /work."}
+	return []tool{
+		{
+			name: "shell", about: "Run a shell command in the box. Each call starts in /work with a new shell.",
+			params: []param{
+				{name: "command", required: true, max: maxCommand, about: "The command line."},
+				{name: "timeout_s", integer: true},
+			},
+			run: runShell,
+		},
+		{
+			name: "read_file", about: "Read a text file by lines, at most 64 KiB at a time.",
+			params: []param{
+				path,
+				{name: "offset", integer: true, max: 1 << 30, about: "First line to read, counted from 1. Default 1."},
+				{name: "limit", integer: true, max: 1 << 30, about: "How many lines to read. Default 2000."},
+			},
+			run: readFile,
+		},
+		{
+			name: "write_file", about: "Create or replace a file. Missing directories are made.",
+			params: []param{
+				path,
+				{name: "content", required: true, max: maxContent, about: "The whole content."},
+			},
+			run: writeFile,
+		},
+		{
+			name: "edit_file", about: "Replace one piece of text in a file. It must occur exactly once.",
+			params: []param{
+				path,
+				{name: "old", required: true, max: maxContent, about: "The text to replace, exactly as in the file."},
+				{name: "new", required: true, max: maxContent, about: "The text to put there."},
+			},
+			run: editFile,
+		},
+		{
+			name: "sql", about: "Run an SQL query (SQLite) on the dataset.",
+			params: []param{
+				{name: "query", required: true, max: maxCommand, about: "One or more SQL statements."},
+			},
+			run: runSQL,
+		},
+	}
+}
+
+// plan is a tool call that may run.
+type plan struct {
+	tool tool
+	args values
+}
+
+// decide says what policy makes of a call, and how to run it if it may.
+func (t Toolbox) decide(call store.CallSpec) (store.Decision, plan) {
+	d := store.Decision{CallID: call.ID, Tool: clip(call.Name, 64), Verdict: "allow", Rule: "tools.allow", By: "policy"}
+	tools := builtin()
+	i := slices.IndexFunc(tools, func(x tool) bool { return x.name == call.Name })
+	if i < 0 {
+		d.Verdict, d.Rule = "invalid", ""
+		d.Reason = fmt.Sprintf("there is no tool %q; the tools are: %s", clip(call.Name, 64), t.list())
+		return d, plan{}
+	}
+	if !t.offers(call.Name) {
+		d.Verdict = "deny"
+		d.Reason = fmt.Sprintf("the tool %s is not allowed in this session; the tools are: %s", call.Name, t.list())
+		return d, plan{}
+	}
+	args, err := decodeArgs(t.params(tools[i]), call.Arguments)
+	if err == nil {
+		err = check(args)
+	}
+	if err != nil {
+		d.Verdict, d.Rule, d.Reason = "invalid", "", err.Error()
+		return d, plan{}
+	}
+	return d, plan{tool: tools[i], args: args}
+}
+
+// check refuses what no process and no file name can carry.
+func check(args values) error {
+	for _, name := range []string{"command", "path", "query"} {
+		s, given := args[name].(string)
+		switch {
+		case !given:
+		case strings.TrimSpace(s) == "":
+			return fmt.Errorf("the argument %q is empty", name)
+		case strings.ContainsRune(s, 0):
+			return fmt.Errorf("the argument %q contains a NUL byte", name)
+		}
+	}
+	return nil
+}
+
+func (t Toolbox) list() string {
+	var out []string
+	for _, name := range ToolNames() {
+		if t.offers(name) {
+			out = append(out, name)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// recorded is the arguments as they will be used.
+func (p plan) recorded() json.RawMessage {
+	out, err := json.Marshal(p.args)
+	if err != nil {
+		panic(err) // strings and numbers only
+	}
+	return out
+}
+
+func runShell(ctx context.Context, r *run, args values) (store.ToolResult, error) {
+	shell := r.tools.Shell
+	if shell == nil {
+		shell = []string{"/bin/sh", "-c"}
+	}
+	timeout := r.tools.maxTimeout()
+	if s := args.int("timeout_s", 0); s > 0 {
+		timeout = time.Duration(s) * time.Second
+	}
+	return r.exec(ctx, Command{Argv: append(slices.Clone(shell), args.str("command")), Timeout: timeout})
+}
+
+func runSQL(ctx context.Context, r *run, args values) (store.ToolResult, error) {
+	return r.exec(ctx, r.tools.SQL(args.str("query")))
+}
+
+// exec runs a command and keeps what it printed, so that it is not lost when
+// the command is broken off.
+func (r *run) exec(ctx context.Context, cmd Command) (store.ToolResult, error) {
+	var live [2]capture
+	res, err := r.box.Exec(ctx, cmd, func(stderr bool, chunk []byte) {
+		live[index(stderr)].write(chunk)
+		r.output(stderr, chunk)
+	})
+	if err == nil {
+		live = [2]capture{{cut: res.StdoutCut}, {cut: res.StderrCut}}
+		live[0].write(res.Stdout)
+		live[1].write(res.Stderr)
+	}
+	return store.ToolResult{
+		Exit: res.Exit, Signal: res.Signal, TimedOut: res.TimedOut,
+		Stdout: live[0].text(), StdoutCut: live[0].cut,
+		Stderr: live[1].text(), StderrCut: live[1].cut,
+	}, err
+}
+
+func index(stderr bool) int {
+	if stderr {
+		return 1
+	}
+	return 0
+}
