@@ -1,0 +1,332 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// A Transcript writes events one after the other as plain text for a person.
+// Whatever comes from outside (prompts, model, tools) is sanitised and indented:
+// a line that begins in the first column is glovebox's own, and no output can
+// pass for one. Not safe for concurrent use.
+type Transcript struct {
+	W         io.Writer
+	Reasoning bool // show the model's reasoning, too
+
+	calls    map[string]CallSpec // as the model wrote them, until decided
+	streamed bool                // the answer's text has been written by Stream
+	midLine  bool
+	held     string // end of what was streamed, written when more comes
+}
+
+// WriteText writes one event on its own; see Transcript.
+func WriteText(w io.Writer, e Event) error {
+	return (&Transcript{W: w}).Event(e)
+}
+
+// Stream writes a piece of the model's answer as it arrives; the ModelResponse
+// that follows does not repeat it. The last sign is held back until more comes,
+// because what follows may belong to it.
+func (t *Transcript) Stream(piece string) error {
+	piece = t.held + piece
+	cut := len(piece)
+	for cut > 0 && len(piece)-cut < 1000 {
+		r, size := utf8.DecodeLastRuneInString(piece[:cut])
+		cut -= size
+		if r != '\n' && !hidden(r) {
+			break
+		}
+	}
+	t.held = piece[cut:]
+	return t.show(Clean(piece[:cut]))
+}
+
+// show writes clean text of the answer.
+func (t *Transcript) show(text string) error {
+	var b strings.Builder
+	if !t.streamed {
+		if text = strings.TrimLeft(text, "\n"); text == "" {
+			return nil
+		}
+		b.WriteString("\nmodel:\n")
+		t.streamed = true
+	}
+	for l := range strings.Lines(text) {
+		if !t.midLine && l != "\n" {
+			b.WriteString("  ")
+		}
+		b.WriteString(l)
+		t.midLine = !strings.HasSuffix(l, "\n")
+	}
+	_, err := io.WriteString(t.W, b.String())
+	return err
+}
+
+// Event writes one event; some have nothing to show.
+func (t *Transcript) Event(e Event) error {
+	if err := t.show(strings.TrimRight(Clean(t.held), "\n")); err != nil {
+		return err
+	}
+	var b strings.Builder
+	if t.midLine {
+		b.WriteByte('\n')
+	}
+	t.midLine, t.held = false, ""
+	switch v := e.Body.(type) {
+	case SessionStarted:
+		started(&b, e, v)
+	case BoxCreated:
+		sealed(&b, v)
+	case FilePut:
+		line(&b, "file %s: %s", v.Path, byteCount(v.Bytes))
+	case Prompt:
+		block(&b, "\nprompt:", v.Text)
+	case ModelResponse:
+		t.answer(&b, v)
+	case Decision:
+		t.decided(&b, v)
+	case ToolCall:
+		call(&b, "\ncall "+v.Tool, v.Tool, string(v.Arguments))
+	case ToolResult:
+		result(&b, v)
+	case LimitReached:
+		line(&b, "\nlimit reached: %s %v of %v", v.Limit, v.Value, v.Max)
+	case Interrupted:
+		line(&b, "\ninterrupted by %s", v.By)
+	case Failure:
+		text(&b, "\nerror ("+v.Code+")", v.Message)
+	case BoxDestroyed:
+		line(&b, "\nbox %s destroyed: %s", v.Box, v.Reason)
+	case SessionEnded:
+		line(&b, "session ended: %s%s", v.Status, optional(" (%s)", v.Reason))
+	}
+	_, err := io.WriteString(t.W, b.String())
+	return err
+}
+
+func started(b *strings.Builder, e Event, v SessionStarted) {
+	line(b, "session %s, %s, rigor %s, %s", e.Session, v.Model, v.Rigor, e.At.Format("2006-01-02 15:04:05 UTC"))
+	if r := v.Recipe; r != nil {
+		mess := ""
+		if r.Mess > 0 {
+			mess = fmt.Sprintf(", mess %g", r.Mess)
+		}
+		line(b, "data %s, seed %d, %d rows%s", r.Schema, r.Seed, r.Rows, mess)
+	}
+}
+
+func sealed(b *strings.Builder, v BoxCreated) {
+	var layers []string
+	passed := true
+	for _, p := range v.Seal {
+		if !slices.Contains(layers, p.Layer) {
+			layers = append(layers, p.Layer)
+		}
+		passed = passed && p.Verdict == "PASS"
+	}
+	word := "sealed"
+	if !passed || len(layers) == 0 {
+		word = "not sealed"
+	}
+	line(b, "box %s %s: %s (%d probes), ready in %s", v.Box, word, strings.Join(layers, ", "), len(v.Seal), duration(v.ReadyMS))
+	for _, p := range v.Seal {
+		if p.Verdict != "PASS" {
+			line(b, "probe %s (%s): %s: %s", p.Probe, p.Layer, p.Verdict, p.Evidence)
+		}
+	}
+	line(b, "image %s (%s), %s, %s", v.Image, v.ImageDigest, v.Engine, v.Runtime)
+	var limits []string
+	for _, l := range v.Limits {
+		limits = append(limits, l.Name+" "+l.Value+" by "+l.Enforced)
+	}
+	if len(limits) > 0 {
+		line(b, "limits %s", strings.Join(limits, ", "))
+	}
+}
+
+func (t *Transcript) answer(b *strings.Builder, v ModelResponse) {
+	if t.Reasoning && v.Reasoning != "" {
+		block(b, "\nreasoning:", v.Reasoning)
+	}
+	if said := strings.Trim(Clean(v.Text), "\n"); said != "" && !t.streamed {
+		block(b, "\nmodel:", said)
+	}
+	t.streamed = false
+	if v.Partial {
+		line(b, "the answer was cut off")
+	} else if v.FinishReason == "length" {
+		line(b, "the answer was cut off at the model's output limit")
+	}
+	t.calls = map[string]CallSpec{}
+	for _, c := range v.ToolCalls {
+		t.calls[c.ID] = c
+	}
+}
+
+// decided shows a decision where there is something to say: what was allowed
+// by policy is seen as the call itself.
+func (t *Transcript) decided(b *strings.Builder, v Decision) {
+	if v.Verdict == "allow" {
+		if v.By != "policy" {
+			line(b, "\n%s allowed by %s", v.Tool, v.By)
+		}
+		return
+	}
+	word := v.Verdict
+	if word == "deny" {
+		word = "denied by " + v.By
+	}
+	call(b, "\n"+word+": "+v.Tool, v.Tool, t.calls[v.CallID].Arguments)
+	line(b, "because: %s%s", cmp.Or(v.Reason, "no reason was given"), optional(" (rule %s)", v.Rule))
+}
+
+// call shows a tool call: the argument that matters most on the line, what is
+// long or has several lines below it.
+func call(b *strings.Builder, head, tool, arguments string) {
+	var args map[string]json.RawMessage
+	if json.Unmarshal([]byte(arguments), &args) != nil {
+		text(b, head, arguments)
+		return
+	}
+	main := map[string]string{"shell": "command", "sql": "query", "read_file": "path", "write_file": "path", "edit_file": "path"}[tool]
+	value, long := argument(args[main])
+	delete(args, main)
+	var short []string
+	blocks := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		if v, long := argument(args[name]); long {
+			blocks[name] = v
+		} else {
+			short = append(short, name+" "+v)
+		}
+	}
+	if !long && value != "" {
+		head += ": " + value
+	}
+	if len(short) > 0 {
+		head += " (" + strings.Join(short, ", ") + ")"
+	}
+	if long {
+		block(b, head+":", value)
+	} else {
+		line(b, "%s", head)
+	}
+	for _, name := range slices.Sorted(maps.Keys(blocks)) {
+		block(b, name+":", blocks[name])
+	}
+}
+
+// argument is one argument as a person would write it, and whether that wants
+// lines of its own.
+func argument(raw json.RawMessage) (value string, long bool) {
+	if json.Unmarshal(raw, &value) != nil {
+		var compact bytes.Buffer
+		if json.Compact(&compact, raw) == nil {
+			value = compact.String()
+		}
+	}
+	return value, strings.Contains(strings.TrimSpace(value), "\n") || len(value) > 200
+}
+
+func result(b *strings.Builder, v ToolResult) {
+	how := "done"
+	switch {
+	case v.TimedOut:
+		how = "timed out" + optional(" (%s)", v.Signal)
+	case v.Signal != "":
+		how = "ended by " + v.Signal
+	case v.Exit != nil:
+		how = fmt.Sprintf("exit %d", *v.Exit)
+	case v.Error != "":
+		how = "no result"
+	}
+	line(b, "result %s: %s, %s", v.Tool, how, duration(v.DurationMS))
+	if v.Error != "" {
+		text(b, "error", v.Error)
+	}
+	output(b, "", v.Stdout, v.StdoutCut)
+	output(b, "stderr:", v.Stderr, v.StderrCut)
+}
+
+func output(b *strings.Builder, head, out string, cut int64) {
+	if out != "" {
+		block(b, head, out)
+	}
+	if cut > 0 {
+		line(b, "%s left out of the middle", byteCount(cut))
+	}
+}
+
+// line writes one line of glovebox's own; what is put into it cannot break it.
+func line(b *strings.Builder, format string, args ...any) {
+	s := fmt.Sprintf(format, args...)
+	if rest, ok := strings.CutPrefix(s, "\n"); ok {
+		b.WriteByte('\n')
+		s = rest
+	}
+	b.WriteString(CleanLine(s))
+	b.WriteByte('\n')
+}
+
+// text writes "head: text", or a block where text has several lines.
+func text(b *strings.Builder, head, text string) {
+	if strings.Contains(strings.TrimSpace(text), "\n") {
+		block(b, head+":", text)
+		return
+	}
+	line(b, "%s: %s", head, strings.TrimSpace(text))
+}
+
+func block(b *strings.Builder, head, text string) {
+	if head != "" {
+		line(b, "%s", head)
+	}
+	for l := range strings.Lines(strings.TrimRight(Clean(text), "\n")) {
+		if l != "\n" {
+			b.WriteString("  ")
+		}
+		b.WriteString(l)
+	}
+	b.WriteByte('\n')
+}
+
+func optional(format, s string) string {
+	if s == "" {
+		return ""
+	}
+	return fmt.Sprintf(format, s)
+}
+
+func duration(ms float64) string {
+	switch {
+	case ms < 10:
+		return fmt.Sprintf("%.1f ms", ms)
+	case ms < 1000:
+		return fmt.Sprintf("%.0f ms", ms)
+	case ms < 60_000:
+		return fmt.Sprintf("%.1f s", ms/1000)
+	}
+	return (time.Duration(ms) * time.Millisecond).Round(time.Second).String()
+}
+
+func byteCount(n int64) string {
+	switch {
+	case n == 1:
+		return "1 byte"
+	case n < 1000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1_000_000:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	case n < 1_000_000_000:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}

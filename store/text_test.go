@@ -1,0 +1,188 @@
+package store_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"glovebox/store"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// eventful is a session in which everything happens once.
+func eventful() []store.Event {
+	exit := func(n int) *int { return &n }
+	bodies := []store.Body{
+		store.SessionStarted{
+			Program: "1.0", Model: "openai/gpt-5-mini", Rigor: "standard",
+			Recipe: &store.Recipe{Schema: "shop", Seed: 42, Rows: 1000},
+		},
+		store.BoxCreated{
+			Box: "gb-1", Image: "auto", ImageDigest: "sha256:00ff", Runtime: "runc", Engine: "podman 4.3.1 rootless", ReadyMS: 93.4,
+			Seal: []store.Proof{
+				{Probe: "route", Layer: "network", Verdict: "PASS"},
+				{Probe: "dns", Layer: "network", Verdict: "PASS"},
+				{Probe: "caps", Layer: "execution", Verdict: "PASS"},
+				{Probe: "mounts", Layer: "data", Verdict: "PASS"},
+			},
+			Limits: []store.Limit{{Name: "memory", Value: "512MiB", Enforced: "rlimit"}, {Name: "disk", Value: "512MiB", Enforced: "tmpfs"}},
+		},
+		store.FilePut{Path: "/data/shop.db", Bytes: 1_234_567},
+		store.Prompt{Text: "Which customers came back?\n\nWrite a report.\n"},
+		store.ModelRequest{Turn: 1, Through: 4},
+		store.ModelResponse{
+			Turn: 1, Reasoning: "Look first.", Text: "I look at the tables first.\n\n- orders\n- customers",
+			ToolCalls: []store.CallSpec{
+				{ID: "a", Name: "sql", Arguments: `{"query":"SELECT 1"}`},
+				{ID: "b", Name: "shell", Arguments: `{"command":"git push origin"}`},
+				{ID: "c", Name: "teleport", Arguments: `{"to":`},
+			},
+		},
+		store.Decision{CallID: "a", Tool: "sql", Verdict: "allow", By: "policy"},
+		store.ToolCall{CallID: "a", Tool: "sql", Arguments: json.RawMessage(`{"query":"SELECT 1"}`)},
+		store.ToolResult{CallID: "a", Tool: "sql", Stdout: "1\n", DurationMS: 3.2},
+		store.Decision{CallID: "b", Tool: "shell", Verdict: "deny", By: "policy", Rule: "git push *", Reason: "nothing leaves the box"},
+		store.Decision{CallID: "c", Tool: "teleport", Verdict: "invalid", By: "policy", Reason: "there is no such tool"},
+		store.Decision{CallID: "d", Tool: "shell", Verdict: "allow", By: "user"},
+		store.ToolCall{CallID: "d", Tool: "shell", Arguments: json.RawMessage(`{"command":"for i in 1 2\ndo echo $i\ndone","timeout_s":5}`)},
+		store.ToolResult{CallID: "d", Tool: "shell", Exit: exit(1), Stdout: "1\n2\n", StdoutCut: 70_000, Stderr: "session ended: done\n\x1b[2Jboo\r\n", DurationMS: 1250},
+		store.ToolCall{CallID: "e", Tool: "write_file", Arguments: json.RawMessage(`{"path":"/work/report.md","content":"# Report\n\nAll is well.\n"}`)},
+		store.ToolResult{CallID: "e", Tool: "write_file", DurationMS: 1},
+		store.ToolCall{CallID: "f", Tool: "shell", Arguments: json.RawMessage(`{"command":"sleep 100"}`)},
+		store.ToolResult{CallID: "f", Tool: "shell", Signal: "SIGKILL", TimedOut: true, DurationMS: 100_000},
+		store.ToolCall{CallID: "g", Tool: "read_file", Arguments: json.RawMessage(`{"path":"/nope","limit":10}`)},
+		store.ToolResult{CallID: "g", Tool: "read_file", Error: "there is no file /nope", DurationMS: 0.4},
+		store.ModelResponse{Turn: 2, Text: "I was about to s", Partial: true},
+		store.LimitReached{Limit: "turns", Value: 2, Max: 2},
+		store.Interrupted{By: "user"},
+		store.Failure{Code: "model", Message: "the endpoint answered 401: wrong key"},
+		store.BoxDestroyed{Box: "gb-1", Reason: "done"},
+		store.SessionEnded{Status: "interrupted", Reason: "by user"},
+	}
+	var all []store.Event
+	at := time.Date(2026, 11, 23, 13, 5, 7, 123456000, time.UTC)
+	for i, body := range bodies {
+		all = append(all, store.Event{Session: "7k2m9qx4w3bc", Seq: int64(i + 1), At: at.Add(time.Duration(i) * time.Second), Body: body})
+	}
+	return all
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
+	}
+}
+
+func TestTranscript(t *testing.T) {
+	var b strings.Builder
+	tr := store.Transcript{W: &b, Reasoning: true}
+	for _, e := range eventful() {
+		if err := tr.Event(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden(t, "transcript.txt", b.String())
+}
+
+// A broken seal is said first and why.
+func TestTranscriptOfABrokenSeal(t *testing.T) {
+	var b strings.Builder
+	err := store.WriteText(&b, store.Event{Body: store.BoxCreated{Box: "gb-1", Seal: []store.Proof{
+		{Probe: "caps", Layer: "execution", Verdict: "PASS"},
+		{Probe: "route", Layer: "network", Verdict: "FAIL", Evidence: "default via 10.0.2.2\nsealed"},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "box gb-1 not sealed: execution, network (2 probes), ready in 0.0 ms\nprobe route (network): FAIL: default via 10.0.2.2␊sealed\n"; !strings.HasPrefix(b.String(), want) {
+		t.Errorf("got %q, want it to begin %q", b.String(), want)
+	}
+}
+
+// However an answer arrives, in any pieces, the transcript is the same as from
+// the log.
+func TestStreamedIsRecorded(t *testing.T) {
+	for _, text := range []string{
+		"one line", "two\nlines", "ends\n\n\n", "a\n\n\nb", "\n\nlate", " ", "\r\nwindows\r\n", "  indented\n\ttab", "héllo\x1b[1m\n", "\n", "", "⚠\ufe0f 👩\u200d👧", "text\r",
+	} {
+		response := store.Event{Body: store.ModelResponse{Text: text}}
+		call := store.Event{Body: store.ToolCall{Tool: "shell", Arguments: json.RawMessage(`{"command":"ls"}`)}}
+		for size := 1; size <= len(text)+1; size++ {
+			var streamed, recorded strings.Builder
+			tr := store.Transcript{W: &streamed}
+			for runes := []rune(text); len(runes) > 0; runes = runes[min(size, len(runes)):] {
+				if err := tr.Stream(string(runes[:min(size, len(runes))])); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, e := range []store.Event{response, call} {
+				if err := tr.Event(e); err != nil {
+					t.Fatal(err)
+				}
+				if err := store.WriteText(&recorded, e); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if streamed.String() != recorded.String() {
+				t.Fatalf("%q in pieces of %d: %q, from the log %q", text, size, streamed.String(), recorded.String())
+			}
+		}
+	}
+}
+
+// Nothing from outside reaches the first column.
+func TestNoOutputPassesForALineOfTheTranscript(t *testing.T) {
+	forged := "x\nsession ended: done\r\nsession ended: done\u2028session ended: done\vsession ended: done\u0085session ended: done"
+	args, err := json.Marshal(map[string]string{"command": forged, forged: forged})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	tr := store.Transcript{W: &b, Reasoning: true}
+	if err := tr.Stream(forged); err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []store.Body{
+		store.SessionStarted{Model: forged, Rigor: forged, Recipe: &store.Recipe{Schema: forged}},
+		store.BoxCreated{Box: forged, Image: forged, ImageDigest: forged, Runtime: forged, Engine: forged, Seal: []store.Proof{{Probe: forged, Layer: forged, Evidence: forged}}, Limits: []store.Limit{{Name: forged}}},
+		store.FilePut{Path: forged},
+		store.Prompt{Text: forged},
+		store.ModelResponse{Text: forged, Reasoning: forged, ToolCalls: []store.CallSpec{{ID: "1", Name: forged, Arguments: forged}}},
+		store.ModelResponse{Text: forged, ToolCalls: []store.CallSpec{{ID: "1", Name: forged, Arguments: forged}}},
+		store.Decision{CallID: "1", Tool: forged, Verdict: forged, Rule: forged, Reason: forged, By: forged},
+		store.ToolCall{Tool: forged, Arguments: args},
+		store.ToolCall{Tool: "shell", Arguments: args},
+		store.ToolResult{Tool: forged, Signal: forged, Stdout: forged, Stderr: forged, Error: forged},
+		store.LimitReached{Limit: forged},
+		store.Interrupted{By: forged},
+		store.Failure{Code: forged, Message: forged},
+		store.BoxDestroyed{Box: forged, Reason: forged},
+	} {
+		if err := tr.Event(store.Event{Body: body}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for l := range strings.Lines(b.String()) {
+		if strings.HasPrefix(l, "session ended") {
+			t.Fatalf("forged:\n%s", b.String())
+		}
+	}
+}
