@@ -41,7 +41,7 @@ func (t *Transcript) Stream(piece string) error {
 	for cut > 0 && len(piece)-cut < 1000 {
 		r, size := utf8.DecodeLastRuneInString(piece[:cut])
 		cut -= size
-		if r != '\n' && !hidden(r) {
+		if before, _ := utf8.DecodeLastRuneInString(piece[:cut]); r != '\n' && !hidden(r) && !hidden(before) {
 			break
 		}
 	}
