@@ -1,0 +1,233 @@
+package tui
+
+import (
+	"fmt"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+)
+
+// Below this the workbench only asks for room.
+const (
+	minWidth  = 30
+	minHeight = 10
+)
+
+// app is the root. Its Update routes and does nothing else: size, then global
+// keys, then the dialog, then the screen.
+type app struct {
+	*desk
+	options  Options
+	w, h     int
+	home     *home
+	sessions []*session // those that this workbench has started
+	front    screen
+	help     *help
+	leaving  bool // ctrl+c was pressed, the next one leaves
+	failed   error
+
+	panicking bool // see Options.panicAt
+}
+
+func newApp(o Options, work *backstage) *app {
+	d := &desk{keys: newKeyMap(), th: newTheme(true), work: work, clock: o.Clock, vars: o.Env}
+	a := &app{desk: d, options: o}
+	a.home = newHome(d, func(id string) bool { return a.session(id) != nil })
+	a.front = a.home
+	return a
+}
+
+// Init is of tea.Model.
+func (a *app) Init() tea.Cmd {
+	cmds := []tea.Cmd{tea.RequestBackgroundColor, a.home.load(), second()}
+	switch {
+	case a.options.OpenSession != "":
+		cmds = append(cmds, send(openMsg{a.options.OpenSession}))
+	case a.options.NewSession:
+		cmds = append(cmds, send(newMsg{a.options.Prompt}))
+	}
+	return tea.Batch(cmds...)
+}
+
+func second() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return secondMsg{} }) }
+
+// Update is of tea.Model.
+func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		a.resize(msg.Width, msg.Height)
+	case tea.BackgroundColorMsg:
+		a.th = newTheme(msg.IsDark())
+	case tea.KeyPressMsg:
+		return a, a.press(msg)
+	case sessionMsg:
+		_, cmd := msg.to.Handle(msg.msg)
+		return a, cmd
+	case secondMsg:
+		a.front.Handle(msg)
+		return a, second()
+	case goHomeMsg:
+		return a, a.goHome()
+	case openMsg:
+		return a, a.openSession(msg.id)
+	case newMsg:
+		return a, a.newSession(msg.prompt)
+	case brokeMsg:
+		a.failed = fmt.Errorf("the workbench broke (what was recorded is safe): %v\n\n%s", msg.what, msg.stack)
+		return a, tea.Quit
+	default:
+		_, cmd := a.front.Handle(msg)
+		return a, cmd
+	}
+	return a, nil
+}
+
+// press takes a key to where it belongs.
+func (a *app) press(msg tea.KeyPressMsg) tea.Cmd {
+	if a.options.panicAt != "" && msg.String() == `ctrl+\` {
+		a.panicking = true
+		a.panicIf("update")
+	}
+	if key.Matches(msg, a.keys.Quit) {
+		return a.interruptOrLeave()
+	}
+	a.leaving = false
+	if a.help != nil {
+		if a.help.Handle(msg) {
+			a.help = nil
+		}
+		return nil
+	}
+	handled, cmd := a.front.Handle(msg)
+	if !handled && key.Matches(msg, a.keys.Help) {
+		a.help = &help{desk: a.desk, groups: a.front.Keys()}
+		a.help.SetSize(a.w, a.h)
+	}
+	return cmd
+}
+
+// panicIf is how the tests see what a panic leaves of the terminal.
+func (a *app) panicIf(where string) {
+	if a.panicking && a.options.panicAt == where {
+		panic("a test asked for it")
+	}
+}
+
+// interruptOrLeave is ctrl+c: the first one interrupts, the second one leaves.
+func (a *app) interruptOrLeave() tea.Cmd {
+	if a.leaving {
+		return tea.Quit
+	}
+	a.leaving = true
+	a.front.Interrupt()
+	return nil
+}
+
+func (a *app) resize(w, h int) {
+	a.w, a.h = w, h
+	if a.small() {
+		return
+	}
+	a.home.SetSize(w, h)
+	for _, s := range a.sessions {
+		s.SetSize(w, h)
+	}
+	a.front.SetSize(w, h)
+	if a.help != nil {
+		a.help.SetSize(w, h)
+	}
+}
+
+func (a *app) small() bool { return a.w < minWidth || a.h < minHeight }
+
+// show brings a screen to the front.
+func (a *app) show(s screen) {
+	a.front = s
+	if !a.small() {
+		s.SetSize(a.w, a.h)
+	}
+	s.Handle(secondMsg{})
+}
+
+// session finds an open session of this workbench.
+func (a *app) session(id string) *session {
+	for _, s := range a.sessions {
+		if s.live != nil && s.live.ID() == id && !s.closed {
+			return s
+		}
+	}
+	return nil
+}
+
+func (a *app) goHome() tea.Cmd {
+	kept := a.sessions[:0]
+	for _, s := range a.sessions {
+		if s.beginning || s.live != nil && !s.closed {
+			kept = append(kept, s)
+		}
+	}
+	a.sessions = kept
+	a.show(a.home)
+	return a.home.load()
+}
+
+func (a *app) openSession(id string) tea.Cmd {
+	if s := a.session(id); s != nil {
+		a.show(s)
+		return nil
+	}
+	p, cmd := newPlayback(a.desk, id)
+	a.show(p)
+	return cmd
+}
+
+func (a *app) newSession(prompt string) tea.Cmd {
+	s, cmd := newSession(a.desk, prompt)
+	a.sessions = append(a.sessions, s)
+	a.show(s)
+	return cmd
+}
+
+// View is of tea.Model.
+func (a *app) View() tea.View {
+	a.panicIf("view")
+	v := tea.NewView(a.content())
+	v.AltScreen = true
+	if a.help == nil && !a.small() {
+		v.Cursor = a.front.Cursor()
+	}
+	return v
+}
+
+func (a *app) content() string {
+	switch {
+	case a.w == 0:
+		return ""
+	case a.small():
+		return fit(fmt.Sprintf("glovebox needs %d×%d cells", minWidth, minHeight), a.w)
+	case a.help != nil:
+		return a.help.View() + "\n" + a.hintLine([]hint{{"↑/↓", "scroll"}, {"any other key", "back"}}, "")
+	}
+	keys, flash := a.front.Hints()
+	return a.front.View() + "\n" + a.hintLine(keys, flash)
+}
+
+// hintLine is the last line: what was just said, or the keys that matter here.
+func (a *app) hintLine(keys []hint, flash string) string {
+	if a.leaving {
+		again := "ctrl+c again to leave"
+		if flash != "" {
+			again = flash + " · " + again
+		}
+		flash = again
+	}
+	if flash != "" {
+		return " " + fit(a.th.accent.Render(line(flash)), a.w-2)
+	}
+	var parts []string
+	for _, k := range keys {
+		parts = append(parts, a.th.bold.Render(k.key)+" "+a.th.faint.Render(k.does))
+	}
+	return joinFitting(parts, a.th.faint.Render(" · "), a.w-2)
+}

@@ -1,0 +1,100 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	tea "charm.land/bubbletea/v2"
+
+	"glovebox/agent"
+)
+
+// backstage makes the commands that call the Backend. It knows which of them
+// are under way and which sessions are open, so that nothing outlives Run: a
+// program that quits drops the messages of its commands, and a box whose
+// message was dropped must still be destroyed.
+type backstage struct {
+	ctx     context.Context // ends with Run
+	backend Backend
+
+	mu     sync.Mutex
+	shut   bool
+	under  sync.WaitGroup
+	open   map[Live]bool
+	queues []*mailbox
+}
+
+// brokeMsg is a panic in a command.
+type brokeMsg struct {
+	what  any
+	stack []byte
+}
+
+// do makes a command of f. Its panic becomes a message, because one that is
+// left to the program would be printed before the terminal is restored.
+func (b *backstage) do(f func() tea.Msg) tea.Cmd {
+	return func() (msg tea.Msg) {
+		b.mu.Lock()
+		if b.shut {
+			b.mu.Unlock()
+			return nil
+		}
+		b.under.Add(1)
+		b.mu.Unlock()
+		defer b.under.Done()
+		defer func() {
+			if r := recover(); r != nil {
+				msg = brokeMsg{what: r, stack: debug.Stack()}
+			}
+		}()
+		return f()
+	}
+}
+
+// start begins a session whose updates go to q.
+func (b *backstage) start(ctx context.Context, q *mailbox) (Live, error) {
+	b.mu.Lock()
+	b.queues = append(b.queues, q)
+	b.mu.Unlock()
+	live, err := b.backend.Start(ctx, func(u agent.Update) { q.put(u) })
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	b.open[live] = true
+	b.mu.Unlock()
+	return live, nil
+}
+
+// end closes one session.
+func (b *backstage) end(live Live) error {
+	b.mu.Lock()
+	was := b.open[live]
+	delete(b.open, live)
+	b.mu.Unlock()
+	if !was {
+		return nil
+	}
+	return live.Close(context.WithoutCancel(b.ctx))
+}
+
+// closeAll waits for what is under way (b.ctx has ended) and closes what is open.
+func (b *backstage) closeAll(ctx context.Context) error {
+	b.mu.Lock()
+	b.shut = true
+	for _, q := range b.queues {
+		q.close()
+	}
+	b.mu.Unlock()
+	b.under.Wait()
+	var errs []error
+	for live := range b.open {
+		if err := live.Close(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("ending session %s: %w", live.ID(), err))
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,62 @@
+package tui
+
+import (
+	"strings"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// desk is what all screens share.
+type desk struct {
+	keys  keyMap
+	th    *theme
+	work  *backstage
+	clock func() time.Time
+	vars  []string
+}
+
+// env looks up an environment variable of the person's terminal.
+func (d *desk) env(name string) string {
+	for i := len(d.vars) - 1; i >= 0; i-- {
+		if v, ok := strings.CutPrefix(d.vars[i], name+"="); ok {
+			return v
+		}
+	}
+	return ""
+}
+
+// screen fills the terminal.
+type screen interface {
+	SetSize(w, h int)
+	// View draws at most h-1 lines of at most w cells; the last line belongs to the hints.
+	View() string
+	// Cursor is where to show the cursor, nil for nowhere.
+	Cursor() *tea.Cursor
+	// Handle takes a message. For keys, handled says whether it meant anything.
+	Handle(msg tea.Msg) (handled bool, cmd tea.Cmd)
+	// Interrupt stops what is running, and reports whether anything was.
+	Interrupt() bool
+	// Hints are the keys to name at the foot of the screen, and what to say instead ("": nothing).
+	Hints() (keys []hint, flash string)
+	Keys() []keyGroup
+}
+
+// hint is a key named at the foot of the screen.
+type hint struct{ key, does string }
+
+// Messages from the screens to the root.
+type (
+	goHomeMsg struct{}
+	openMsg   struct{ id string }
+	newMsg    struct{ prompt string }
+	flashMsg  string
+)
+
+// sessionMsg is for one session, whichever screen is shown.
+type sessionMsg struct {
+	to  screen
+	msg tea.Msg
+}
+
+func send(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }

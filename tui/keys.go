@@ -1,0 +1,106 @@
+package tui
+
+import "charm.land/bubbles/v2/key"
+
+// keyMap is every key there is. What the help shows is made from it.
+type keyMap struct {
+	Help, Quit key.Binding
+
+	Up, Down, PageUp, PageDown, Top, Bottom key.Binding
+
+	Open, New, Filter, Reload, Leave key.Binding
+
+	Send, Newline, Older, Newer, Editor, Switch, Interrupt, End, Home key.Binding
+
+	Fold, FoldAll, Copy, Pager, PagerAll key.Binding
+
+	Next, Prev, NextCall, PrevCall, NextError, PrevError, First, Last, Back key.Binding
+}
+
+// keyGroup is one part of the help.
+type keyGroup struct {
+	title string
+	keys  []key.Binding
+}
+
+func bind(shown, does string, keys ...string) key.Binding {
+	return key.NewBinding(key.WithKeys(keys...), key.WithHelp(shown, does))
+}
+
+func newKeyMap() keyMap {
+	return keyMap{
+		Help: bind("?", "keys", "?", "f1"),
+		Quit: bind("ctrl+c", "interrupt; again: leave", "ctrl+c"),
+
+		Up:       bind("↑/k", "up", "up", "k"),
+		Down:     bind("↓/j", "down", "down", "j"),
+		PageUp:   bind("pgup", "page up", "pgup", "ctrl+b"),
+		PageDown: bind("pgdn", "page down", "pgdown", "ctrl+f"),
+		Top:      bind("home", "top", "home"),
+		Bottom:   bind("end", "bottom, and follow", "end"),
+
+		Open:   bind("enter", "open", "enter"),
+		New:    bind("n", "new session", "n"),
+		Filter: bind("/", "filter", "/"),
+		Reload: bind("r", "read again", "r", "ctrl+r"),
+		Leave:  bind("q", "leave", "q"),
+
+		Send:      bind("enter", "send", "enter"),
+		Newline:   bind("alt+enter", "new line (also shift+enter, ctrl+j)", "shift+enter", "alt+enter", "ctrl+j"),
+		Older:     bind("↑", "older prompt", "up", "ctrl+p"),
+		Newer:     bind("↓", "newer prompt", "down", "ctrl+n"),
+		Editor:    bind("ctrl+e", "write in $EDITOR", "ctrl+e"),
+		Switch:    bind("tab", "composer or transcript", "tab", "shift+tab"),
+		Interrupt: bind("esc", "interrupt", "esc"),
+		End:       bind("ctrl+d", "end session", "ctrl+d"),
+		Home:      bind("esc", "sessions", "esc"),
+
+		Fold:     bind("space", "fold, unfold", "space", "enter"),
+		FoldAll:  bind("ctrl+o", "fold, unfold all", "ctrl+o"),
+		Copy:     bind("y", "copy", "y"),
+		Pager:    bind("o", "open in $PAGER", "o"),
+		PagerAll: bind("O", "open all in $PAGER", "O"),
+
+		Next:      bind("→/l", "step", "right", "l"),
+		Prev:      bind("←/h", "step back", "left", "h"),
+		NextCall:  bind("t", "next tool call", "t"),
+		PrevCall:  bind("T", "previous tool call", "T"),
+		NextError: bind("e", "next error", "e"),
+		PrevError: bind("E", "previous error", "E"),
+		First:     bind("g", "start", "g"),
+		Last:      bind("G", "end", "G"),
+		Back:      bind("esc", "sessions", "esc", "q"),
+	}
+}
+
+func (k *keyMap) homeKeys() []keyGroup {
+	return []keyGroup{
+		{"Sessions", []key.Binding{k.Open, k.New, k.Filter, k.Reload}},
+		{"Move", []key.Binding{k.Up, k.Down, k.PageUp, k.PageDown, k.Top, k.Bottom}},
+		{"Workbench", []key.Binding{k.Help, k.Leave, k.Quit}},
+	}
+}
+
+func (k *keyMap) transcriptKeys() keyGroup {
+	return keyGroup{"Transcript", []key.Binding{
+		k.Up, k.Down, k.PageUp, k.PageDown, k.Top, k.Bottom,
+		k.Fold, k.FoldAll, k.Copy, k.Pager, k.PagerAll,
+	}}
+}
+
+func (k *keyMap) sessionKeys() []keyGroup {
+	return []keyGroup{
+		{"Composer", []key.Binding{k.Send, k.Newline, k.Older, k.Newer, k.Editor}},
+		{"Session", []key.Binding{k.Interrupt, k.Switch, k.Home, k.End, k.Help, k.Quit}},
+		k.transcriptKeys(),
+	}
+}
+
+func (k *keyMap) playbackKeys() []keyGroup {
+	return []keyGroup{
+		{"Playback", []key.Binding{
+			k.Next, k.Prev, k.NextCall, k.PrevCall, k.NextError, k.PrevError, k.First, k.Last, k.Back, k.Help, k.Quit,
+		}},
+		k.transcriptKeys(),
+	}
+}

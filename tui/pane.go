@@ -1,0 +1,148 @@
+package tui
+
+import (
+	"io"
+	"os/exec"
+	"strings"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"glovebox/store"
+)
+
+// pane is what live and recorded sessions have in common: a story, the
+// transcript that shows it, and the keys that work on its items.
+type pane struct {
+	desk  *desk
+	story *story
+	list  transcript
+	w, h  int
+	flash string // said once, in place of the key hints
+}
+
+func newPane(d *desk) pane {
+	return pane{desk: d, story: newStory(), list: transcript{th: d.th, follow: true}}
+}
+
+// refresh shows what has become of the story.
+func (p *pane) refresh(now time.Time, changed bool) {
+	p.story.tick(now)
+	p.list.th = p.desk.th
+	p.list.SetItems(p.story.items, changed)
+}
+
+// handleList takes the keys that work on the transcript.
+func (p *pane) handleList(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
+	k, l := &p.desk.keys, &p.list
+	switch {
+	case key.Matches(msg, k.Up):
+		l.Move(false)
+	case key.Matches(msg, k.Down):
+		l.Move(true)
+	case key.Matches(msg, k.Top):
+		l.toStart()
+	case key.Matches(msg, k.Bottom):
+		l.toEnd()
+		l.focus = max(len(l.items)-1, 0)
+	case key.Matches(msg, k.Fold):
+		l.Fold()
+	case key.Matches(msg, k.Copy):
+		return true, p.copy()
+	case key.Matches(msg, k.Pager):
+		if it := l.Focused(); it != nil {
+			return true, p.page(it.text())
+		}
+	case key.Matches(msg, k.PagerAll):
+		return true, p.page(p.transcriptText())
+	default:
+		return p.handleScroll(msg)
+	}
+	return true, nil
+}
+
+// handleScroll takes the keys that work whichever part has the focus.
+func (p *pane) handleScroll(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
+	k, l := &p.desk.keys, &p.list
+	switch {
+	case key.Matches(msg, k.PageUp):
+		l.Scroll(-max(l.h-2, 1))
+	case key.Matches(msg, k.PageDown):
+		l.Scroll(max(l.h-2, 1))
+	case key.Matches(msg, k.FoldAll):
+		l.FoldAll()
+	default:
+		return false, nil
+	}
+	return true, nil
+}
+
+// copy puts the focused item on the clipboard of the person's terminal (OSC 52).
+func (p *pane) copy() tea.Cmd {
+	it := p.list.Focused()
+	if it == nil {
+		return nil
+	}
+	p.flash = "copied"
+	return tea.SetClipboard(store.Clean(it.text()))
+}
+
+// page shows text in $PAGER.
+func (p *pane) page(text string) tea.Cmd {
+	pager := p.desk.env("PAGER")
+	if pager == "" {
+		pager = "less -R"
+	}
+	cmd := exec.Command("sh", "-c", pager)
+	cmd.Stdin = io.MultiReader(strings.NewReader(store.Clean(text)), strings.NewReader("\n"))
+	return tea.ExecProcess(cmd, func(err error) tea.Msg {
+		if err != nil {
+			return flashMsg("the pager failed (" + pager + "): " + err.Error())
+		}
+		return nil
+	})
+}
+
+func (p *pane) transcriptText() string {
+	var b strings.Builder
+	for _, it := range p.story.items {
+		if _, ok := it.body.(*prompt); ok {
+			b.WriteString("› ")
+		}
+		b.WriteString(strings.TrimRight(it.text(), "\n") + "\n\n")
+	}
+	return b.String()
+}
+
+// frame puts the parts of a session's screen together: head, transcript, the
+// given parts below it, and the foot lines.
+func (p *pane) frame(right string, marked bool, below []string, now time.Time) string {
+	out := []string{p.headline(right)}
+	if p.tall() {
+		out = append(out, "")
+	}
+	body := p.list.View(marked)
+	if p.list.fresh {
+		body[len(body)-1] = between("", p.desk.th.accent.Render("↓ new"), p.w-1)
+	}
+	out = append(out, body...)
+	out = append(out, below...)
+	out = append(out, p.statusLine(now))
+	return strings.Join(out, "\n")
+}
+
+// tall reports whether there is room for luxury.
+func (p *pane) tall() bool { return p.h >= 16 }
+
+func (p *pane) headline(right string) string {
+	th := p.desk.th
+	title := line(p.story.title)
+	if title == "" {
+		title = "new session"
+	}
+	if right != "" {
+		right = th.faint.Render(line(right))
+	}
+	return " " + between(th.accent.Render("glovebox")+th.faint.Render(" · ")+th.bold.Render(title), right, p.w-2)
+}

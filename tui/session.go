@@ -1,0 +1,347 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"glovebox/agent"
+	"glovebox/store"
+)
+
+// frameTime is how long updates are gathered before they are drawn together.
+const frameTime = 16 * time.Millisecond
+
+// session is the screen of a live session.
+type session struct {
+	pane
+	composer *composer
+	writing  bool // the composer has the focus, else the transcript
+	updates  *mailbox
+
+	live      Live               // nil until the box is sealed
+	beginning bool               // Start is under way
+	busy      bool               // a turn is under way
+	cancel    context.CancelFunc // ends what is under way
+	queued    string             // a prompt for when the box is sealed
+	closed    bool
+	failures  int // of the story when the turn began
+}
+
+// Messages to a session, in a sessionMsg.
+type (
+	updatesMsg struct {
+		batch []agent.Update
+		open  bool
+	}
+	startedMsg struct {
+		live Live
+		err  error
+	}
+	turnMsg   struct{ err error }
+	endedMsg  struct{ err error }
+	secondMsg struct{} // a second has passed
+)
+
+// newSession makes the screen and the command that starts the session; text,
+// if any, is its first prompt.
+func newSession(d *desk, text string) (*session, tea.Cmd) {
+	s := &session{pane: newPane(d), composer: newComposer(d), writing: true, updates: newMailbox(), queued: text}
+	return s, s.begin()
+}
+
+func (s *session) begin() tea.Cmd {
+	ctx, cancel := context.WithCancel(s.desk.work.ctx)
+	s.beginning, s.cancel = true, cancel
+	s.story.doing = starting
+	start := s.desk.work.do(func() tea.Msg {
+		defer cancel()
+		live, err := s.desk.work.start(ctx, s.updates)
+		return sessionMsg{s, startedMsg{live, err}}
+	})
+	return tea.Batch(start, s.pump())
+}
+
+// pump waits for updates.
+func (s *session) pump() tea.Cmd {
+	return s.desk.work.do(func() tea.Msg {
+		<-s.updates.ready
+		<-time.After(frameTime)
+		batch, open := s.updates.take()
+		return sessionMsg{s, updatesMsg{batch, open}}
+	})
+}
+
+// SetSize, like the methods below, is of the screen interface.
+func (s *session) SetSize(w, h int) {
+	s.w, s.h = w, h
+	s.layout()
+}
+
+func (s *session) layout() {
+	s.composer.SetSize(s.w, min(max(s.h/3, 3), 9))
+	room := s.h - 3 // head, status, hints
+	if s.tall() {
+		room--
+	}
+	if !s.closed {
+		room -= s.composer.Height()
+	}
+	s.list.SetSize(s.w, room)
+}
+
+func (s *session) now() time.Time {
+	if s.story.doing == ended {
+		return s.story.last
+	}
+	return s.desk.clock()
+}
+
+func (s *session) View() string {
+	var below []string
+	if !s.closed {
+		below = s.composer.View()
+	}
+	return s.frame("", !s.writing, below, s.now())
+}
+
+func (s *session) Cursor() *tea.Cursor {
+	if !s.writing || s.closed {
+		return nil
+	}
+	cur := s.composer.Cursor()
+	if cur != nil {
+		cur.Y += s.h - 2 - s.composer.Height()
+	}
+	return cur
+}
+
+func (s *session) Handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
+	switch msg := msg.(type) {
+	case tea.KeyPressMsg:
+		s.flash = ""
+		handled, cmd = s.handleKey(msg)
+		s.layout()
+		return handled, cmd
+	case tea.PasteMsg, editedMsg:
+		handled, cmd = s.composer.Handle(msg)
+		s.layout()
+	case flashMsg:
+		s.flash = string(msg)
+	case secondMsg:
+		s.refresh(s.now(), false)
+	case updatesMsg:
+		s.take(msg.batch)
+		if msg.open {
+			cmd = s.pump()
+		}
+	case startedMsg:
+		cmd = s.started(msg)
+	case turnMsg:
+		s.turnDone(msg.err)
+	case endedMsg:
+		s.ended(msg.err)
+	}
+	return handled, cmd
+}
+
+func (s *session) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
+	k := &s.desk.keys
+	switch {
+	case key.Matches(msg, k.Interrupt):
+		if !s.Interrupt() {
+			return true, send(goHomeMsg{})
+		}
+		return true, nil
+	case key.Matches(msg, k.Switch) && !s.closed:
+		s.focus(!s.writing)
+		return true, nil
+	case key.Matches(msg, k.End) && (!s.writing || s.composer.Value() == ""):
+		return true, s.end()
+	}
+	if !s.writing || s.closed {
+		return s.handleList(msg)
+	}
+	switch {
+	case key.Matches(msg, k.Send):
+		return true, s.submit()
+	case key.Matches(msg, k.Help) && s.composer.Value() == "":
+		return false, nil
+	}
+	if handled, cmd = s.handleScroll(msg); handled {
+		return handled, cmd
+	}
+	return s.composer.Handle(msg)
+}
+
+// focus gives the keys to the composer or to the transcript.
+func (s *session) focus(writing bool) {
+	s.writing = writing
+	if writing {
+		s.composer.area.Focus()
+		return
+	}
+	s.composer.area.Blur()
+	if len(s.list.items) > 0 {
+		s.list.focusOnScreen()
+	}
+}
+
+// submit sends what is in the composer, as soon as it can be sent.
+func (s *session) submit() tea.Cmd {
+	switch {
+	case strings.TrimSpace(s.composer.Value()) == "":
+		return nil
+	case s.busy:
+		s.flash = "the agent is at work; esc interrupts it"
+		return nil
+	case s.queued != "":
+		s.flash = "one prompt waits already; esc gives up"
+		return nil
+	}
+	s.list.toEnd()
+	text := s.composer.Take()
+	if s.live == nil {
+		s.queued = text
+		if s.beginning {
+			s.flash = "goes out as soon as the box is sealed"
+			return nil
+		}
+		return s.begin()
+	}
+	return s.prompt(text)
+}
+
+func (s *session) prompt(text string) tea.Cmd {
+	ctx, cancel := context.WithCancel(s.desk.work.ctx)
+	s.busy, s.cancel, s.failures = true, cancel, s.story.failures
+	live := s.live
+	return s.desk.work.do(func() tea.Msg {
+		defer cancel()
+		return sessionMsg{s, turnMsg{live.Prompt(ctx, text)}}
+	})
+}
+
+// take applies updates and shows them.
+func (s *session) take(batch []agent.Update) {
+	for _, u := range batch {
+		s.story.update(u)
+	}
+	s.refresh(s.now(), len(batch) > 0)
+}
+
+func (s *session) takeAll() {
+	batch, _ := s.updates.take()
+	s.take(batch)
+}
+
+func (s *session) started(msg startedMsg) tea.Cmd {
+	s.beginning, s.cancel, s.live = false, nil, msg.live
+	s.takeAll()
+	if msg.err != nil {
+		s.failed("no session: ", msg.err)
+		s.composer.area.SetValue(s.queued)
+		s.queued = ""
+		return nil
+	}
+	if text := s.queued; text != "" {
+		s.queued = ""
+		return s.prompt(text)
+	}
+	return nil
+}
+
+func (s *session) turnDone(err error) {
+	s.busy, s.cancel = false, nil
+	s.takeAll()
+	if s.story.doing != ended {
+		s.story.doing = idle
+	}
+	if err != nil && s.story.failures == s.failures && !errors.Is(err, context.Canceled) {
+		s.failed("", err)
+	}
+}
+
+// failed shows an error that is not in the log.
+func (s *session) failed(lead string, err error) {
+	said := err.Error()
+	if errors.Is(err, context.Canceled) {
+		said = "given up"
+	}
+	s.story.stop(&note{mark: "✗", bad: true, said: lead + said})
+	s.refresh(s.now(), true)
+}
+
+// end closes the session; its box goes.
+func (s *session) end() tea.Cmd {
+	switch {
+	case s.closed:
+		return nil
+	case s.busy || s.beginning:
+		s.flash = "the agent is at work; esc interrupts it"
+		return nil
+	case s.live == nil:
+		return send(goHomeMsg{})
+	}
+	s.busy = true
+	s.flash = "ending: the box is being destroyed"
+	live := s.live
+	return s.desk.work.do(func() tea.Msg {
+		return sessionMsg{s, endedMsg{s.desk.work.end(live)}}
+	})
+}
+
+func (s *session) ended(err error) {
+	s.busy, s.closed, s.flash = false, true, ""
+	s.takeAll()
+	s.story.doing = ended
+	if s.story.ending.Status == "" {
+		s.story.ending = store.SessionEnded{Status: "done"}
+	}
+	if err != nil {
+		s.failed("ending the session: ", err)
+		s.story.doing = ended
+	}
+	s.updates.close()
+	s.focus(false)
+	s.layout()
+}
+
+// Interrupt ends what is under way.
+func (s *session) Interrupt() bool {
+	if s.cancel == nil {
+		return false
+	}
+	s.cancel()
+	s.flash = "interrupting…"
+	return true
+}
+
+func (s *session) Hints() ([]hint, string) {
+	k := &s.desk.keys
+	var out []hint
+	switch {
+	case s.busy || s.beginning:
+		out = hints(k.Interrupt)
+	case s.writing && !s.closed:
+		out = hints(k.Send, k.Newline)
+	}
+	if s.writing && !s.closed {
+		out = append(out, hint{"tab", "transcript"})
+	} else {
+		out = append(out, hints(k.Fold, k.Copy, k.Pager)...)
+		if !s.closed {
+			out = append(out, hint{"tab", "composer"})
+		}
+	}
+	if !s.busy && !s.beginning {
+		out = append(out, hints(k.Home)...)
+	}
+	return append(out, hints(k.Help)...), s.flash
+}
+
+func (s *session) Keys() []keyGroup { return s.desk.keys.sessionKeys() }

@@ -1,0 +1,111 @@
+// Package tui is the workbench: the screens in which a person starts sessions,
+// watches the agent work in its box, and plays recorded sessions back.
+//
+// It promises that a live session and its recording look the same (both are
+// drawn by story.apply), that the cost of a frame does not grow with the
+// session, that everything foreign is shown through store.Clean, and that the
+// terminal is left as it was found, also after a panic.
+//
+// It never talks to a model, a box or the log itself: all of that is behind
+// Backend, and only commands (never Update or View) call it. Begin in app.go.
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"glovebox/agent"
+	"glovebox/store"
+)
+
+// Backend is what the workbench needs of the rest of the program. Its methods
+// are called from several goroutines at once.
+type Backend interface {
+	// Sessions returns all recorded sessions, newest first.
+	Sessions(ctx context.Context) ([]store.Summary, error)
+	// Events yields the recorded events of a session in order; the first error ends it.
+	Events(ctx context.Context, id string) iter.Seq2[store.Event, error]
+	// Start opens a new session: its log, box and dataset. It returns when the
+	// box is sealed, which may take seconds; meanwhile, and until Close has
+	// returned, observe gets every update of the session, in order. A
+	// Delta.Notice says what is going on ("building the image…"). observe may
+	// be called from any goroutine and returns at once. When Start fails or
+	// ctx ends, nothing is left behind.
+	Start(ctx context.Context, observe func(agent.Update)) (Live, error)
+}
+
+// Live is a session that goes on. The workbench calls Prompt one at a time,
+// and Close exactly once, after the last Prompt has returned.
+type Live interface {
+	ID() string
+	// Prompt runs one turn and returns when the model is done, a limit is
+	// reached, or ctx ends, which interrupts it.
+	Prompt(ctx context.Context, text string) error
+	// Close ends the session and destroys its box.
+	Close(ctx context.Context) error
+}
+
+// Options say what the workbench opens with. Only Backend is needed.
+type Options struct {
+	Backend     Backend
+	OpenSession string           // ID of a recorded session: open with its playback
+	NewSession  bool             // open with a new session
+	Prompt      string           // with NewSession: sent as soon as the box is sealed
+	In          io.Reader        // nil: the standard input
+	Out         io.Writer        // nil: the standard output
+	Env         []string         // as os.Environ: TERM, NO_COLOR, EDITOR, PAGER
+	Clock       func() time.Time // nil: time.Now
+
+	panicAt string // for the tests of this package: "update" or "view" panics on ctrl+\
+}
+
+// closeGrace bounds how long Run waits for boxes to be destroyed.
+const closeGrace = 30 * time.Second
+
+// Run shows the workbench until the person leaves it or ctx ends. It returns
+// when every session it started has been closed. Leaving is not an error.
+func Run(ctx context.Context, o Options) (err error) {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	workCtx, stop := context.WithCancel(ctx)
+	work := &backstage{ctx: workCtx, backend: o.Backend, open: map[Live]bool{}}
+	defer func() {
+		stop()
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
+		defer cancel()
+		err = errors.Join(err, work.closeAll(closing))
+	}()
+
+	a := newApp(o, work)
+	options := []tea.ProgramOption{tea.WithContext(ctx)}
+	if o.Env != nil {
+		options = append(options, tea.WithEnvironment(o.Env))
+	}
+	if o.In != nil {
+		options = append(options, tea.WithInput(o.In))
+	}
+	if o.Out != nil {
+		options = append(options, tea.WithOutput(o.Out))
+	}
+	_, err = tea.NewProgram(a, options...).Run()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case a.failed != nil:
+		return a.failed
+	case errors.Is(err, tea.ErrInterrupted):
+		return context.Canceled
+	case errors.Is(err, tea.ErrProgramPanic):
+		return fmt.Errorf("the workbench broke (the trace is above; what was recorded is safe): %w", err)
+	case err != nil:
+		return fmt.Errorf("running the workbench: %w", err)
+	}
+	return nil
+}
