@@ -48,6 +48,7 @@ type Info struct {
 type Engine struct {
 	opts   Options
 	acct   account
+	owner  Owner
 	client context.Context // carries the bindings' connection, as they want it
 	info   Info
 	child  *child // nil: somebody else's service
@@ -66,8 +67,16 @@ func Open(ctx context.Context, opts Options) (*Engine, error) {
 	if opts.Log == nil {
 		opts.Log = func(string) {}
 	}
+	owner, err := CurrentOwner()
+	if err != nil {
+		return nil, err
+	}
+	opts.RuntimeDir = acct.socketDir(opts.RuntimeDir)
+	if err := acct.ready(opts.RuntimeDir); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoEngine, err)
+	}
 	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
-	e := &Engine{opts: opts, acct: acct, stop: stop}
+	e := &Engine{opts: opts, acct: acct, owner: owner, stop: stop}
 	if err := e.connect(ctx, alive); err != nil {
 		e.Close()
 		return nil, err

@@ -36,12 +36,8 @@ func (c *child) uri() string { return "unix://" + filepath.Join(c.dir, "podman.s
 
 // startChild starts the service and waits until its socket answers.
 func startChild(ctx context.Context, a account, opts Options, flags []string) (*child, error) {
-	base := a.socketDir(opts.RuntimeDir)
-	if err := a.ready(base); err != nil {
-		return nil, err
-	}
-	sweepChildren(base)
-	dir, err := os.MkdirTemp(base, "svc-")
+	sweepChildren(opts.RuntimeDir)
+	dir, err := os.MkdirTemp(opts.RuntimeDir, "svc-")
 	if err != nil {
 		return nil, fmt.Errorf("making a directory for Podman's socket: %w", err)
 	}

@@ -1,16 +1,13 @@
 package runner
 
 import (
-	"os/exec"
 	"testing"
 )
 
-// openEngine opens an engine for one test, and skips the test where there can be none.
+// openEngine opens an engine of its own for one test.
 func openEngine(t *testing.T) *Engine {
 	t.Helper()
-	if _, err := exec.LookPath("podman"); err != nil {
-		t.Skip("SKIPPED, AND WITH IT EVERYTHING ABOUT BOXES: podman is not installed; `glovebox setup` installs it")
-	}
+	needPodman(t)
 	e, err := Open(t.Context(), Options{StateDir: t.TempDir(), Log: func(s string) { t.Log(s) }})
 	if err != nil {
 		t.Fatal(err)

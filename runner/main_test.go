@@ -1,0 +1,89 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// shared is what the tests of boxes have in common: one engine and one image
+// with the real init, made when the first test asks for them.
+var shared struct {
+	sync.Mutex
+	dir    string
+	engine *Engine
+	image  *Image
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if shared.engine != nil {
+		if err := shared.engine.Close(); err != nil {
+			fmt.Fprintln(os.Stderr, "closing the shared engine:", err)
+			code = max(code, 1)
+		}
+	}
+	os.RemoveAll(shared.dir) //nolint:errcheck // a temporary directory
+	os.Exit(code)
+}
+
+// needPodman skips a test where there is none, loudly.
+func needPodman(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("podman"); err != nil {
+		t.Skip("SKIPPED, AND WITH IT EVERYTHING ABOUT BOXES: podman is not installed; `glovebox setup` installs it")
+	}
+}
+
+// testEngine is an engine that lives as long as the test binary.
+func testEngine(t *testing.T) *Engine {
+	t.Helper()
+	needPodman(t)
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.engine == nil {
+		dir, err := os.MkdirTemp("", "glovebox-test-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared.dir = dir
+		init := filepath.Join(dir, "glovebox-init")
+		buildInit(t, init)
+		// Not the test's context: the engine outlives it.
+		shared.engine, err = Open(context.Background(), Options{StateDir: dir, InitPath: init})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return shared.engine
+}
+
+// testImage is the prepared image "auto" with the init of this checkout.
+func testImage(t *testing.T) Image {
+	t.Helper()
+	e := testEngine(t)
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.image == nil {
+		img, err := e.Image(context.Background(), "auto", func(p Progress) { t.Log(p.Step) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared.image = &img
+	}
+	return *shared.image
+}
+
+// buildInit builds the real glovebox-init.
+func buildInit(t *testing.T, path string) {
+	t.Helper()
+	cmd := exec.Command("go", "build", "-o", path, "../cmd/glovebox-init")
+	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("building glovebox-init: %v\n%s", err, out)
+	}
+}

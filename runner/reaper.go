@@ -1,0 +1,92 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/containers/podman/v5/pkg/bindings/containers"
+)
+
+// BoxStatus is one box as Podman knows it.
+type BoxStatus struct {
+	Name      string
+	Container string // Podman's container ID
+	Session   string // "" when it belongs to none
+	Owner     Owner
+	Alive     bool   // the owner still runs
+	State     string // created, running, exited, …
+	StartedAt time.Time
+}
+
+// labels are what every container of this engine carries.
+func (e *Engine) labels(session string) map[string]string {
+	l := e.owner.Labels()
+	l[LabelBox] = "true"
+	if session != "" {
+		l[LabelSession] = session
+	}
+	return l
+}
+
+// Boxes lists the boxes of all processes of this account, newest first.
+func (e *Engine) Boxes(ctx context.Context) ([]BoxStatus, error) {
+	all, err := e.owned(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(b BoxStatus) bool { return b.Name == "" }), nil
+}
+
+// Reap removes the boxes whose owner is gone, and unfinished image work of such
+// owners, and returns the boxes it removed. Several processes may reap at once:
+// what another one removed is no error.
+func (e *Engine) Reap(ctx context.Context) ([]BoxStatus, error) {
+	all, err := e.owned(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var reaped []BoxStatus
+	var failed []error
+	for _, b := range all {
+		if b.Alive {
+			continue
+		}
+		if err := e.remove(ctx, b.Container); err != nil {
+			failed = append(failed, err)
+		} else if b.Name != "" {
+			reaped = append(reaped, b)
+		}
+	}
+	return reaped, errors.Join(failed...)
+}
+
+// owned lists every container that carries an owner. Podman's label filters
+// are not relied upon to decide. A container that is not a box has no Name.
+func (e *Engine) owned(ctx context.Context) ([]BoxStatus, error) {
+	filter := map[string][]string{"label": {LabelOwnerPID}}
+	list, err := containers.List(e.with(ctx), new(containers.ListOptions).WithAll(true).WithFilters(filter))
+	if err != nil {
+		return nil, fmt.Errorf("listing boxes: %w", err)
+	}
+	var boxes []BoxStatus
+	for _, c := range list {
+		owner, ok := ownerFromLabels(c.Labels)
+		if !ok {
+			continue // not ours, whatever it is
+		}
+		b := BoxStatus{
+			Container: c.ID, Session: c.Labels[LabelSession], Owner: owner, Alive: owner.Alive(),
+			State: c.State, StartedAt: c.Created,
+		}
+		if c.Labels[LabelBox] != "" && len(c.Names) > 0 {
+			b.Name = strings.TrimPrefix(c.Names[0], "/")
+		}
+		boxes = append(boxes, b)
+	}
+	slices.SortFunc(boxes, func(a, b BoxStatus) int { return b.StartedAt.Compare(a.StartedAt) })
+	return boxes, nil
+}
