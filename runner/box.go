@@ -15,6 +15,7 @@ import (
 	"glovebox/runner/port"
 
 	"github.com/containers/podman/v5/pkg/bindings/containers"
+	"github.com/containers/podman/v5/pkg/specgen"
 )
 
 // ErrNoSeal is wrapped by errors that mean: the isolation could not be proven.
@@ -89,14 +90,27 @@ type Box struct {
 
 // NewBox makes, starts and seals a box. On any error nothing is left of it.
 func (e *Engine) NewBox(ctx context.Context, opts BoxOptions) (*Box, error) {
+	return e.newBox(ctx, opts, func(*specgen.SpecGenerator) {})
+}
+
+// newBox lets a test weaken the box, to see that the seal notices.
+func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specgen.SpecGenerator)) (*Box, error) {
 	opts = opts.withDefaults()
 	began := time.Now()
-	lease, err := leaseUID(e.opts.RuntimeDir)
+	owner, err := CurrentOwner()
+	if err != nil {
+		return nil, fmt.Errorf("create box: %w", err)
+	}
+	lease, err := leaseUID(e.acct.socketDir(e.opts.RuntimeDir))
 	if err != nil {
 		return nil, err
 	}
 	name := "glovebox-" + strings.ToLower(rand.Text()[:12])
-	made, err := containers.CreateWithSpec(e.conn(), e.spec(name, lease.uid, opts), nil)
+	labels := owner.Labels()
+	labels[LabelBox], labels[LabelSession] = name, opts.Session
+	spec := e.spec(name, lease.uid, labels, opts)
+	weaken(spec)
+	made, err := containers.CreateWithSpec(e.with(ctx), spec, nil)
 	if err != nil {
 		lease.release()
 		return nil, fmt.Errorf("create box: %w", err)
@@ -141,7 +155,7 @@ func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 		return fmt.Errorf("attach to box: %w", ctx.Err())
 	}
 	b.conn = port.Dial(outR, inW)
-	if err := containers.Start(b.engine.conn(), b.info.Container, nil); err != nil {
+	if err := containers.Start(b.engine.with(ctx), b.info.Container, nil); err != nil {
 		return fmt.Errorf("start box: %w", err)
 	}
 	select {
@@ -251,11 +265,8 @@ func (b *Box) Close(ctx context.Context) error {
 
 // remove destroys a container with its volumes; one that is gone is no error.
 func (e *Engine) remove(ctx context.Context, id string) error {
-	conn, cancel := context.WithCancel(e.conn())
-	defer cancel()
-	defer context.AfterFunc(ctx, cancel)()
 	options := new(containers.RemoveOptions).WithForce(true).WithVolumes(true).WithIgnore(true).WithTimeout(0)
-	if _, err := containers.Remove(conn, id, options); err != nil {
+	if _, err := containers.Remove(e.with(ctx), id, options); err != nil {
 		return fmt.Errorf("destroy box %.12s: %w", id, err)
 	}
 	return nil

@@ -9,16 +9,16 @@ import (
 
 // spec is the whole description of a box. What is not said here is Podman's
 // default, so everything that matters is said.
-func (e *Engine) spec(name string, uid int, o BoxOptions) *specgen.SpecGenerator {
+func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptions) *specgen.SpecGenerator {
 	yes, no := true, false
 	s := specgen.NewSpecGenerator(o.Image.ID, false)
 	s.Name = name
 	s.Hostname = "box"
-	s.Labels = e.labels(o.Session)
+	s.Labels = labels
 	s.Entrypoint = []string{initPath}
 	s.Command = []string{}
 	s.WorkDir = "/"
-	s.Stdin = true
+	s.Stdin = &yes
 	s.LogConfiguration = &specgen.LogConfig{Driver: "none"}
 	s.Timezone = ""
 	s.Umask = "0022"
@@ -82,13 +82,16 @@ func writablePlaces(uid int, disk int64) []spec.Mount {
 // seal for what then holds.
 func (e *Engine) resources(o BoxOptions) *spec.LinuxResources {
 	r := &spec.LinuxResources{}
-	for _, controller := range e.Info().Controllers {
+	if e.info.CgroupMode != "v2-delegated" {
+		return r
+	}
+	for _, controller := range e.info.Controllers {
 		switch controller {
 		case "memory":
 			swap := o.Memory // no swap on top
 			r.Memory = &spec.LinuxMemory{Limit: &o.Memory, Swap: &swap}
 		case "pids":
-			r.Pids = &spec.LinuxPids{Limit: &o.Pids}
+			r.Pids = &spec.LinuxPids{Limit: o.Pids}
 		case "cpu":
 			period := uint64(100_000) // µs, the kernel's default
 			quota := int64(o.CPUs * float64(period))

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"glovebox/agent"
+	"glovebox/runner"
+	"glovebox/store"
+)
+
+// inBox lets the agent use a runner's box.
+type inBox struct {
+	box     *runner.Box
+	timeout time.Duration // of a command that names none
+}
+
+func lost(err error) error {
+	if errors.Is(err, runner.ErrBoxLost) {
+		return fmt.Errorf("%w: %w", agent.ErrBoxLost, err)
+	}
+	return err
+}
+
+func (b inBox) Exec(ctx context.Context, cmd agent.Command, onOutput func(bool, []byte)) (agent.Result, error) {
+	c := runner.Command{Argv: cmd.Argv, Dir: cmd.Dir, Timeout: cmd.Timeout, Output: onOutput}
+	if c.Timeout == 0 {
+		c.Timeout = b.timeout
+	}
+	if cmd.Stdin != nil {
+		c.Stdin = bytes.NewReader(cmd.Stdin)
+	}
+	r, err := b.box.Exec(ctx, c)
+	if r.OverMem {
+		r.Stderr = append(r.Stderr, "\nglovebox: killed, the box's memory limit was reached\n"...)
+	}
+	if r.Killed > 0 {
+		r.Stderr = fmt.Appendf(r.Stderr, "\nglovebox: %d background processes ended with the command\n", r.Killed)
+	}
+	return agent.Result{
+		Exit: r.Exit, Signal: r.Signal, TimedOut: r.TimedOut, Stdout: r.Stdout, Stderr: r.Stderr,
+		StdoutCut: r.StdoutCut, StderrCut: r.StderrCut, Duration: r.Duration,
+	}, lost(err)
+}
+
+func (b inBox) ReadFile(ctx context.Context, path string, offset, limit int64) ([]byte, int64, error) {
+	var buf bytes.Buffer
+	size, err := b.box.Get(ctx, path, offset, limit, &buf)
+	return buf.Bytes(), size, lost(err)
+}
+
+func (b inBox) WriteFile(ctx context.Context, path string, data []byte) error {
+	_, err := b.box.Put(ctx, path, 0o644, bytes.NewReader(data))
+	return lost(err)
+}
+
+// sqlCommand runs a query in the box with what its image has: the sqlite3
+// shell, else Python's module. Both print CSV with a header line, NULL as NULL.
+func sqlCommand(database string) func(query string) agent.Command {
+	return func(query string) agent.Command {
+		return agent.Command{Argv: []string{"/bin/sh", "-c", sqlScript, "sql", database}, Stdin: []byte(query)}
+	}
+}
+
+const sqlScript = `if command -v sqlite3 >/dev/null; then
+  exec sqlite3 -batch -bail -csv -header -nullvalue NULL "$1"
+fi
+exec python3 -c '
+import csv, sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None)
+out, statement = csv.writer(sys.stdout), ""
+try:
+    for line in sys.stdin.read().splitlines(True) + ["\n;"]:
+        statement += line
+        if not sqlite3.complete_statement(statement):
+            continue
+        rows = db.execute(statement)
+        statement = ""
+        if rows.description:
+            out.writerow([c[0] for c in rows.description])
+            out.writerows(["NULL" if v is None else v for v in row] for row in rows)
+except sqlite3.Error as e:
+    sys.exit("Error: %s" % e)
+' "$1"`
+
+// boxCreated is the record of a box.
+func boxCreated(e runner.Info, b runner.BoxInfo) store.BoxCreated {
+	r := store.BoxCreated{
+		Box: b.Name, Container: b.Container, Image: b.Image.Ref, ImageDigest: b.Image.Digest, Runtime: b.Runtime,
+		Engine: fmt.Sprintf("podman %s rootless as %s", e.Version, e.Account), UID: b.UID,
+		ReadyMS: float64(b.Ready.Microseconds()) / 1000,
+	}
+	for _, p := range b.Seal {
+		r.Seal = append(r.Seal, store.Proof{Probe: p.Probe, Layer: p.Layer, Verdict: string(p.Verdict), Evidence: p.Evidence})
+	}
+	for _, l := range b.Limits {
+		r.Limits = append(r.Limits, store.Limit{Name: l.Name, Value: l.Value, Enforced: l.Enforced})
+	}
+	return r
+}

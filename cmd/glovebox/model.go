@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"glovebox/agent"
+)
+
+// provider is where an OpenAI-compatible server is found when nothing else is said.
+type provider struct {
+	baseURL string   // "": OpenAI's own
+	keys    []string // environment variables that may hold the key, first wins
+}
+
+var providers = map[string]provider{
+	"openai":     {keys: []string{"OPENAI_API_KEY"}},
+	"openrouter": {"https://openrouter.ai/api/v1", []string{"OPENROUTER_API_KEY", "OPENAI_API_KEY"}},
+	"ollama":     {"http://127.0.0.1:11434/v1", nil},
+	"llamacpp":   {"http://127.0.0.1:8080/v1", nil},
+	"vllm":       {"http://127.0.0.1:8000/v1", nil},
+	"lmstudio":   {"http://127.0.0.1:1234/v1", nil},
+}
+
+// openModel finds the model that name means: script:FILE, or provider/model.
+// OPENAI_BASE_URL overrides where the provider is. The caller calls stop.
+func openModel(ctx context.Context, name string, getenv func(string) string) (m *agent.OpenAI, stop func(), err error) {
+	if file, ok := strings.CutPrefix(name, "script:"); ok {
+		return openScript(ctx, file)
+	}
+	kind, model, ok := strings.Cut(name, "/")
+	if !ok {
+		kind, model = "openai", name
+	}
+	p, known := providers[kind]
+	base := getenv("OPENAI_BASE_URL")
+	switch {
+	case !known && base == "":
+		return nil, nil, usageError(fmt.Sprintf("model %q: no provider %q; there are %s", name, kind, strings.Join(slices.Sorted(maps.Keys(providers)), ", ")),
+			"for any other OpenAI-compatible server set OPENAI_BASE_URL")
+	case !known: // the server's own name for a model may hold a slash
+		model, p = name, providers["openai"]
+	case base == "":
+		base = p.baseURL
+	}
+	key := ""
+	for _, env := range append(p.keys, "OPENAI_API_KEY") {
+		if key == "" {
+			key = getenv(env)
+		}
+	}
+	if base == "" && key == "" {
+		return nil, nil, usageError("no API key for model "+name, "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own, or try `glovebox demo`, which needs neither")
+	}
+	m, err = agent.NewOpenAI(agent.OpenAIConfig{BaseURL: base, APIKey: key, Model: model})
+	if err != nil {
+		return nil, nil, usageError(err.Error(), "check OPENAI_BASE_URL")
+	}
+	return m, m.Close, nil
+}
+
+// openScript serves a scenario on loopback, to be reached like any other model.
+func openScript(ctx context.Context, file string) (*agent.OpenAI, func(), error) {
+	script, err := agent.LoadScript(file)
+	if err != nil {
+		return nil, nil, usageError(err.Error(), "")
+	}
+	url, stopServer, err := agent.ServeScript(ctx, script)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := agent.NewOpenAI(agent.OpenAIConfig{BaseURL: url, Model: "script"})
+	if err != nil {
+		stopServer()
+		return nil, nil, err
+	}
+	return m, func() { m.Close(); stopServer() }, nil
+}
