@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"glovebox/store"
 )
 
 // param is one argument of a tool. The JSON Schema that the model sees and the
@@ -188,20 +190,11 @@ func names(params []param) string {
 	return strings.Join(out, ", ")
 }
 
-// clip bounds text from outside for a message: at most n bytes, one line.
+// clip bounds text from outside for a message: about n bytes, one line, shown
+// as store.CleanLine shows it.
 func clip(s string, n int) string {
-	cut := len(s) > n
-	if cut {
-		s = s[:n]
+	if len(s) > n {
+		s = strings.ToValidUTF8(s[:n], "") + "…"
 	}
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	if cut {
-		s += "…"
-	}
-	return s
+	return store.CleanLine(s)
 }

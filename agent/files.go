@@ -60,7 +60,8 @@ func readFile(ctx context.Context, r *run, args values) (store.ToolResult, error
 // page collects the lines from first to last out of a file that comes in chunks.
 type page struct {
 	first, last int
-	line        int // of the next byte
+	line        int  // of the next byte
+	open        bool // that line has begun
 	out         []byte
 	rest        bool // the file goes on within the last chunk
 	full        bool // readBytes were reached
@@ -75,6 +76,7 @@ func (p *page) take(data []byte) bool {
 		}
 		n := bytes.IndexByte(data, '\n') + 1
 		ended := n > 0
+		p.open = !ended
 		if !ended {
 			n = len(data)
 		}
@@ -95,7 +97,12 @@ func (p *page) take(data []byte) bool {
 }
 
 // lines is how many lines were seen, when the whole file was.
-func (p *page) lines() int { return p.line - 1 }
+func (p *page) lines() int {
+	if p.open {
+		return p.line
+	}
+	return p.line - 1
+}
 
 func (p *page) text(name string, more bool) string {
 	c := bytes.ToValidUTF8(p.out, []byte("\uFFFD"))

@@ -41,15 +41,15 @@ func (s *spent) add(events []store.Event) {
 		if b.Usage != nil {
 			s.tokens += b.Usage.Input + b.Usage.Output
 		} else {
-			s.tokens += estimate(events)
+			s.tokens += estimate(Conversation(events[:len(events)-1]), b)
 		}
 	}
 }
 
 // estimate stands in for a usage that the server did not report.
-func estimate(events []store.Event) int {
-	chars := 0
-	for _, m := range Conversation(events) {
+func estimate(input []Message, r store.ModelResponse) int {
+	chars := len(r.Reasoning)
+	for _, m := range append(input, Message{Text: r.Text, ToolCalls: r.ToolCalls}) {
 		chars += len(m.Text)
 		for _, c := range m.ToolCalls {
 			chars += len(c.Name) + len(c.Arguments)

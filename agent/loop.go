@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -205,21 +204,18 @@ func by(cause error) string {
 	return "user"
 }
 
-// logError says that the log could not be written; then nothing is done.
-type logError struct {
-	kind string
-	err  error
-}
+// logError says that the log could not be written; then nothing is done. The
+// Recorder's own words are enough.
+type logError struct{ error }
 
-func (e *logError) Error() string { return fmt.Sprintf("recording %s: %v", e.kind, e.err) }
-func (e *logError) Unwrap() error { return e.err }
+func (e *logError) Unwrap() error { return e.error }
 
 // record commits an event. It does so also when ctx has ended: what happened
 // until then belongs into the log.
 func (a *Agent) record(ctx context.Context, body store.Body) (store.Event, error) {
 	e, err := a.cfg.Log.Append(context.WithoutCancel(ctx), body)
 	if err != nil {
-		return e, &logError{kind: body.Kind(), err: err}
+		return e, &logError{err}
 	}
 	a.events = append(a.events, e)
 	a.spent.add(a.events)

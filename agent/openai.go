@@ -120,7 +120,8 @@ func (m *OpenAI) stream(ctx context.Context, req Request, send *sender, out *ans
 			return err
 		}
 		if out.finished() {
-			send.dog.idle = graceAfterFinish
+			send.dog.idle = min(graceAfterFinish, m.cfg.IdleTimeout)
+			send.dog.fed()
 		}
 	}
 }
