@@ -86,6 +86,7 @@ func (e *Engine) Image(ctx context.Context, ref string, progress func(Progress))
 	if err := e.derive(ctx, ref, base, init); err != nil {
 		return Image{}, fmt.Errorf("%w %q: putting glovebox-init in: %w", ErrNoImage, ref, err)
 	}
+	e.dropOldImages(ctx, ref)
 	img, ok, err := e.prepared(ctx, ref, init.sum)
 	if err == nil && !ok {
 		err = fmt.Errorf("%w %q: it was prepared but is not there", ErrNoImage, ref)
@@ -127,6 +128,24 @@ func (e *Engine) prepared(ctx context.Context, ref, initSum string) (Image, bool
 		}
 	}
 	return Image{}, false, nil
+}
+
+// dropOldImages removes what was prepared for ref with earlier inits, but for
+// the last few: other versions of the program may be in use. An image that a box
+// runs stays, because nothing is forced.
+func (e *Engine) dropOldImages(ctx context.Context, ref string) {
+	const kept = 4
+	all, err := e.Images(ctx)
+	if err != nil {
+		e.opts.Log(err.Error())
+		return
+	}
+	same := slices.DeleteFunc(all, func(i Image) bool { return i.Ref != ref })
+	for _, old := range same[min(kept, len(same)):] {
+		if _, errs := images.Remove(e.with(ctx), []string{old.ID}, nil); len(errs) > 0 {
+			e.opts.Log(fmt.Sprintf("removing the old image %s: %v", old.Name, errors.Join(errs...)))
+		}
+	}
 }
 
 // baseImage is what a prepared image is made from.
