@@ -223,7 +223,7 @@ func (e *Engine) derive(ctx context.Context, ref string, base baseImage, init in
 // initBinary is the glovebox-init that goes into an image.
 type initBinary struct {
 	data []byte
-	sum  string // SHA-256, hex
+	sum  string // SHA-256 of its layer, hex
 }
 
 // readInit reads and checks it. A dynamic one would look for its loader in an
@@ -250,8 +250,14 @@ func readInit(path string) (initBinary, error) {
 			return initBinary{}, fmt.Errorf("%w: %s is not a static binary; `make build` makes one", ErrNotSetUp, path)
 		}
 	}
-	sum := sha256.Sum256(data)
-	return initBinary{data: data, sum: hex.EncodeToString(sum[:])}, nil
+	i := initBinary{data: data}
+	layer, err := i.layer()
+	if err != nil {
+		return initBinary{}, err
+	}
+	sum := sha256.Sum256(layer)
+	i.sum = hex.EncodeToString(sum[:])
+	return i, nil
 }
 
 // layer is a tar of what every image needs.
@@ -261,7 +267,7 @@ func (i initBinary) layer() ([]byte, error) {
 	for _, dir := range []struct {
 		name string
 		mode int64
-	}{{".glovebox/", 0o755}, {"work/", 0o755}, {"data/", 0o755}, {"tmp/", 0o1777}} {
+	}{{".glovebox/", 0o755}, {"work/", 0o1777}, {"data/", 0o1777}, {"tmp/", 0o1777}} {
 		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir.name, Mode: dir.mode}); err != nil {
 			return nil, err
 		}
