@@ -51,13 +51,15 @@ type Engine struct {
 	owner  Owner
 	client context.Context // carries the bindings' connection, as they want it
 	info   Info
+	reaped []BoxStatus
 	child  *child // nil: somebody else's service
 	stop   context.CancelFunc
 	wait   sync.WaitGroup
 }
 
-// Open finds the rootless Podman service or starts one, and checks it. The
-// order is $CONTAINER_HOST, the user's socket, an own child. Close it.
+// Open finds the rootless Podman service or starts one, checks it, and removes
+// the boxes whose owner died. The order is $CONTAINER_HOST, the user's socket,
+// an own child. The caller closes the engine. ctx bounds Open only.
 // Errors wrap ErrNoEngine, ErrNotSetUp or ErrRootful.
 func Open(ctx context.Context, opts Options) (*Engine, error) {
 	acct, err := podmanAccount()
@@ -81,7 +83,15 @@ func Open(ctx context.Context, opts Options) (*Engine, error) {
 		e.Close()
 		return nil, err
 	}
-	if err := e.check(ctx); err != nil {
+	err = e.check(ctx)
+	if err == nil {
+		// A box that cannot be removed is no reason not to make another.
+		if e.reaped, err = e.Reap(ctx); err != nil {
+			opts.Log("removing left-over boxes: " + err.Error())
+		}
+		err = ctx.Err()
+	}
+	if err != nil {
 		e.Close()
 		return nil, err
 	}
@@ -107,6 +117,9 @@ func (e *Engine) Close() error {
 
 // Info is what is known of the engine.
 func (e *Engine) Info() Info { return e.info }
+
+// Reaped lists the boxes of dead owners that Open removed.
+func (e *Engine) Reaped() []BoxStatus { return e.reaped }
 
 // conn is the context that the bindings want: it carries the connection and
 // lasts until Close.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/containers/podman/v5/pkg/bindings/containers"
@@ -13,23 +12,13 @@ import (
 
 // BoxStatus is one box as Podman knows it.
 type BoxStatus struct {
-	Name      string
+	Name      string // also the container's
 	Container string // Podman's container ID
 	Session   string // "" when it belongs to none
 	Owner     Owner
 	Alive     bool   // the owner still runs
 	State     string // created, running, exited, …
 	StartedAt time.Time
-}
-
-// labels are what every container of this engine carries.
-func (e *Engine) labels(session string) map[string]string {
-	l := e.owner.Labels()
-	l[LabelBox] = "true"
-	if session != "" {
-		l[LabelSession] = session
-	}
-	return l
 }
 
 // Boxes lists the boxes of all processes of this account, newest first.
@@ -79,11 +68,8 @@ func (e *Engine) owned(ctx context.Context) ([]BoxStatus, error) {
 			continue // not ours, whatever it is
 		}
 		b := BoxStatus{
-			Container: c.ID, Session: c.Labels[LabelSession], Owner: owner, Alive: owner.Alive(),
+			Name: c.Labels[LabelBox], Container: c.ID, Session: c.Labels[LabelSession], Owner: owner, Alive: owner.Alive(),
 			State: c.State, StartedAt: c.Created,
-		}
-		if c.Labels[LabelBox] != "" && len(c.Names) > 0 {
-			b.Name = strings.TrimPrefix(c.Names[0], "/")
 		}
 		boxes = append(boxes, b)
 	}
