@@ -143,7 +143,7 @@ func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 			err = io.EOF
 		}
 		outW.CloseWithError(err)
-		inR.CloseWithError(err)
+		inW.Close() // ends its reader with EOF, and our writers
 		b.attach <- err
 	}()
 	select {
@@ -246,7 +246,7 @@ func (b *Box) Close(ctx context.Context) error {
 		close(b.stop)
 		b.closed = b.engine.remove(ctx, b.info.Container)
 		if b.stdin != nil {
-			b.stdin.CloseWithError(port.ErrClosed)
+			b.stdin.Close()
 			b.stdout.CloseWithError(port.ErrClosed)
 			select {
 			case <-b.attach:

@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -335,14 +336,16 @@ func TestSealNotices(t *testing.T) {
 	}{
 		{"host network", "interfaces", func(s *specgen.SpecGenerator) { s.NetNS.NSMode = specgen.Host }},
 		{"capabilities", "privileges", func(s *specgen.SpecGenerator) { s.CapDrop, s.CapAdd = nil, []string{"CAP_NET_RAW"} }},
-		{"new privileges", "privileges", func(s *specgen.SpecGenerator) { *s.NoNewPrivileges = false }},
+		{"new privileges", "privileges", func(s *specgen.SpecGenerator) { s.NoNewPrivileges = new(bool) }},
 		{"no seccomp", "privileges", func(s *specgen.SpecGenerator) { s.SeccompProfilePath = "unconfined" }},
-		{"writable root", "read-only root", func(s *specgen.SpecGenerator) { *s.ReadOnlyFilesystem = false }},
+		{"writable root", "read-only root", func(s *specgen.SpecGenerator) { s.ReadOnlyFilesystem = new(bool) }},
 		{"host mount", "mounts", func(s *specgen.SpecGenerator) {
 			s.Mounts = append(s.Mounts, spec.Mount{Destination: "/mnt", Type: "bind", Source: "/usr", Options: []string{"ro", "rbind"}})
 		}},
 		{"host processes", "", func(s *specgen.SpecGenerator) { s.PidNS.NSMode = specgen.Host }},
-		{"name server", "dns", func(s *specgen.SpecGenerator) { *s.UseImageResolvConf = false }},
+		{"name server", "dns", func(s *specgen.SpecGenerator) {
+			s.UseImageResolvConf, s.DNSServers = nil, []net.IP{net.IPv4(127, 0, 0, 53)}
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

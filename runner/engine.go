@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"github.com/containers/podman/v5/libpod/define"
 	"github.com/containers/podman/v5/pkg/bindings"
 	"github.com/containers/podman/v5/pkg/bindings/system"
+	"github.com/sirupsen/logrus"
 )
 
 // Why there is no engine. The text after the colon says what to do.
@@ -77,6 +79,8 @@ func Open(ctx context.Context, opts Options) (*Engine, error) {
 	if err := acct.ready(opts.RuntimeDir); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoEngine, err)
 	}
+	// Podman's client logs to standard error what its calls also return.
+	logrus.SetOutput(io.Discard)
 	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
 	e := &Engine{opts: opts, acct: acct, owner: owner, stop: stop}
 	if err := e.connect(ctx, alive); err != nil {
