@@ -42,13 +42,13 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	s.Privileged = &no
 	s.CapDrop = []string{"all"}
 	s.NoNewPrivileges = &yes
-	s.Mounts = writablePlaces(uid, o.Disk)
+	s.Mounts = writablePlaces(o.Disk)
 	s.Rlimits = []spec.POSIXRlimit{
-		{Type: "RLIMIT_NPROC", Soft: uint64(o.Pids), Hard: uint64(o.Pids)},
-		{Type: "RLIMIT_NOFILE", Soft: maxFiles, Hard: maxFiles},
-		{Type: "RLIMIT_CORE"},
-		{Type: "RLIMIT_MEMLOCK"},
-		{Type: "RLIMIT_MSGQUEUE"},
+		{Type: "NPROC", Soft: uint64(o.Pids), Hard: uint64(o.Pids)},
+		{Type: "NOFILE", Soft: maxFiles, Hard: maxFiles},
+		{Type: "CORE"},
+		{Type: "MEMLOCK"},
+		{Type: "MSGQUEUE"},
 	}
 	s.ResourceLimits = e.resources(o)
 	return s
@@ -59,19 +59,14 @@ const (
 	maxFiles = 4096              // open files of one process
 )
 
-func writablePlaces(uid int, disk int64) []spec.Mount {
+// writablePlaces are memory: gone with the box, and full when disk says so.
+// Anyone may write there, and the box has but one user.
+func writablePlaces(disk int64) []spec.Mount {
 	var mounts []spec.Mount
 	for _, dir := range []string{"/work", "/data", "/tmp"} {
-		mode := "mode=0755"
-		if dir == "/tmp" {
-			mode = "mode=1777"
-		}
 		mounts = append(mounts, spec.Mount{
 			Destination: dir, Type: "tmpfs", Source: "tmpfs",
-			Options: []string{
-				"size=" + strconv.FormatInt(disk, 10), "nr_inodes=100000", mode,
-				"uid=" + strconv.Itoa(uid), "gid=" + strconv.Itoa(uid), "nosuid", "nodev", "rw",
-			},
+			Options: []string{"size=" + strconv.FormatInt(disk, 10), "mode=1777", "nosuid", "nodev", "exec", "rw", "notmpcopyup"},
 		})
 	}
 	return mounts

@@ -188,6 +188,19 @@ func ownMount(point, fstype string) bool {
 	case "devtmpfs": // rootless Podman binds these nodes, it cannot make them
 		return slices.Contains([]string{"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/random", "/dev/urandom"}, point) || maskedPath(point)
 	}
+	return podmansOwn(point)
+}
+
+// podmansOwn are the two files that Podman makes for a container and binds from
+// its own directory; they say nothing of the host.
+func podmansOwn(point string) bool {
+	data, err := os.ReadFile(point)
+	switch point {
+	case "/run/.containerenv":
+		return err == nil && len(data) == 0
+	case "/etc/hostname":
+		return err == nil && strings.TrimSpace(string(data)) == "box"
+	}
 	return false
 }
 
