@@ -1,0 +1,226 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/adrg/xdg"
+)
+
+// config is what a person can set. Its values come from, later ones winning:
+// defaults, the user's file (or --config), glovebox.toml in the working
+// directory, the environment, flags.
+type config struct {
+	Model   string        `toml:"model" json:"model"` // "": not set, see modelName
+	Rigor   string        `toml:"rigor" json:"rigor"`
+	Data    dataConfig    `toml:"data" json:"data"`
+	Box     boxConfig     `toml:"box" json:"box"`
+	Limits  limitsConfig  `toml:"limits" json:"limits"`
+	Rates   ratesConfig   `toml:"rates" json:"rates"`
+	Tools   allowConfig   `toml:"tools" json:"tools"`
+	Network allowConfig   `toml:"network" json:"network"`
+	Filters filtersConfig `toml:"filters" json:"filters"`
+	Rules   []ruleConfig  `toml:"rule" json:"rule,omitempty"`
+}
+
+type dataConfig struct {
+	Schema string  `toml:"schema" json:"schema"`
+	Seed   int64   `toml:"seed" json:"seed"`
+	Rows   int     `toml:"rows" json:"rows"`
+	Mess   float64 `toml:"mess" json:"mess"`
+}
+
+type boxConfig struct {
+	Image       string   `toml:"image" json:"image"`
+	Runtime     string   `toml:"runtime" json:"runtime"`
+	CPUs        float64  `toml:"cpus" json:"cpus"`
+	Memory      byteSize `toml:"memory" json:"memory"`
+	PIDs        int      `toml:"pids" json:"pids"`
+	Disk        byteSize `toml:"disk" json:"disk"`
+	ExecTimeout duration `toml:"exec_timeout" json:"exec_timeout"`
+}
+
+// limitsConfig bounds a session. Zero means no limit.
+type limitsConfig struct {
+	Turns     int      `toml:"turns" json:"turns"`
+	ToolCalls int      `toml:"tool_calls" json:"tool_calls"`
+	Tokens    int      `toml:"tokens" json:"tokens"`
+	CostUSD   float64  `toml:"cost_usd" json:"cost_usd"`
+	Wall      duration `toml:"wall" json:"wall"`
+}
+
+type ratesConfig struct {
+	ModelCalls int `toml:"model_calls_per_minute" json:"model_calls_per_minute"`
+	ToolCalls  int `toml:"tool_calls_per_minute" json:"tool_calls_per_minute"`
+}
+
+type allowConfig struct {
+	Allow []string `toml:"allow" json:"allow"`
+}
+
+type filtersConfig struct {
+	Secrets  string `toml:"secrets" json:"secrets"`
+	Personal string `toml:"personal" json:"personal"`
+}
+
+type ruleConfig struct {
+	Tool     string `toml:"tool" json:"tool"`
+	Match    string `toml:"match" json:"match"`
+	Decision string `toml:"decision" json:"decision"`
+	Reason   string `toml:"reason" json:"reason"`
+}
+
+func defaultConfig() config {
+	return config{
+		Rigor: "standard",
+		Data:  dataConfig{Schema: "shop", Seed: 42, Rows: 1000},
+		Box: boxConfig{
+			Image: "auto", Runtime: "auto", CPUs: 1, Memory: 512 << 20, PIDs: 128, Disk: 512 << 20,
+			ExecTimeout: duration(60 * time.Second),
+		},
+		Limits:  limitsConfig{Turns: 50, ToolCalls: 200, Tokens: 200_000, CostUSD: 1, Wall: duration(15 * time.Minute)},
+		Rates:   ratesConfig{ModelCalls: 60, ToolCalls: 120},
+		Tools:   allowConfig{Allow: []string{"shell", "read_file", "write_file", "edit_file", "sql"}},
+		Network: allowConfig{Allow: []string{}},
+		Filters: filtersConfig{Secrets: "redact", Personal: "flag"},
+	}
+}
+
+// loadConfig reads everything that is set, and fails on the first thing that
+// is not understood, not allowed or not available yet.
+func (a *app) loadConfig() (config, error) {
+	c := defaultConfig()
+	user, required := a.flags.config, true
+	if user == "" {
+		user = os.Getenv("GLOVEBOX_CONFIG")
+	}
+	if user == "" {
+		user, required = filepath.Join(xdg.ConfigHome, "glovebox", "config.toml"), false
+	}
+	for _, file := range []string{user, "glovebox.toml"} {
+		err := c.readFile(file)
+		if errors.Is(err, os.ErrNotExist) && (file != user || !required) {
+			continue
+		}
+		if err != nil {
+			return config{}, &exitError{code: exitUsage, msg: err.Error(), err: err}
+		}
+	}
+	for _, from := range []struct {
+		name, value string
+		set         *string
+	}{
+		{"GLOVEBOX_MODEL", os.Getenv("GLOVEBOX_MODEL"), &c.Model},
+		{"GLOVEBOX_RIGOR", os.Getenv("GLOVEBOX_RIGOR"), &c.Rigor},
+		{"--model", a.flags.model, &c.Model},
+		{"--rigor", a.flags.rigor, &c.Rigor},
+	} {
+		if from.value == "" {
+			continue
+		}
+		*from.set = from.value
+		if key, why := c.wrong(); key != "" {
+			return config{}, usageError(from.name+": "+why, "")
+		}
+	}
+	if a.changed != nil && a.changed("seed") {
+		c.Data.Seed = a.flags.seed
+	}
+	return c, nil
+}
+
+// modelName is the model that was asked for, or the usual one where there is
+// an endpoint to ask.
+func (c config) modelName() (string, error) {
+	switch {
+	case c.Model != "":
+		return c.Model, nil
+	case os.Getenv("OPENAI_API_KEY") != "" || os.Getenv("OPENAI_BASE_URL") != "":
+		return "openai/gpt-5-mini", nil
+	}
+	return "", usageError("there is no model to ask: set OPENAI_API_KEY, or name a local one, such as --model ollama/NAME",
+		"glovebox demo, which needs no model")
+}
+
+// json is the configuration as the log keeps it. It holds no secrets: keys to
+// model endpoints come from the environment only. What this version accepts at
+// its default but does not do yet is named, so that nobody reading the log
+// later believes that it was done.
+func (c config) json() json.RawMessage {
+	data, err := json.Marshal(struct {
+		config
+		NotDone []string `json:"not_done"`
+	}{c, []string{"filters", "rates", "limits.cost_usd"}})
+	if err != nil {
+		panic(fmt.Sprintf("the configuration is not JSON: %v", err)) // it has no type that could fail
+	}
+	return data
+}
+
+// byteSize is a number of bytes, written as "512MiB" or "1.5GB".
+type byteSize int64
+
+var byteUnits = []struct {
+	name  string
+	bytes float64
+}{
+	{"KiB", 1 << 10},
+	{"MiB", 1 << 20},
+	{"GiB", 1 << 30},
+	{"TiB", 1 << 40},
+	{"kB", 1e3},
+	{"MB", 1e6},
+	{"GB", 1e9},
+	{"TB", 1e12},
+	{"B", 1},
+}
+
+// UnmarshalText reads a size.
+func (s *byteSize) UnmarshalText(text []byte) error {
+	for _, unit := range byteUnits {
+		number, ok := strings.CutSuffix(string(text), unit.name)
+		if !ok {
+			continue
+		}
+		var n float64
+		if err := json.Unmarshal([]byte(strings.TrimSpace(number)), &n); err != nil || n*unit.bytes > 1<<60 {
+			break
+		}
+		*s = byteSize(n * unit.bytes)
+		return nil
+	}
+	return fmt.Errorf(`%q is not a size; write it like "512MiB" or "2GB"`, text)
+}
+
+// MarshalText writes a size in the largest binary unit that divides it.
+func (s byteSize) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+func (s byteSize) String() string {
+	for i := 3; i >= 0; i-- {
+		if unit := int64(byteUnits[i].bytes); s != 0 && int64(s)%unit == 0 {
+			return fmt.Sprint(int64(s)/unit, byteUnits[i].name)
+		}
+	}
+	return fmt.Sprint(int64(s), "B")
+}
+
+// duration is a time.Duration, written as "90s" or "15m".
+type duration time.Duration
+
+// UnmarshalText reads a duration.
+func (d *duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf(`%q is not a duration; write it like "90s" or "15m"`, text)
+	}
+	*d = duration(v)
+	return nil
+}
+
+// MarshalText writes a duration as Go does.
+func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// wrong returns the first key whose value cannot be, and why; "" if there is
+// none. What is not built yet may only be off or at its default: to accept more
+// and not do it would be worse than to refuse.
+func (c config) wrong() (key, why string) {
+	for _, check := range []func() (string, string){
+		c.wrongData, c.wrongBox, c.wrongLimits, c.wrongTools, c.wrongFilters, c.wrongRules,
+	} {
+		if key, why := check(); key != "" {
+			return key, why
+		}
+	}
+	return "", ""
+}
+
+func (c config) wrongData() (string, string) {
+	if why := oneOf(c.Rigor, "quick", "standard", "strict"); why != "" {
+		return "rigor", "rigor " + why
+	}
+	d := c.Data
+	switch {
+	case d.Schema == "":
+		return "data.schema", "data.schema is empty; name a built-in schema or a file"
+	case d.Rows < 1 || d.Rows > 100_000_000:
+		return "data.rows", fmt.Sprintf("data.rows is %d; it must be from 1 to 100000000", d.Rows)
+	case d.Mess < 0 || d.Mess > 1:
+		return "data.mess", fmt.Sprintf("data.mess is %g; it must be from 0 to 1", d.Mess)
+	case d.Mess > 0:
+		return "data.mess", notYet("data.mess")
+	case c.Rigor == "strict":
+		return "rigor", notYet(`rigor "strict"`)
+	}
+	return "", ""
+}
+
+func (c config) wrongBox() (string, string) {
+	b := c.Box
+	switch {
+	case b.Image == "":
+		return "box.image", `box.image is empty; "auto" lets glovebox choose`
+	case b.Runtime == "":
+		return "box.runtime", `box.runtime is empty; "auto" lets glovebox choose`
+	case !(b.CPUs >= 0.05 && b.CPUs <= 1024):
+		return "box.cpus", fmt.Sprintf("box.cpus is %g; it must be from 0.05 to 1024", b.CPUs)
+	case b.Memory < 16<<20:
+		return "box.memory", fmt.Sprintf("box.memory is %s; a box needs at least 16MiB", b.Memory)
+	case b.PIDs < 8 || b.PIDs > 1<<22:
+		return "box.pids", fmt.Sprintf("box.pids is %d; it must be from 8 to %d", b.PIDs, 1<<22)
+	case b.Disk < 1<<20:
+		return "box.disk", fmt.Sprintf("box.disk is %s; a box needs at least 1MiB", b.Disk)
+	case time.Duration(b.ExecTimeout) < time.Second:
+		return "box.exec_timeout", fmt.Sprintf("box.exec_timeout is %s; it must be at least 1s", time.Duration(b.ExecTimeout))
+	}
+	return "", ""
+}
+
+func (c config) wrongLimits() (string, string) {
+	l, r, usual := c.Limits, c.Rates, defaultConfig()
+	for _, limit := range []struct {
+		key   string
+		value float64
+	}{
+		{"limits.turns", float64(l.Turns)},
+		{"limits.tool_calls", float64(l.ToolCalls)},
+		{"limits.tokens", float64(l.Tokens)},
+		{"limits.cost_usd", l.CostUSD},
+		{"limits.wall", float64(l.Wall)},
+		{"rates.model_calls_per_minute", float64(r.ModelCalls)},
+		{"rates.tool_calls_per_minute", float64(r.ToolCalls)},
+	} {
+		if !(limit.value >= 0) {
+			return limit.key, limit.key + " is negative; 0 means no limit"
+		}
+	}
+	switch {
+	case l.CostUSD != 0 && l.CostUSD != usual.Limits.CostUSD:
+		return "limits.cost_usd", notYet("limits.cost_usd") + ": no prices are known; limits.tokens bounds what a session spends"
+	case r.ModelCalls != 0 && r.ModelCalls != usual.Rates.ModelCalls:
+		return "rates.model_calls_per_minute", notYet("rates.model_calls_per_minute")
+	case r.ToolCalls != 0 && r.ToolCalls != usual.Rates.ToolCalls:
+		return "rates.tool_calls_per_minute", notYet("rates.tool_calls_per_minute")
+	}
+	return "", ""
+}
+
+func (c config) wrongTools() (string, string) {
+	for i, tool := range c.Tools.Allow {
+		switch {
+		case tool == "fetch":
+			return "tools.allow", notYet(`the tool "fetch"`)
+		case slices.Contains(c.Tools.Allow[:i], tool):
+			return "tools.allow", fmt.Sprintf("tools.allow names %q twice", tool)
+		}
+		if why := oneOf(tool, defaultConfig().Tools.Allow...); why != "" {
+			return "tools.allow", "tools.allow: a tool " + why
+		}
+	}
+	if len(c.Network.Allow) > 0 {
+		return "network.allow", notYet("network.allow") + ": a box has no network at all"
+	}
+	return "", ""
+}
+
+func (c config) wrongFilters() (string, string) {
+	usual := defaultConfig().Filters
+	for _, f := range []struct{ key, value, usual string }{
+		{"filters.secrets", c.Filters.Secrets, usual.Secrets},
+		{"filters.personal", c.Filters.Personal, usual.Personal},
+	} {
+		if why := oneOf(f.value, "off", "flag", "redact", "block"); why != "" {
+			return f.key, f.key + " " + why
+		}
+		if f.value != "off" && f.value != f.usual {
+			return f.key, notYet(fmt.Sprintf("%s = %q", f.key, f.value))
+		}
+	}
+	return "", ""
+}
+
+func (c config) wrongRules() (string, string) {
+	for i, r := range c.Rules {
+		if why := oneOf(r.Decision, "allow", "ask", "deny"); why != "" {
+			return "rule", fmt.Sprintf("rule %d: its decision %s", i+1, why)
+		}
+		return "rule", notYet("rule")
+	}
+	return "", ""
+}
+
+func notYet(what string) string { return what + " is not available yet" }
+
+// oneOf says what is wrong with a word that must be one of a few; "" if it is.
+func oneOf(word string, words ...string) string {
+	if slices.Contains(words, word) {
+		return ""
+	}
+	why := fmt.Sprintf("cannot be %q; there are %s", word, strings.Join(words, ", "))
+	for _, w := range words {
+		if distance(strings.ToLower(word), w) <= 2 {
+			return why + "; did you mean " + w + "?"
+		}
+	}
+	return why
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// maxConfig bounds a configuration file: nobody writes a longer one.
+const maxConfig = 1 << 20
+
+// readFile puts what file sets over what c holds. Errors name the file, the
+// line and the key.
+func (c *config) readFile(file string) error {
+	info, err := os.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no configuration file %s: %w", file, err)
+	} else if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxConfig {
+		return fmt.Errorf("reading the configuration: %s is not a configuration file", file)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	text := string(data)
+	where := func(key string) string {
+		if n := lineOf(text, key); n > 0 {
+			return fmt.Sprintf("%s:%d", file, n)
+		}
+		return file
+	}
+	meta, err := toml.Decode(text, c)
+	if err != nil {
+		return tomlError(file, err)
+	}
+	known := configKeys(reflect.TypeFor[config](), "")
+	for _, k := range meta.Keys() {
+		if key := k.String(); !known[key] {
+			return fmt.Errorf("%s: there is no key %q%s", where(key), key, didYouMean(key, known))
+		}
+	}
+	if key, why := c.wrong(); key != "" {
+		return fmt.Errorf("%s: %s", where(key), why)
+	}
+	return nil
+}
+
+var tomlMessage = regexp.MustCompile(`^toml: line (\d+)(?: \(last key "(.*)"\))?: (.*)$`)
+
+// tomlError turns "toml: line 3 (last key …): …" into "FILE:3: …".
+func tomlError(file string, err error) error {
+	m := tomlMessage.FindStringSubmatch(err.Error())
+	if m == nil {
+		return fmt.Errorf("%s: %s", file, strings.TrimPrefix(err.Error(), "toml: "))
+	}
+	key, why := m[2], strings.NewReplacer("incompatible types: ", "", "TOML value has type", "this is of type", "destination has type", "it must be of type").Replace(m[3])
+	if key != "" {
+		key += ": "
+	}
+	return fmt.Errorf("%s:%s: %s%s", file, m[1], key, why)
+}
+
+// configKeys lists the keys of a configuration, tables included.
+func configKeys(t reflect.Type, prefix string) map[string]bool {
+	keys := map[string]bool{}
+	for i := range t.NumField() {
+		key := prefix + t.Field(i).Tag.Get("toml")
+		keys[key] = true
+		inner := t.Field(i).Type
+		if inner.Kind() == reflect.Slice {
+			inner = inner.Elem()
+		}
+		if inner.Kind() == reflect.Struct {
+			maps.Copy(keys, configKeys(inner, key+"."))
+		}
+	}
+	return keys
+}
+
+// lineOf finds the line where a key is set: a table's header, or a key in its
+// table. It returns 0 where the key is written in some other way.
+func lineOf(text, key string) int {
+	table := ""
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") {
+			table, _, _ = strings.Cut(strings.TrimLeft(line, "["), "]")
+			table = strings.TrimSpace(table)
+			if table == key {
+				return i + 1
+			}
+			continue
+		}
+		name, _, isKey := strings.Cut(line, "=")
+		name = strings.TrimSpace(name)
+		if table != "" {
+			name = table + "." + name
+		}
+		if isKey && (name == key || strings.HasPrefix(name, key+".")) {
+			return i + 1
+		}
+	}
+	return 0
+}
+
+// didYouMean names the known key that is nearest to a wrong one: the same word
+// in another table, or a few letters away.
+func didYouMean(key string, known map[string]bool) string {
+	last := key[strings.LastIndexByte(key, '.')+1:]
+	near := func(k string) int {
+		d := distance(strings.ToLower(key), k)
+		if k[strings.LastIndexByte(k, '.')+1:] == strings.ToLower(last) {
+			d = 0
+		}
+		return d
+	}
+	best := slices.MinFunc(slices.Sorted(maps.Keys(known)), func(a, b string) int { return cmp.Compare(near(a), near(b)) })
+	if near(best) > max(2, len(key)/3) {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", best)
+}
+
+// distance is how many single-byte edits lie between a and b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			edit := diagonal
+			if a[i] != b[j] {
+				edit++
+			}
+			diagonal, row[j+1] = row[j+1], min(edit, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"glovebox/store"
+
+	"github.com/adrg/xdg"
+	"github.com/spf13/cobra"
+)
+
+// app is what the commands share: where to read and write, and the flags that
+// every command has.
+type app struct {
+	in          io.Reader
+	out, errOut io.Writer
+	started     bool // the command line was understood
+	flags       struct {
+		db, config, model, rigor string
+		seed                     int64
+		json, plain, yes         bool
+	}
+	changed func(flag string) bool // whether the flag was given
+
+	// openWorkbench shows the workbench, on a session unless sessionID is "".
+	// Nil: there is no workbench, sessions are shown as text.
+	openWorkbench func(ctx context.Context, sessionID string) error
+}
+
+func newRootCmd(a *app) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "glovebox",
+		Short: "Let an agent loose in a sealed box, on data that was never real, with every move written down",
+		Example: `  glovebox demo                       a guided tour, offline
+  glovebox run "find what is odd"     one session as text
+  glovebox                            the workbench`,
+		Version:       version,
+		Args:          noSuchCommand,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			a.started, a.changed = true, cmd.Flags().Changed
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.openWorkbench == nil || a.flags.plain || !isTerminal(a.in) || !isTerminal(a.out) {
+				return usageError("the workbench needs a terminal", "glovebox run PROMPT")
+			}
+			return a.openWorkbench(cmd.Context(), "")
+		},
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetVersionTemplate("glovebox {{.Version}}\n")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usageError(err.Error(), cmd.CommandPath()+" --help")
+	})
+	f := root.PersistentFlags()
+	f.StringVar(&a.flags.db, "db", "", "the log `FILE` (default $XDG_DATA_HOME/glovebox/log.db)")
+	f.StringVar(&a.flags.config, "config", "", "configuration `FILE` instead of the user's own")
+	f.StringVar(&a.flags.model, "model", "", "`MODEL`, as provider/model or script:FILE")
+	f.Int64Var(&a.flags.seed, "seed", 0, "seed `N` of the dataset")
+	f.StringVar(&a.flags.rigor, "rigor", "", "speed against isolation: quick, standard or strict")
+	f.BoolVar(&a.flags.json, "json", false, "write one JSON object per line")
+	f.BoolVar(&a.flags.plain, "plain", false, "write plain text, open no workbench")
+	f.BoolVar(&a.flags.yes, "yes", false, "answer questions with yes")
+	root.AddCommand(
+		newSessionsCmd(a),
+		newReplayCmd(a),
+		newDataCmd(a),
+		newVersionCmd(a),
+		newCompletionCmd(),
+	)
+	return root
+}
+
+// noSuchCommand refuses the arguments of a command that has none of its own.
+func noSuchCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := cmd.CommandPath() + " --help"
+	if cmd.SuggestionsMinimumDistance <= 0 {
+		cmd.SuggestionsMinimumDistance = 2
+	}
+	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
+		hint = cmd.CommandPath() + " " + like[0]
+	}
+	return usageError(fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+args[0]), hint)
+}
+
+// dbPath is where the log is, and whether a person chose the place.
+func (a *app) dbPath() (path string, chosen bool) {
+	for _, path := range []string{a.flags.db, os.Getenv("GLOVEBOX_DB")} {
+		if path != "" {
+			return path, true
+		}
+	}
+	return filepath.Join(xdg.DataHome, "glovebox", "log.db"), false
+}
+
+// openStore opens the log, new if there is none, and ends the sessions that a
+// crash left running. The caller closes it.
+func (a *app) openStore(ctx context.Context) (*store.Store, error) {
+	path, _ := a.dbPath()
+	s, err := store.Open(ctx, path)
+	if errors.Is(err, store.ErrNewer) || errors.Is(err, store.ErrUnusable) {
+		return nil, &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox --db OTHER_FILE …", err: err}
+	} else if err != nil {
+		return nil, err
+	}
+	if _, err := s.Recover(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// readStore is openStore for commands that only read: they make no file. Where
+// there is no log yet it returns nil, or an error if a person named the file.
+func (a *app) readStore(ctx context.Context) (*store.Store, error) {
+	path, chosen := a.dbPath()
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if chosen {
+			return nil, usageError("there is no log "+path, "")
+		}
+		return nil, nil
+	}
+	return a.openStore(ctx)
+}
+
+// withSession opens the log for reading, finds the session that ref means and
+// hands both to show.
+func (a *app) withSession(ctx context.Context, ref string, show func(*store.Store, store.Summary) error) error {
+	s, err := a.readStore(ctx)
+	if err != nil {
+		return err
+	}
+	if s == nil {
+		return usageError(fmt.Sprintf("there is no session %q: nothing has been recorded yet", ref), "glovebox demo")
+	}
+	sum, err := s.Session(ctx, ref)
+	if err == nil {
+		err = show(s, sum)
+	}
+	if closed := s.Close(); err == nil && closed != nil {
+		err = fmt.Errorf("closing the log: %w", closed)
+	}
+	return err
+}
+
+// oneSession is the argument of commands that work on a recorded session.
+func oneSession(cmd *cobra.Command, args []string) error {
+	if len(args) == 1 {
+		return nil
+	}
+	return usageError(cmd.CommandPath()+" needs one session: its ID, the beginning of its ID, or last", "glovebox sessions")
+}
