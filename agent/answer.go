@@ -75,6 +75,7 @@ type callPiece struct {
 // some send as an object.
 type loose string
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (l *loose) UnmarshalJSON(b []byte) error {
 	var s *string
 	if json.Unmarshal(b, &s) == nil {

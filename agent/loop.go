@@ -55,7 +55,7 @@ func (a *Agent) Prompt(ctx context.Context, text string) error {
 	if text == "" {
 		return errors.New("the prompt is empty")
 	}
-	if _, err := a.record(ctx, store.Prompt{Text: valid(text)}); err != nil {
+	if err := a.record(ctx, store.Prompt{Text: valid(text)}); err != nil {
 		return err
 	}
 	limited, cancel := a.withWall(ctx)
@@ -92,7 +92,7 @@ func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
 	turn := a.spent.turns + 1
 	through := a.events[len(a.events)-1].Seq
 	req := Request{System: a.cfg.System, Messages: Conversation(a.events), Tools: a.cfg.Tools.Specs(), Seed: a.cfg.Seed}
-	if _, err := a.record(ctx, store.ModelRequest{Turn: turn, Model: a.cfg.ModelName, Through: through}); err != nil {
+	if err := a.record(ctx, store.ModelRequest{Turn: turn, Model: a.cfg.ModelName, Through: through}); err != nil {
 		return store.ModelResponse{}, err
 	}
 	resp, err := a.cfg.Model.Stream(ctx, req, func(d Delta) { a.cfg.Observe(Update{Delta: &d}) })
@@ -103,7 +103,7 @@ func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
 			return resp, err // nothing came: the error says it all
 		}
 	}
-	if _, lost := a.record(ctx, resp); lost != nil {
+	if lost := a.record(ctx, resp); lost != nil {
 		return resp, lost
 	}
 	return resp, err
@@ -116,19 +116,18 @@ func (a *Agent) call(ctx context.Context, call store.CallSpec) error {
 	}
 	decision, plan := a.cfg.Tools.decide(call)
 	if decision.Verdict != "allow" {
-		if _, err := a.record(ctx, decision); err != nil {
+		if err := a.record(ctx, decision); err != nil {
 			return err
 		}
-		_, err := a.record(ctx, store.ToolResult{CallID: call.ID, Tool: decision.Tool, Error: decision.Reason})
-		return err
+		return a.record(ctx, store.ToolResult{CallID: call.ID, Tool: decision.Tool, Error: decision.Reason})
 	}
 	if err := a.mayCall(); err != nil {
 		return err
 	}
-	if _, err := a.record(ctx, decision); err != nil {
+	if err := a.record(ctx, decision); err != nil {
 		return err
 	}
-	if _, err := a.record(ctx, store.ToolCall{CallID: call.ID, Tool: call.Name, Arguments: plan.recorded()}); err != nil {
+	if err := a.record(ctx, store.ToolCall{CallID: call.ID, Tool: call.Name, Arguments: plan.recorded()}); err != nil {
 		return err
 	}
 	return a.run(ctx, call, plan)
@@ -149,15 +148,15 @@ func (a *Agent) run(ctx context.Context, call store.CallSpec, plan plan) error {
 	res.DurationMS = ms(a.cfg.Clock().Sub(start))
 	end := error(nil)
 	switch {
-	case err == nil:
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && (err != nil || res.Signal != ""):
 		res.Error, end = "interrupted", ctx.Err()
+	case err == nil:
 	case errors.Is(err, ErrBoxLost):
 		res.Error, end = err.Error(), err
 	default:
 		res.Error = clip(err.Error(), 1000)
 	}
-	if _, err := a.record(ctx, res); err != nil {
+	if err := a.record(ctx, res); err != nil {
 		return err
 	}
 	return end
@@ -190,7 +189,7 @@ func (a *Agent) stopped(ctx, limited context.Context, err error) error {
 	default:
 		body = store.Failure{Code: "model", Message: err.Error()}
 	}
-	if _, lost := a.record(ctx, body); lost != nil {
+	if lost := a.record(ctx, body); lost != nil {
 		return lost
 	}
 	return err
@@ -212,15 +211,15 @@ func (e *logError) Unwrap() error { return e.error }
 
 // record commits an event. It does so also when ctx has ended: what happened
 // until then belongs into the log.
-func (a *Agent) record(ctx context.Context, body store.Body) (store.Event, error) {
+func (a *Agent) record(ctx context.Context, body store.Body) error {
 	e, err := a.cfg.Log.Append(context.WithoutCancel(ctx), body)
 	if err != nil {
-		return e, &logError{err}
+		return &logError{err}
 	}
 	a.events = append(a.events, e)
 	a.spent.add(a.events)
 	a.cfg.Observe(Update{Event: &e})
-	return e, nil
+	return nil
 }
 
 func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

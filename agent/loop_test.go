@@ -279,7 +279,7 @@ func TestModelFailureIsRecorded(t *testing.T) {
 	srv := newServer(t, func(w http.ResponseWriter, r *http.Request) {
 		sse(delta(`{"content":"half"}`))(w, r)
 		panic(http.ErrAbortHandler)
-	}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) })
+	}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
 	b := newBench(t, srv)
 	err := b.Prompt(t.Context(), "go")
 	if !errors.Is(err, ErrStreamCut) || Outcome(err).Status != "failed" {

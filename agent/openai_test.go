@@ -244,7 +244,7 @@ func TestRetryAfter(t *testing.T) {
 func TestInterruptedWhileWaitingForTheServer(t *testing.T) {
 	srv := newServer(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "50")
-		w.WriteHeader(429)
+		w.WriteHeader(http.StatusTooManyRequests)
 	})
 	ctx, cancel := context.WithCancelCause(t.Context())
 	_, err := newModel(t, srv.URL).Stream(ctx, hello, func(d Delta) { cancel(Interruption{By: "signal"}) })
@@ -353,7 +353,7 @@ func TestModelsThatTheLibraryChecks(t *testing.T) {
 
 func TestServerWithoutStreamOptions(t *testing.T) {
 	srv := newServer(t, func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(400)
+		w.WriteHeader(http.StatusBadRequest)
 		fmt.Fprint(w, `{"error":{"message":"unknown field stream_options"}}`)
 	}, says("a"), says("b"))
 	m := newModel(t, srv.URL)
@@ -365,5 +365,23 @@ func TestServerWithoutStreamOptions(t *testing.T) {
 	reqs := srv.seen()
 	if len(reqs) != 3 || reqs[0]["stream_options"] == nil || reqs[1]["stream_options"] != nil || reqs[2]["stream_options"] != nil {
 		t.Errorf("%d requests: %v", len(reqs), reqs)
+	}
+}
+
+func TestModelsSaysWhatIsWrong(t *testing.T) {
+	for code, serve := range map[string]http.HandlerFunc{
+		"refused_key": func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusUnauthorized)
+			fmt.Fprint(w, r.Header.Get("Authorization"))
+		},
+		"protocol": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") },
+	} {
+		srv := httptest.NewServer(serve)
+		t.Cleanup(srv.Close)
+		_, err := newModel(t, srv.URL).Models(t.Context())
+		var e *ModelError
+		if !errors.As(err, &e) || e.Code != code || strings.Contains(err.Error(), "sk-secret-key") {
+			t.Errorf("%s: %v", code, err)
+		}
 	}
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -34,7 +35,7 @@ func (c *capture) text() string {
 type runes struct{ rest []byte }
 
 func (r *runes) next(p []byte) string {
-	b := append(r.rest, p...)
+	b := slices.Concat(r.rest, p)
 	end := len(b)
 	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
 		if c := b[len(b)-i]; utf8.RuneStart(c) {
@@ -45,6 +46,6 @@ func (r *runes) next(p []byte) string {
 		}
 	}
 	out := strings.ToValidUTF8(string(b[:end]), "\uFFFD")
-	r.rest = append(r.rest[:0:0], b[end:]...)
+	r.rest = b[end:]
 	return out
 }

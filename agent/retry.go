@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -62,9 +63,9 @@ func (s *sender) Do(req *http.Request) (*http.Response, error) {
 
 // patience says whether to wait once more.
 func (s *sender) patience(wait time.Duration, refusal error) error {
-	e, ok := refusal.(*ModelError)
+	var e *ModelError
 	switch {
-	case !ok:
+	case !errors.As(refusal, &e):
 		return refusal
 	case wait > maxWait:
 		e.Hint = fmt.Sprintf("the server asks to try again in %s, which is longer than the %s that are waited for", wait, maxWait)

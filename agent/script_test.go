@@ -162,7 +162,11 @@ func TestScenarioWithoutStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv := serveScript(t, s)
-	resp, err := http.Post(srv.URL+"/v1/chat/completions", "application/json", strings.NewReader(`{"messages":[{"role":"user","content":"hi"}]}`))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.URL+"/v1/chat/completions", strings.NewReader(`{"messages":[{"role":"user","content":"hi"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := srv.Client().Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,16 +183,10 @@ func TestScenarioWithoutStream(t *testing.T) {
 	if got.Text != "a" || got.Reasoning != "r" || got.FinishReason != "tool_calls" || len(got.ToolCalls) != 1 || got.ToolCalls[0].Arguments != `{"n":1,"t":"2026-01-02T03:04:05Z"}` {
 		t.Errorf("%+v", got)
 	}
-	models, err := http.Get(srv.URL + "/v1/models")
-	if err != nil {
-		t.Fatal(err)
+	models, err := newModel(t, srv.URL).Models(t.Context())
+	if err != nil || cmp.Diff([]string{"s"}, models) != "" {
+		t.Errorf("%v, %v", models, err)
 	}
-	defer models.Body.Close()
-	var list struct{ Data []struct{ ID string } }
-	if err := json.NewDecoder(models.Body).Decode(&list); err != nil || len(list.Data) != 1 || list.Data[0].ID != "s" {
-		t.Errorf("%+v, %v", list, err)
-	}
-	http.DefaultClient.CloseIdleConnections()
 }
 
 func TestServeScriptEndsWithItsContext(t *testing.T) {
@@ -250,6 +248,18 @@ func TestParseScriptIsStrict(t *testing.T) {
 	}
 }
 
+func TestDocumentedScenarioIsValid(t *testing.T) {
+	doc, err := os.ReadFile("../docs/script.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(doc), "```toml\n")
+	example, _, found := strings.Cut(rest, "```")
+	if _, err := ParseScript([]byte(example), "script.md"); err != nil || !found {
+		t.Error(err)
+	}
+}
+
 func TestLoadScript(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "hello.toml")
 	if err := os.WriteFile(file, []byte("[[turn]]\ntext = 'x'\n"), 0o600); err != nil {
@@ -307,7 +317,7 @@ func TestTourQueries(t *testing.T) {
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	if _, err := db.Exec(string(ddl)); err != nil {
+	if _, err := db.ExecContext(t.Context(), string(ddl)); err != nil {
 		t.Fatal(err)
 	}
 	s, err := LoadScript("demo")
@@ -333,7 +343,7 @@ func TestTourQueries(t *testing.T) {
 		t.Errorf("%d queries", len(queries))
 	}
 	for _, q := range queries {
-		rows, err := db.Query(q)
+		rows, err := db.QueryContext(t.Context(), q)
 		if err != nil {
 			t.Errorf("%s: %v", q, err)
 			continue

@@ -3,6 +3,7 @@ package agent
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -27,6 +28,7 @@ func newEvents(body io.ReadCloser) *events {
 	return &events{body: body, in: bufio.NewReaderSize(body, 32<<10), left: maxWire}
 }
 
+// Close closes the body.
 func (e *events) Close() error { return e.body.Close() }
 
 // Read implements io.Reader. The end of the body without [DONE] is
@@ -39,7 +41,7 @@ func (e *events) Read(p []byte) (int, error) {
 		line, err := e.line()
 		e.out = e.tidy(line)
 		if err != nil && len(e.out) == 0 {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return 0, err
@@ -58,7 +60,7 @@ func (e *events) line() ([]byte, error) {
 			return nil, &ModelError{Code: "too_long", Message: fmt.Sprintf("the answer is longer than %d MiB on the wire", maxWire>>20)}
 		}
 		line = append(line, piece...)
-		if err != bufio.ErrBufferFull {
+		if !errors.Is(err, bufio.ErrBufferFull) {
 			return line, err
 		}
 	}
