@@ -40,6 +40,14 @@ type growing struct {
 	args     strings.Builder
 }
 
+// goesOn says whether a piece that repeats name may still belong to the call.
+func (g *growing) goesOn(name string) bool {
+	if g.name != "" && g.name != name {
+		return false
+	}
+	return g.args.Len() > 64<<10 || !json.Valid([]byte(g.args.String())) // checked while it is cheap
+}
+
 // chunk is one event of a stream. A server that does not stream sends message
 // in place of delta.
 type chunk struct {
@@ -226,8 +234,7 @@ func (a *answer) belongs(c callPiece) *growing {
 		if c.Index == nil || g.index != *c.Index {
 			continue
 		}
-		again := c.ID == "" && (g.name == "" || g.name == c.Function.Name) && !json.Valid([]byte(g.args.String()))
-		if c.Function.Name == "" || again {
+		if c.Function.Name == "" || c.ID == "" && g.goesOn(c.Function.Name) {
 			return g
 		}
 	}

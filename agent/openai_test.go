@@ -1,9 +1,12 @@
 package agent
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -384,4 +387,36 @@ func TestModelsSaysWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: %v", code, err)
 		}
 	}
+}
+
+// Whatever a server sends: no panic, and an answer within its bounds.
+func FuzzAnswer(f *testing.F) {
+	f.Add([]byte(delta(`{"content":"x","reasoning":["y"],"tool_calls":[{"index":0,"id":"a","function":{"name":"n","arguments":{}}},{"function":{"name":"n"}}]}`) + "\n\n" + finish("stop") + "\ndata: [DONE]"))
+	f.Add([]byte(`{"error":{"message":["a"]}}`))
+	f.Add([]byte("data: {\"usage\":{\"prompt_tokens\":-1,\"completion_tokens\":9}}\r\n: x\ndata:"))
+	m, err := NewOpenAI(OpenAIConfig{Model: "m"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, wire []byte) {
+		a := newAnswer(nil, time.Now(), func(Delta) {})
+		lines := bufio.NewScanner(newEvents(io.NopCloser(bytes.NewReader(wire))))
+		for lines.Scan() {
+			raw, isData := bytes.CutPrefix(lines.Bytes(), []byte("data: "))
+			if !isData {
+				t.Fatalf("%q came through", lines.Bytes())
+			}
+			var mid *midStream
+			if err := a.add(raw); errors.As(err, &mid) && m.refused(0, mid.body).Error() == "" {
+				t.Error("an error without words")
+			}
+		}
+		seen := map[string]bool{}
+		for _, c := range a.response().ToolCalls {
+			if c.ID == "" || seen[c.ID] {
+				t.Errorf("call ID %q", c.ID)
+			}
+			seen[c.ID] = true
+		}
+	})
 }
