@@ -1,0 +1,318 @@
+package fakedata
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// maker returns the formula of a column's cells. From the outside in: NULL
+// where it may be, a value that fits the column's length, made by its kind.
+func (t *table) maker(c *column) func(i int64) any {
+	switch {
+	case c.Generated:
+		return func(int64) any { return nil }
+	case c.link != nil:
+		return c.link.cellOf(c)
+	case c.ordinal:
+		return func(i int64) any { return t.counted(c, t.place(i)) }
+	case c.unique && c.countable():
+		return func(i int64) any { return t.counted(c, i) }
+	}
+	if share := t.nullShare(c); share > 0 {
+		k := c.key.sub("null")
+		made := t.made(c)
+		return func(i int64) any {
+			if s := k.at(i); s.chance(share) {
+				return nil
+			}
+			return made(i)
+		}
+	}
+	return t.made(c)
+}
+
+// cellOf copies the parent's key.
+func (l *link) cellOf(c *column) func(i int64) any {
+	from := l.parent.cols[l.target(c.index)]
+	return func(i int64) any {
+		row, ok := l.pick(i)
+		if !ok {
+			return nil
+		}
+		return from.cell(row)
+	}
+}
+
+// counted is the n-th value of a column that numbers rows.
+func (t *table) counted(c *column, n int64) any {
+	switch {
+	case c.dom.enum != nil:
+		return c.dom.enum[n%int64(len(c.dom.enum))]
+	case c.class == classBool || c.kind == "bool":
+		return n % 2
+	case c.kind == "year":
+		return int64(t.p.recipe.Clock.UTC().Year()) - n
+	}
+	lo, hi := c.bounds(1, MaxRows, 0)
+	return lo + n%max(1, hi-lo+1)
+}
+
+// mustHave reports whether c may not be NULL.
+func (c *column) mustHave() bool { return c.NotNull || c.dom.notNull || c.unique || c.pinned }
+
+// nullShare is the percentage of NULLs in a column that may hold them.
+func (t *table) nullShare(c *column) int64 {
+	if c.mustHave() || c.number != nil && c.hasWord("total") {
+		return 0
+	}
+	switch c.kind {
+	case "time", "status", "title", "person", "first", "last", "city", "region", "state", "country", "countrycode",
+		"postcode", "street", "bool", "language", "currency", "stars":
+		return 0
+	case "street2":
+		return 80
+	case "company":
+		if t.theme == "person" {
+			return 60
+		}
+		return 0
+	case "image":
+		return 70
+	case "features":
+		return 10
+	}
+	if c.hasWord("fax") {
+		return 70
+	}
+	return 4
+}
+
+// made is a value of c's kind, brought into the column's form.
+func (t *table) made(c *column) func(i int64) any {
+	if c.kind == "time" && c.dom.enum == nil && c.dom.patterns == nil {
+		return t.timeMaker(c)
+	}
+	if list := c.choices(t); list != nil {
+		return t.choiceMaker(c, list)
+	}
+	if c.dom.patterns != nil {
+		return t.patternMaker(c)
+	}
+	switch {
+	case c.kind == "bool" && c.class == classText:
+		return yesNo(t, c)
+	case c.kind == "bool":
+		share := int64(30)
+		if c.hasWord("active", "enabled", "verified", "visible", "published", "confirmed", "available", "approved", "allow", "optin") {
+			share = 88
+		} else if c.hasWord("deleted", "archived", "blocked", "locked", "admin", "discontinued") {
+			share = 5
+		}
+		return func(i int64) any { return int64(boolInt(t.draw(c, i).chance(share))) }
+	case c.kind == "birth":
+		return t.birthMaker(c)
+	case c.class == classInt || c.class == classReal || numeric(c.kind):
+		n := t.numberMaker(c)
+		c.number = n
+		return n.value
+	case c.class == classBlob && c.kind != "prose":
+		return func(i int64) any { return blob(t.draw(c, i), c.kind) }
+	}
+	return t.textMaker(c)
+}
+
+// choices is the list a column's values come from: what a CHECK allows, or
+// what such columns usually hold.
+func (c *column) choices(t *table) []any {
+	if c.dom.enum != nil {
+		return c.dom.enum
+	}
+	if c.class != classText || c.dom.patterns != nil || c.unique {
+		return nil
+	}
+	list, ok := usual(t, c)
+	if !ok {
+		return nil
+	}
+	size, _ := typeSize(c.Type)
+	var out []any
+	for v := range strings.SplitSeq(list, "|") {
+		if (size == 0 || utf8.RuneCountInString(v) <= size) && (c.dom.maxLen == 0 || utf8.RuneCountInString(v) <= c.dom.maxLen) &&
+			utf8.RuneCountInString(v) >= c.dom.minLen {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (t *table) choiceMaker(c *column, list []any) func(i int64) any {
+	if byLife := t.status(list); byLife != nil && c.hasWord("status", "state", "stage", "phase", "lifecycle") {
+		return byLife
+	}
+	if c.kind == "gender" {
+		if f := genderMaker(t, list); f != nil {
+			return f
+		}
+	}
+	if c.kind == "countrycode" || c.kind == "currency" || c.kind == "country" {
+		home := t.textMaker(c)
+		allowed := map[any]bool{}
+		for _, v := range list {
+			allowed[v] = true
+		}
+		return func(i int64) any {
+			if v := home(i); allowed[v] {
+				return v
+			}
+			return choose(t.draw(c, i), list)
+		}
+	}
+	flat := c.class == classInt || c.kind == "stars"
+	return func(i int64) any {
+		s := t.draw(c, i)
+		if flat {
+			return choose(s, list)
+		}
+		n := int64(len(list))
+		return list[min(s.n(n), s.n(n))] // what is named first is the common case
+	}
+}
+
+// genderMaker agrees with the person's first name where the list says how.
+func genderMaker(t *table, list []any) func(i int64) any {
+	var women, men []any
+	for _, v := range list {
+		word, _ := v.(string)
+		switch strings.ToLower(word) {
+		case "f", "female", "woman", "w":
+			women = append(women, v)
+		case "m", "male", "man":
+			men = append(men, v)
+		}
+	}
+	if len(women) == 0 || len(men) == 0 {
+		return nil
+	}
+	return func(i int64) any {
+		if t.who(i).woman {
+			return women[0]
+		}
+		return men[0]
+	}
+}
+
+// yesNo fills a one-letter column in the letters of its default.
+func yesNo(t *table, c *column) func(i int64) any {
+	yes, no := "Y", "N"
+	switch strings.Trim(c.Default, "'\"") {
+	case "y", "n":
+		yes, no = "y", "n"
+	case "T", "F":
+		yes, no = "T", "F"
+	case "t", "f":
+		yes, no = "t", "f"
+	case "0", "1":
+		yes, no = "1", "0"
+	}
+	return func(i int64) any {
+		if t.draw(c, i).chance(88) {
+			return yes
+		}
+		return no
+	}
+}
+
+// patternMaker makes text that matches a LIKE or GLOB pattern.
+func (t *table) patternMaker(c *column) func(i int64) any {
+	return func(i int64) any {
+		s := t.draw(c, i)
+		return matching(s, choose(s, c.dom.patterns), c.dom.glob, c.unique, i)
+	}
+}
+
+func matching(s *stream, pattern string, glob, unique bool, i int64) string {
+	var out strings.Builder
+	rs := []rune(pattern)
+	for k := 0; k < len(rs); k++ {
+		switch r := rs[k]; {
+		case r == '%' && !glob || r == '*' && glob:
+			if unique {
+				out.WriteString(strconv.FormatInt(i+1, 10))
+			} else if k > 0 && k < len(rs)-1 {
+				out.WriteString(choose(s, []string{"a", "data", "item", "note"}))
+			}
+		case r == '_' && !glob || r == '?' && glob:
+			out.WriteByte("abcdefghijklmnopqrstuvwxyz"[s.n(26)])
+		case r == '[' && glob:
+			end := k + 1
+			for end < len(rs) && rs[end] != ']' {
+				end++
+			}
+			out.WriteRune(oneOf(s, rs[k+1:min(end, len(rs))]))
+			k = end
+		default:
+			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}
+
+// oneOf picks a character of a GLOB set such as A-Z0-9.
+func oneOf(s *stream, set []rune) rune {
+	var all []rune
+	for k := 0; k < len(set); k++ {
+		if k+2 < len(set) && set[k+1] == '-' && set[k] <= set[k+2] && set[k+2]-set[k] < 512 {
+			for r := set[k]; r <= set[k+2]; r++ {
+				all = append(all, r)
+			}
+			k += 2
+			continue
+		}
+		all = append(all, set[k])
+	}
+	if len(all) == 0 || all[0] == '^' {
+		return 'x'
+	}
+	return choose(s, all)
+}
+
+// fit brings text to the column's length: cut at a word where it is too long,
+// filled up where it is too short. A unique text keeps its tail.
+func (c *column) fit(text string) string {
+	size, _ := typeSize(c.Type)
+	if c.dom.maxLen > 0 && (size == 0 || c.dom.maxLen < size) {
+		size = c.dom.maxLen
+	}
+	for n := utf8.RuneCountInString(text); n < c.dom.minLen; n++ {
+		text += "x"
+	}
+	if size == 0 || utf8.RuneCountInString(text) <= size {
+		return text
+	}
+	cut := string([]rune(text)[:size])
+	if k := strings.LastIndexByte(cut, ' '); k > size/2 && k >= c.dom.minLen {
+		cut = cut[:k]
+	}
+	return strings.TrimRight(cut, " ,;-")
+}
+
+// withNumber makes text unique by the row's number, within the column's length.
+func (c *column) withNumber(text, separator string, i int64) string {
+	tail := separator + strconv.FormatInt(i+1, 10)
+	size, _ := typeSize(c.Type)
+	if c.dom.maxLen > 0 && (size == 0 || c.dom.maxLen < size) {
+		size = c.dom.maxLen
+	}
+	if size > 0 {
+		if len(tail) > size {
+			tail = strings.ToUpper(strconv.FormatInt(i, 36))
+			return fmt.Sprintf("%0*s", max(c.dom.minLen, min(size, len(tail))), tail)
+		}
+		if rs := []rune(text); len(rs) > size-len(tail) {
+			text = strings.TrimRight(string(rs[:size-len(tail)]), " ")
+		}
+	}
+	return c.fit(text + tail)
+}

@@ -1,0 +1,197 @@
+package fakedata
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+)
+
+// Generate writes the dataset of r to a new SQLite file at path, with mode
+// 0600 and in rollback-journal mode: one plain file. The file must not exist;
+// on failure none is left. progress, if not nil, is called on the caller's
+// goroutine with rows written and rows in all. The same schema and recipe give
+// the same bytes. Safe for concurrent use with different paths.
+func Generate(ctx context.Context, s *Schema, r Recipe, path string, progress func(done, total int64)) (err error) {
+	p, err := newPlan(s, r)
+	if err != nil {
+		return fmt.Errorf("generating schema %q: %w", s.Name, err)
+	}
+	defer func() { err = errors.Join(err, p.close()) }()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("creating the dataset: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("generating schema %q: %w", s.Name, err), os.Remove(path))
+		}
+	}()
+	if err := f.Close(); err != nil {
+		return err
+	}
+	db, err := openFile(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := p.openJudge(ctx, s); err != nil {
+		return err
+	}
+	w := writer{p: p, db: db, progress: progress}
+	return w.write(ctx, s)
+}
+
+// openFile opens an empty file for fast, unjournalled writing: if it fails
+// half-way the file is thrown away.
+func openFile(ctx context.Context, path string) (*memory, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	dsn := url.URL{Scheme: "file", Path: abs, RawQuery: "mode=rw"}
+	pool, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
+		return nil, err
+	}
+	conn, err := pool.Conn(ctx)
+	if err == nil {
+		_, err = conn.ExecContext(ctx, `PRAGMA page_size=4096; PRAGMA encoding='UTF-8'; PRAGMA auto_vacuum=NONE;
+			PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA foreign_keys=OFF;
+			PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF`)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the dataset: %w", err), pool.Close())
+	}
+	return &memory{conn, pool}, nil
+}
+
+// writer puts a plan's rows into a database.
+type writer struct {
+	p           *plan
+	db          *memory
+	progress    func(done, total int64)
+	done, total int64
+}
+
+func (w *writer) write(ctx context.Context, s *Schema) error {
+	for _, t := range w.p.tables {
+		w.total += t.rows
+	}
+	if _, err := w.db.ExecContext(ctx, "BEGIN"); err != nil {
+		return err
+	}
+	if err := createTables(ctx, w.db.Conn, s); err != nil {
+		return err
+	}
+	for _, t := range w.p.tables {
+		if err := w.fill(ctx, t, t.rows, nil); err != nil {
+			return err
+		}
+	}
+	// Indexes, triggers and views come after the rows: quicker, and no trigger runs.
+	for _, o := range s.objects {
+		if o.kind == "table" || o.uniqueIndex() {
+			continue
+		}
+		if _, err := w.db.ExecContext(ctx, o.sql); err != nil {
+			return fmt.Errorf("creating %s %q: %s", o.kind, o.name, sqliteMessage(err))
+		}
+	}
+	if err := w.checkReferences(ctx); err != nil {
+		return err
+	}
+	_, err := w.db.ExecContext(ctx, "COMMIT")
+	return err
+}
+
+// fill inserts the first n rows of t. Each row, if wanted, is handed to seen.
+func (w *writer) fill(ctx context.Context, t *table, n int64, seen func([]any)) error {
+	stmt, err := w.db.PrepareContext(ctx, t.insertSQL())
+	if err != nil {
+		return fmt.Errorf("table %q: %s", t.Name, sqliteMessage(err))
+	}
+	defer stmt.Close()
+	for i := range n {
+		if i&0x3ff == 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			w.report(0)
+		}
+		row, err := w.insert(ctx, stmt, t, i)
+		if err != nil {
+			return err
+		}
+		t.resolved = i + 1
+		if seen != nil {
+			seen(row)
+		}
+		w.done++
+	}
+	w.report(0)
+	if j := w.p.judge; j != nil {
+		return j.err
+	}
+	return nil
+}
+
+func (w *writer) report(int64) {
+	if w.progress != nil {
+		w.progress(w.done, w.total)
+	}
+}
+
+// insert writes row i, drawing it again while SQLite refuses it.
+func (w *writer) insert(ctx context.Context, stmt *sql.Stmt, t *table, i int64) ([]any, error) {
+	for n := t.try(i); ; n++ {
+		if n > 0 {
+			t.tries[i] = n
+		}
+		row := t.values(i)
+		_, err := stmt.ExecContext(ctx, row...)
+		if err == nil {
+			if n == 0 {
+				delete(t.tries, i)
+			}
+			return row, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if !retriable(err) || n >= maxTries {
+			return nil, t.refused(err, i, n)
+		}
+	}
+}
+
+// refused says which constraint could not be met.
+func (t *table) refused(err error, i, tries int64) error {
+	msg := sqliteMessage(err)
+	if !retriable(err) {
+		return fmt.Errorf("table %q, row %d: %s", t.Name, i+1, msg)
+	}
+	return fmt.Errorf("table %q, row %d: %s: no values were found that meet this constraint (%d tries); "+
+		"check that it can be met together with the others", t.Name, i+1, msg, tries)
+}
+
+// checkReferences proves that every foreign key leads somewhere.
+func (w *writer) checkReferences(ctx context.Context) error {
+	rows, err := w.db.QueryContext(ctx, "PRAGMA foreign_key_check")
+	if err != nil {
+		return fmt.Errorf("checking foreign keys: %s", sqliteMessage(err))
+	}
+	defer rows.Close()
+	if rows.Next() {
+		var table, parent string
+		var rowid, id sql.NullInt64
+		if err := rows.Scan(&table, &rowid, &parent, &id); err != nil {
+			return fmt.Errorf("checking foreign keys: %w", err)
+		}
+		return fmt.Errorf("table %q: its reference to table %q cannot be met together with its other references", table, parent)
+	}
+	return rows.Err()
+}

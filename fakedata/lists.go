@@ -1,0 +1,169 @@
+package fakedata
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/brianvoe/gofakeit/v7"
+)
+
+const jobs = "Account Manager|Sales Support Agent|Software Engineer|Data Analyst|Store Manager|IT Manager|General Manager|Accountant|" +
+	"Product Manager|Warehouse Lead|Customer Support Agent|Designer|Marketing Manager|Buyer|Technician|HR Partner|Office Manager|Operations Lead"
+
+func adjectives() []string {
+	return []string{
+		"Crimson", "Silent", "Golden", "Hidden", "Northern", "Broken", "Distant", "Velvet", "Wandering", "Electric", "Paper", "Winter",
+		"Hollow", "Scarlet", "Burning", "Quiet", "Restless", "Silver", "Midnight", "Forgotten", "Bright", "Endless", "Wild", "Copper",
+		"Gentle", "Lonely", "Amber", "Salty", "Early", "Glass", "Second", "Secret", "Slow", "Stolen", "Sunday", "Young", "Faraway", "Borrowed",
+	}
+}
+
+func nouns() []string {
+	return []string{
+		"Harbour", "Garden", "River", "Lantern", "Mirror", "Season", "Letter", "Mountain", "Orchard", "Shadow", "Station", "Summer",
+		"Tide", "Voyage", "Window", "Bridge", "Carnival", "Compass", "Dream", "Echo", "Feather", "Fire", "Ghost", "Highway", "Island",
+		"Journey", "Kingdom", "Meadow", "Moon", "Ocean", "Promise", "Road", "Sky", "Song", "Storm", "Street", "Thunder", "Valley",
+	}
+}
+
+// nameList is what the rows of a small table are called.
+func nameList(theme string, ws []string) []string {
+	last := ""
+	if len(ws) > 0 {
+		last = ws[len(ws)-1]
+	}
+	has := func(w string) bool { return slices.Contains(ws, w) }
+	list := ""
+	switch {
+	case has("media") || has("format"):
+		list = "MPEG audio file|Protected AAC audio file|AAC audio file|Purchased AAC audio file|Lossless audio file"
+	case theme == "genre" || theme == "category" && (has("film") || has("movie")):
+		list = "Rock|Jazz|Pop|Blues|Classical|Electronic|Folk|Hip Hop|Latin|Metal|Reggae|Soul|Soundtrack|World|Country|Alternative|" +
+			"Ambient|Dance|Drama|Comedy|Opera|Punk|R&B|Ska|Easy Listening"
+	case theme == "language":
+		list = "English|German|French|Spanish|Italian|Portuguese|Dutch|Swedish|Japanese|Hindi|Mandarin|Arabic|Russian|Polish|Turkish|Korean"
+	case theme == "currency":
+		list = "USD|EUR|GBP|JPY|CAD|AUD|CHF|SEK|BRL|INR|NOK|DKK|PLN|NZD|SGD|MXN"
+	case theme == "department":
+		list = "Sales|Engineering|Finance|Marketing|Human Resources|Operations|Customer Support|Legal|Purchasing|Logistics|Research|IT"
+	case theme == "region":
+		list = "North|South|East|West|Central|Northeast|Northwest|Southeast|Southwest|Coast"
+	case last == "role":
+		list = "admin|editor|viewer|member|owner|support|billing|guest"
+	case last == "permission":
+		list = "read|write|delete|share|export|invite|manage users|manage billing"
+	case last == "status" || last == "state":
+		list = "new|active|pending|paused|completed|cancelled|archived"
+	case last == "priority" || last == "level" || last == "class":
+		list = "low|normal|high|urgent|critical"
+	case last == "unit":
+		list = "piece|kilogram|litre|metre|box|pair|hour|pallet"
+	case last == "method":
+		list = "card|bank transfer|cash|paypal|voucher|direct debit"
+	case last == "type" || last == "kind":
+		list = "standard|premium|basic|trial|internal|partner"
+	case theme == "category":
+		list = "Kitchen|Garden|Books|Toys|Sports|Office|Lighting|Outdoor|Bedroom|Bathroom|Travel|Pets|Music|Tools|Stationery|" +
+			"Cycling|Camping|Baby|Coffee|Photography|Gaming|Textiles|Storage|Decoration"
+	}
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, "|")
+}
+
+// nameAt is the i-th name of a theme, from the beginning again after the last.
+func nameAt(theme string, i int64) string {
+	list := nameList(theme, nil)
+	return list[i%int64(len(list))]
+}
+
+func langCode(language string) string {
+	return map[string]string{
+		"English": "en", "German": "de", "French": "fr", "Spanish": "es", "Italian": "it", "Portuguese": "pt", "Dutch": "nl",
+		"Swedish": "sv", "Japanese": "ja", "Hindi": "hi", "Mandarin": "zh", "Arabic": "ar", "Russian": "ru", "Polish": "pl",
+		"Turkish": "tr", "Korean": "ko",
+	}[language]
+}
+
+// usual values of columns that hold one of a few words.
+func usual(t *table, c *column) (string, bool) {
+	switch c.kind {
+	case "status":
+		if t.theme == "person" || t.theme == "company" || t.theme == "product" {
+			return "active|inactive|pending", true
+		}
+		return "pending|confirmed|shipped|completed|cancelled", true
+	case "priority":
+		return "normal|low|high|urgent", true
+	case "method":
+		if c.hasWord("channel", "source", "medium", "via", "origin") {
+			return "web|email|phone|app|store|partner", true
+		}
+		return "card|bank transfer|paypal|cash", true
+	case "type":
+		return "standard|premium|basic|trial", !c.hasWord("category", "genre") || t.theme != "category"
+	case "color":
+		return "black|white|grey|blue|red|green|brown|yellow|navy|beige", true
+	case "size":
+		return "M|S|L|XL|XS|XXL", true
+	case "material":
+		return "cotton|wood|steel|glass|leather|wool|ceramic|plastic|linen|bamboo", true
+	case "mime":
+		return "application/pdf|image/png|image/jpeg|text/csv|text/plain|application/json", true
+	case "department":
+		return strings.Join(nameList("department", nil), "|"), t.theme != "department"
+	case "weekday":
+		return "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday", true
+	}
+	return "", false
+}
+
+// title names what a row of t is.
+func (t *table) title(c *column, i int64) string {
+	s := t.draw(c, i)
+	if list := nameList(t.themeOfTitle(c), t.words); list != nil {
+		if i < int64(len(list)) || finite(t.theme) {
+			return list[i%int64(len(list))]
+		}
+		return choose(s, list)
+	}
+	a, b := choose(s, adjectives()), choose(s, nouns())
+	switch t.themeOfTitle(c) {
+	case "artist":
+		return choose(s, []string{"The " + a + " " + b + "s", a + " " + b, b + " & " + choose(s, nouns()), "DJ " + a})
+	case "playlist":
+		return choose(s, []string{a + " Mix", b + " Favourites", "Best of " + b, "Music for a " + a + " Evening", "90’s Music", "On-The-Go 1"})
+	case "product":
+		return gofakeit.NewFaker(s, false).ProductName()
+	case "store":
+		return a + " " + b + " Store"
+	case "project":
+		return "Project " + a + " " + b
+	case "task":
+		return choose(s, []string{"Prepare", "Review", "Update", "Fix", "Plan", "Test"}) + " the " + strings.ToLower(a+" "+b)
+	case "event":
+		return a + " " + b + choose(s, []string{" Festival", " Conference", " Workshop", " Meetup"})
+	case "course":
+		return choose(s, []string{"Introduction to ", "Advanced ", "Foundations of "}) +
+			choose(s, []string{"Statistics", "Biology", "Programming", "Economics", "History", "Design", "Chemistry", "Logic"})
+	}
+	return choose(s, []string{"The " + a + " " + b, a + " " + b, b + " of " + choose(s, nouns()), "A " + a + " " + b})
+}
+
+// themeOfTitle is what the column names: the row itself, or what its own name says.
+func (t *table) themeOfTitle(c *column) string {
+	for _, w := range c.words {
+		switch w {
+		case "track", "song":
+			return "track"
+		case "album", "artist", "playlist", "film", "movie", "book", "product", "genre", "category", "store", "task", "project", "event", "course":
+			return w
+		}
+	}
+	return t.theme
+}
+
+func companyName(s *stream) string {
+	return choose(s, adjectives()) + " " + choose(s, nouns()) + " " + choose(s, []string{"Ltd", "Inc", "GmbH", "Group", "& Sons", "Partners", "Works"})
+}

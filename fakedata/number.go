@@ -1,0 +1,260 @@
+package fakedata
+
+import (
+	"math"
+	"slices"
+	"strings"
+)
+
+// number makes the values of a numeric column. It counts in units of
+// 10^-scale, so that sums are exact: a price in cents is the unit.
+type number struct {
+	scale int // decimal places
+	units func(i int64) int64
+}
+
+// value is what goes into the database.
+func (n *number) value(i int64) any {
+	u := n.units(i)
+	if n.scale == 0 {
+		return u
+	}
+	return float64(u) / math.Pow10(n.scale) // one division: rounded alike everywhere
+}
+
+// spread is how the numbers of a kind lie between their bounds.
+type spread byte
+
+const (
+	even   spread = iota
+	tailed        // small ones are frequent, large ones rare
+	priced        // like tailed, but ending in .99 or .50
+)
+
+// numberSpec is what a kind's numbers look like where nothing else is said.
+type numberSpec struct {
+	lo, hi int64 // in units
+	scale  int
+	spread spread
+}
+
+// specOf is the range of a kind of number.
+func specOf(t *table, c *column) numberSpec {
+	specs := map[string]numberSpec{
+		"age": {18, 90, 0, even}, "latitude": {-8999, 8999, 2, even}, "longitude": {-17999, 17999, 2, even},
+		"percent": {0, 100, 0, even}, "milliseconds": {90_000, 480_000, 0, even}, "bytes": {2_000, 12_000_000, 0, tailed},
+		"duration": {1, 180, 0, even}, "weight": {10, 4000, 2, tailed}, "dimension": {10, 300, 0, even},
+		"temperature": {-15, 38, 0, even}, "stars": {1, 5, 0, even}, "quantity": {1, 12, 0, tailed},
+		"year": {0, 0, 0, even}, "month": {1, 12, 0, even}, "weekday": {1, 7, 0, even}, "day": {1, 28, 0, even},
+		"hour": {0, 23, 0, even}, "sequence": {1, 100, 0, tailed}, "money": {99, 30_000, 2, priced}, "plain": {1, 1000, 0, even},
+	}
+	s := specs[c.kind]
+	name := strings.Join(c.words, " ")
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(name, w) })
+	}
+	thisYear := int64(t.p.recipe.Clock.UTC().Year())
+	switch {
+	case c.kind == "year":
+		s = numberSpec{thisYear - 40, thisYear, 0, even}
+	case c.kind == "duration" && t.theme == "film" && has("length", "runtime", "duration", "minutes") && !has("rental"):
+		s.lo, s.hi = 62, 178
+	case has("rental duration"):
+		s.lo, s.hi = 3, 7
+	case c.kind == "quantity" && has("stock", "hand", "inventory", "capacity", "views", "likes", "visits", "points", "downloads", "clicks"):
+		s.lo, s.hi = 0, 500
+	case c.kind == "quantity" && has("page"):
+		s.lo, s.hi, s.spread = 80, 900, even
+	case c.kind != "money":
+	case has("salary", "income", "budget", "revenue", "wage"):
+		s = numberSpec{2_400_000, 14_000_000, 2, even}
+	case has("balance", "limit"):
+		s.hi = 900_000
+	case has("replacement"):
+		s.lo, s.hi = 999, 2999
+	case has("rate", "fee", "tip", "fine", "discount", "tax") || t.theme == "track" || strings.Contains(strings.Join(t.words, " "), "payment"):
+		s.lo, s.hi = 99, 1199
+	}
+	return s
+}
+
+// numberMaker fills a column with numbers.
+func (t *table) numberMaker(c *column) *number {
+	if n := t.derived(c); n != nil {
+		return n
+	}
+	spec := specOf(t, c)
+	size, scale := typeSize(c.Type)
+	switch {
+	case c.class == classInt && c.kind != "money":
+		spec.rescale(0)
+	case c.class == classInt: // cents, or a currency without them
+		spec.scale = 0
+	case c.kind == "percent" && c.class == classReal && strings.Contains(strings.Join(c.words, " "), "rat"):
+		spec = numberSpec{0, 100, 2, even}
+	case scale > 0:
+		spec.rescale(scale)
+	case c.class == classReal && spec.scale == 0:
+		spec.rescale(2)
+	}
+	if size > 0 && size < 18 && c.class == classReal {
+		spec.hi = min(spec.hi, int64(math.Pow10(size))-1)
+		spec.lo = min(spec.lo, spec.hi)
+	}
+	lo, hi := c.bounds(spec.lo, spec.hi, spec.scale)
+	return &number{scale: spec.scale, units: func(i int64) int64 { return drawNumber(t.draw(c, i), lo, hi, spec) }}
+}
+
+func (s *numberSpec) rescale(scale int) {
+	for ; s.scale < scale; s.scale++ {
+		s.lo, s.hi = s.lo*10, s.hi*10
+	}
+	for ; s.scale > scale; s.scale-- {
+		s.lo, s.hi = (s.lo+9)/10, s.hi/10
+	}
+}
+
+func drawNumber(s *stream, lo, hi int64, spec numberSpec) int64 {
+	switch spec.spread {
+	case tailed:
+		return lo + s.skew(hi-lo+1)
+	case priced:
+		x := lo + min(s.n(hi-lo+1), s.n(hi-lo+1), s.n(hi-lo+1))
+		if nice := x - x%100 + choose(s, []int64{99, 99, 99, 50, 0, 95}); nice >= lo && nice <= hi {
+			return nice
+		}
+		return x
+	}
+	return s.between(lo, hi)
+}
+
+// bounds narrows a range, in units of 10^-scale, to what the CHECKs allow.
+// Where the two do not meet, the CHECKs win.
+func (c *column) bounds(lo, hi int64, scale int) (int64, int64) {
+	width := hi - lo
+	unit := math.Pow10(scale)
+	if d := c.dom.lo; d != nil {
+		at := toUnits(math.Ceil(*d * unit))
+		if c.dom.loOpen && float64(at) <= *d*unit {
+			at++
+		}
+		if lo < at {
+			lo, hi = at, max(hi, at+max(0, min(width, math.MaxInt64/4)))
+		}
+	}
+	if d := c.dom.hi; d != nil {
+		at := toUnits(math.Floor(*d * unit))
+		if c.dom.hiOpen && float64(at) >= *d*unit {
+			at--
+		}
+		if hi > at {
+			hi = at
+			if lo > hi && c.dom.lo == nil {
+				lo = hi - max(0, width)
+			}
+		}
+	}
+	return lo, max(lo, hi)
+}
+
+// toUnits converts without overflow.
+func toUnits(f float64) int64 {
+	const far = 1 << 60
+	switch {
+	case f > far:
+		return far
+	case f < -far:
+		return -far
+	}
+	return int64(f)
+}
+
+// derived numbers follow from other rows: a line's price from its product, an
+// order's total from its lines, a payment from the order.
+func (t *table) derived(c *column) *number {
+	if c.kind != "money" || c.dom.enum != nil {
+		return nil
+	}
+	_, scale := typeSize(c.Type)
+	if scale == 0 && c.class != classInt {
+		scale = 2
+	}
+	if l := t.linesBelow(); l != nil && c.hasWord("total", "subtotal", "amount") {
+		return &number{scale, func(i int64) int64 { return l.sum(i) }}
+	}
+	if price, quantity := t.priced(); price != nil && quantity != nil && c != price && c.hasWord("total", "subtotal", "amount") {
+		return &number{scale, func(i int64) int64 { return price.number.units(i) * quantity.number.units(i) }}
+	}
+	if o := t.owner; o != nil && o.follows && c.hasWord("total", "amount") {
+		if from := o.parent.money("total", "amount"); from != nil {
+			return &number{scale, func(i int64) int64 { return from.number.units(o.fan.parent(i)) }}
+		}
+	}
+	if !c.hasWord("price") {
+		return nil
+	}
+	for _, l := range t.links {
+		if from := l.parent.money("price"); from != nil && l.parent.index < t.index && !l.nullable {
+			return &number{scale, func(i int64) int64 {
+				row, _ := l.pick(i)
+				return from.number.units(row)
+			}}
+		}
+	}
+	return nil
+}
+
+func (c *column) hasWord(ws ...string) bool {
+	return slices.ContainsFunc(ws, func(w string) bool { return slices.Contains(c.words, w) })
+}
+
+// money returns t's first money column that has one of the words in its name.
+func (t *table) money(ws ...string) *column {
+	for _, w := range ws {
+		for _, c := range t.cols {
+			if c.kind == "money" && c.hasWord(w) && c.link == nil && !c.Generated {
+				return c
+			}
+		}
+	}
+	return nil
+}
+
+// priced returns the price and the quantity column of a table of lines.
+func (t *table) priced() (price, quantity *column) {
+	price = t.money("price", "cost")
+	for _, c := range t.cols {
+		if c.kind == "quantity" && c.words[0] == "quantity" && c.link == nil {
+			quantity = c
+		}
+	}
+	return price, quantity
+}
+
+// lines is a table whose rows add up to the totals of its owner.
+type lines struct {
+	t               *table
+	price, quantity *column
+}
+
+// linesBelow finds the table of lines that t's totals are the sums of.
+func (t *table) linesBelow() *lines {
+	for _, u := range t.p.tables {
+		if u.owner == nil || u.owner.parent != t || u.owner.follows {
+			continue
+		}
+		if price, quantity := u.priced(); price != nil && quantity != nil {
+			return &lines{u, price, quantity}
+		}
+	}
+	return nil
+}
+
+func (l *lines) sum(owner int64) int64 {
+	lo, hi := l.t.owner.fan.children(owner)
+	total := int64(0)
+	for i := lo; i < hi; i++ {
+		total += l.price.number.units(i) * l.quantity.number.units(i)
+	}
+	return total
+}

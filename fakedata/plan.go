@@ -1,0 +1,145 @@
+package fakedata
+
+import (
+	"fmt"
+	"time"
+)
+
+// A plan says how every cell of a dataset is made. It is built once from a
+// schema and a recipe and holds no data; it is not safe for concurrent use.
+type plan struct {
+	recipe Recipe
+	now    int64 // the recipe's clock, Unix seconds
+	world  *world
+	tables []*table // as in Schema.Tables
+	judge  *judge   // tries rows against CHECKs; nil until one needs it
+}
+
+// table is a Table with all decisions made.
+type table struct {
+	*Table
+	p      *plan
+	index  int
+	key    key
+	words  []string // of the name, singular
+	theme  string   // what a row is, see themeOf
+	rows   int64
+	cols   []*column
+	links  []*link
+	owner  *link // the reference whose parent's children are consecutive rows, or nil
+	opaque bool  // has CHECKs that only SQLite can judge
+
+	tries    map[int64]int64 // how often a row was drawn again, where it was
+	resolved int64           // rows below this one are settled in tries
+	elders   []*link         // references that a row must be younger than
+}
+
+// column is a Column with its generator.
+type column struct {
+	*Column
+	index   int
+	key     key
+	words   []string
+	class   class
+	kind    string // the generator's name
+	dom     domain
+	link    *link // the reference that fills it, or nil
+	ordinal bool  // counts a row among its owner's children
+	unique  bool  // must not repeat
+	pinned  bool  // part of a key: never drawn again
+	cell    func(i int64) any
+	number  *number // how it makes numbers; nil where it makes something else
+}
+
+// newPlan decides everything that does not need a row.
+func newPlan(s *Schema, r Recipe) (*plan, error) {
+	if err := r.check(s); err != nil {
+		return nil, err
+	}
+	p := &plan{recipe: r, now: r.Clock.UTC().Truncate(time.Second).Unix(), world: newWorld()}
+	for i := range s.Tables {
+		p.tables = append(p.tables, p.newTable(i, &s.Tables[i]))
+	}
+	for _, t := range p.tables {
+		t.relate()
+	}
+	for _, t := range p.tables {
+		t.assignOwner()
+	}
+	for _, t := range p.tables {
+		t.settleLinks()
+	}
+	for _, t := range p.tables {
+		t.planKeys()
+	}
+	p.countRows()
+	for _, t := range p.tables {
+		t.planTime()
+	}
+	for _, t := range p.tables {
+		for _, c := range t.cols {
+			c.cell = t.maker(c)
+		}
+	}
+	return p, p.checkKeyCycles()
+}
+
+func (p *plan) newTable(index int, st *Table) *table {
+	t := &table{
+		Table: st, p: p, index: index, key: newKey(p.recipe.Seed, st.Name),
+		words: singular(words(st.Name)), tries: map[int64]int64{},
+	}
+	var doms []domain
+	doms, t.opaque = st.domains()
+	for i := range st.Columns {
+		sc := &st.Columns[i]
+		t.cols = append(t.cols, &column{
+			Column: sc, index: i, key: t.key.sub(sc.Name), words: words(sc.Name), class: classOf(sc.Type), dom: doms[i],
+		})
+	}
+	t.theme = themeOf(t)
+	for _, c := range t.cols {
+		c.kind = kindOf(t, c)
+	}
+	return t
+}
+
+// draw is the random stream of one cell. It changes when a row is drawn again.
+func (t *table) draw(c *column, i int64) *stream {
+	k := c.key
+	if n := t.try(i); n > 0 && !c.pinned {
+		k = key(mix(uint64(k) + uint64(n)))
+	}
+	s := k.at(i)
+	return &s
+}
+
+// checkKeyCycles makes sure that no key is copied from itself.
+func (p *plan) checkKeyCycles() error {
+	state := map[*column]byte{}
+	var visit func(t *table, c *column) error
+	visit = func(t *table, c *column) error {
+		switch {
+		case state[c] == 2 || c.link == nil:
+			return nil
+		case state[c] == 1:
+			return fmt.Errorf("table %q: column %q is a key copied from itself through foreign keys: "+
+				"no first row can exist; leave one of these foreign keys out", t.Name, c.Name)
+		}
+		state[c] = 1
+		parent := c.link.parent
+		if err := visit(parent, parent.cols[c.link.target(c.index)]); err != nil {
+			return err
+		}
+		state[c] = 2
+		return nil
+	}
+	for _, t := range p.tables {
+		for _, c := range t.cols {
+			if err := visit(t, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,175 @@
+package fakedata
+
+import "slices"
+
+// countRows decides how many rows each table has. A table that nothing refers
+// to gets the recipe's rows; a table that others refer to gets a share that
+// grows with the length of the chain of references above it; lookup tables and
+// staff stay small. The count of a table depends on the tables it refers to
+// and on whether any refers to it, so that a new table seldom changes an old.
+func (p *plan) countRows() {
+	want := int64(p.recipe.Rows)
+	largest := int64(0)
+	for _, t := range p.tables {
+		t.rows = t.wish(want)
+		largest = max(largest, t.rows)
+	}
+	for _, t := range p.tables {
+		if largest < want && t.rows == largest {
+			t.rows = want
+		}
+	}
+	for _, t := range p.tables {
+		t.rows = max(1, min(t.rows, t.room()))
+		if o := t.owner; o != nil {
+			o.fan = newFan(o.key, t.rows, o.parent.rows, false)
+			if o.fan.most() > t.perOwner()/2 {
+				o.fan = newFan(o.key, t.rows, o.parent.rows, true)
+			}
+		}
+	}
+}
+
+// wish is the number of rows that t should have, its parents aside.
+func (t *table) wish(want int64) int64 {
+	if !t.referenced() {
+		switch t.theme {
+		case "review":
+			return share(want, 40)
+		case "ticket":
+			return share(want, 15)
+		}
+		return want
+	}
+	switch {
+	case t.theme == "country":
+		return min(want, int64(len(t.p.world.countries)))
+	case t.theme == "city":
+		return min(want, int64(len(t.p.world.cities)))
+	case finite(t.theme):
+		return min(want, int64(len(nameList(t.theme, t.words))))
+	case t.small():
+		return min(want, max(3, want/250))
+	case t.theme == "store":
+		return min(want, max(2, want/1000))
+	}
+	return share(want, min(50, 10+10*t.depth(0)))
+}
+
+func share(n, percent int64) int64 { return max(1, n*percent/100) }
+
+// small tables hold the few who run the business.
+func (t *table) small() bool {
+	return slices.Contains([]string{"staff", "employee", "manager", "agent", "admin"}, t.last())
+}
+
+// depth is the longest chain of references above t, lookups aside.
+func (t *table) depth(level int64) int64 {
+	deepest := int64(0)
+	if level > 4 {
+		return 0
+	}
+	for _, l := range t.links {
+		if p := l.parent; p.index < t.index && !finite(p.theme) && !p.small() && p.theme != "store" {
+			deepest = max(deepest, 1+p.depth(level+1))
+		}
+	}
+	return deepest
+}
+
+// referenced reports whether another table has many rows for one of t's.
+func (t *table) referenced() bool {
+	for _, u := range t.p.tables {
+		for _, l := range u.links {
+			if l.parent == t && u != t && !l.single && !l.follows {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// room is how many rows the table's keys and parents leave space for. Its
+// parents' rows are settled.
+func (t *table) room() int64 {
+	room := int64(MaxRows)
+	for _, l := range t.links {
+		if l.parent == t {
+			continue
+		}
+		if l.single || l.follows {
+			room = min(room, max(1, l.parent.rows))
+		}
+	}
+	for _, c := range t.cols {
+		if c.unique {
+			room = min(room, c.capacity())
+		}
+	}
+	if t.owner != nil {
+		m := t.owner.parent.rows
+		if each := t.perOwner(); each < room/m {
+			room = m * each
+		}
+		if other := t.junctionWith(); other != nil {
+			few := max(1, other.rows*3/4)
+			if finite(other.theme) {
+				few = 2
+			}
+			room = min(room, max(m, m*few*3/4))
+		}
+	}
+	return room
+}
+
+// perOwner is how many children of one owner the keys allow.
+func (t *table) perOwner() int64 {
+	each := int64(MaxRows)
+	for _, l := range t.links {
+		switch l.how {
+		case byDistinct:
+			each = min(each, l.parent.rows)
+		case byAnchor:
+			if t.siblings(l) {
+				each = 1
+			}
+		}
+	}
+	for _, c := range t.cols {
+		if c.ordinal {
+			each = min(each, c.capacity())
+		}
+	}
+	return max(1, each)
+}
+
+// junctionWith is the other side of a table that joins two.
+func (t *table) junctionWith() *table {
+	for _, l := range t.links {
+		if l.how == byDistinct {
+			return l.parent
+		}
+	}
+	return nil
+}
+
+// capacity is how many different values c can take.
+func (c *column) capacity() int64 {
+	switch {
+	case c.link != nil:
+		return MaxRows
+	case c.dom.enum != nil:
+		return int64(len(c.dom.enum))
+	case c.class == classBool || c.kind == "bool":
+		return 2
+	case c.dom.lo != nil && c.dom.hi != nil && c.class == classInt:
+		lo, hi := c.bounds(0, MaxRows, 0)
+		return max(1, hi-lo+1)
+	}
+	return MaxRows
+}
+
+// countable columns take values one after the other: line numbers, lists.
+func (c *column) countable() bool {
+	return c.dom.enum != nil || c.class == classBool || c.kind == "bool" || c.class == classInt && c.kind != "time"
+}

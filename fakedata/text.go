@@ -1,0 +1,296 @@
+package fakedata
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/brianvoe/gofakeit/v7"
+)
+
+// textMaker fills a column with text of its kind.
+func (t *table) textMaker(c *column) func(i int64) any {
+	make1 := t.textOf(c)
+	if !c.unique {
+		return func(i int64) any {
+			text := make1(i)
+			if text == "" && !c.mustHave() {
+				return nil
+			}
+			return c.fit(text)
+		}
+	}
+	return func(i int64) any {
+		text := make1(i)
+		switch c.kind {
+		case "uuid", "hex":
+			if fitted := c.fit(text); fitted == text {
+				return text
+			}
+		case "email":
+			if fitted := c.fit(text); fitted == text && t.theme == "person" && t.personLink() == nil {
+				return text
+			}
+			at := strings.IndexByte(text, '@')
+			return c.withNumber("", fmt.Sprintf("%.3s.", text[:at]), i) + text[at:]
+		case "username", "slug":
+			return c.withNumber(text, "", i)
+		case "url", "filename", "path", "code", "sku":
+			return c.withNumber(text, "-", i)
+		case "title", "country", "city", "language", "currency", "countrycode", "langcode", "department", "region":
+			if list := nameList(t.theme, t.words); int64(len(list)) > i && c.kind == "title" && finite(t.theme) {
+				return c.fit(list[i])
+			}
+			if i < t.distinct(c) {
+				return c.fit(text)
+			}
+		}
+		return c.withNumber(text, " ", i)
+	}
+}
+
+// distinct is how many rows of a table of places have names of their own.
+func (t *table) distinct(c *column) int64 {
+	switch {
+	case t.theme == "country" && (c.kind == "country" || c.kind == "countrycode"):
+		return int64(len(t.p.world.countries))
+	case t.theme == "city" && c.kind == "city":
+		return int64(len(t.p.world.cities))
+	case t.theme == "language" && (c.kind == "language" || c.kind == "langcode"):
+		return int64(len(nameList("language", nil)))
+	case t.theme == "currency" && c.kind == "currency":
+		return int64(len(nameList("currency", nil)))
+	}
+	return 0
+}
+
+// textOf is the bare text of a kind.
+func (t *table) textOf(c *column) func(i int64) string {
+	draw := func(f func(s *stream, i int64) string) func(int64) string {
+		return func(i int64) string { return f(t.draw(c, i), i) }
+	}
+	if f := t.personText(c); f != nil {
+		return f
+	}
+	if f := t.placeText(c); f != nil {
+		return f
+	}
+	switch c.kind {
+	case "url":
+		return draw(func(s *stream, _ int64) string {
+			return "https://www.example.com/" + strings.ToLower(choose(s, nouns())) + "/" + strconv.FormatInt(s.n(9000)+1000, 10)
+		})
+	case "ip":
+		nets := []string{"192.0.2.", "198.51.100.", "203.0.113."}
+		return draw(func(s *stream, _ int64) string { return choose(s, nets) + strconv.FormatInt(1+s.n(254), 10) })
+	case "mac":
+		return draw(func(s *stream, _ int64) string { return "00:00:5e:00:53:" + hexText(s, 2) })
+	case "uuid":
+		return draw(func(s *stream, _ int64) string {
+			h := hexText(s, 32)
+			return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
+		})
+	case "hex", "password":
+		n := 40
+		if size, _ := typeSize(c.Type); size > 0 {
+			n = min(64, size)
+		}
+		return draw(func(s *stream, _ int64) string { return hexText(s, n) })
+	case "agent":
+		return draw(func(s *stream, _ int64) string { return gofakeit.NewFaker(s, false).UserAgent() })
+	case "company":
+		return draw(func(s *stream, _ int64) string { return companyName(s) })
+	case "job":
+		return draw(func(s *stream, _ int64) string { return choose(s, strings.Split(jobs, "|")) })
+	case "sku", "code":
+		return draw(func(s *stream, _ int64) string { return fill(s, "@@@") + "-" + fill(s, "%%%%%") })
+	case "barcode":
+		return draw(func(s *stream, _ int64) string { return fill(s, "20%%%%%%%%%%%") })
+	case "isbn":
+		return draw(func(s *stream, _ int64) string { return fill(s, "979-0-%%%%-%%%%-%") })
+	case "card":
+		return draw(func(s *stream, _ int64) string {
+			return choose(s, []string{"4242424242424242", "4111111111111111", "5555555555554444", "378282246310005", "6011111111111117"})
+		})
+	case "last4":
+		return draw(func(s *stream, _ int64) string { return choose(s, []string{"4242", "1111", "4444", "0005", "1117"}) })
+	case "cvv":
+		return draw(func(s *stream, _ int64) string { return fill(s, "%%%") })
+	case "iban":
+		return draw(func(s *stream, _ int64) string { return fill(s, "XX00TEST%%%%%%%%%%%%") })
+	case "bic":
+		return draw(func(s *stream, _ int64) string { return fill(s, "TEST@@") + "XX" })
+	case "taxid":
+		return draw(func(s *stream, _ int64) string { return fill(s, "000-%%-%%%%") })
+	case "slug":
+		return draw(func(s *stream, _ int64) string {
+			return strings.ToLower(choose(s, adjectives()) + "-" + choose(s, nouns()))
+		})
+	case "filename":
+		return draw(func(s *stream, _ int64) string {
+			return strings.ToLower(choose(s, nouns())) + choose(s, []string{".pdf", ".png", ".jpg", ".csv", ".txt", ".docx"})
+		})
+	case "path":
+		return draw(func(s *stream, _ int64) string {
+			return "/srv/" + strings.ToLower(choose(s, nouns())) + "/" + strings.ToLower(choose(s, nouns())) + ".dat"
+		})
+	case "image":
+		return draw(func(s *stream, _ int64) string {
+			return "https://img.example.com/" + strconv.FormatInt(s.n(90000)+10000, 10) + ".jpg"
+		})
+	case "semver":
+		return draw(func(s *stream, _ int64) string { return fmt.Sprintf("%d.%d.%d", s.n(6), s.n(20), s.n(30)) })
+	case "json":
+		return draw(func(s *stream, _ int64) string {
+			return fmt.Sprintf(`{"source":%q,"score":%d,"verified":%t}`, choose(s, []string{"web", "app", "store"}), s.n(100), s.chance(70))
+		})
+	case "tags", "features":
+		return draw(func(s *stream, _ int64) string {
+			return strings.ToLower(choose(s, adjectives()) + "," + choose(s, nouns()))
+		})
+	case "prose":
+		return t.proseOf(c)
+	case "subject":
+		return draw(func(s *stream, _ int64) string { return subject(s, t.theme) })
+	case "title":
+		return func(i int64) string { return t.title(c, i) }
+	case "type":
+		return draw(func(s *stream, _ int64) string { return choose(s, []string{"standard", "premium", "basic"}) })
+	}
+	return draw(func(s *stream, _ int64) string { return strings.ToLower(choose(s, adjectives()) + " " + choose(s, nouns())) })
+}
+
+func (t *table) personText(c *column) func(i int64) string {
+	switch c.kind {
+	case "first":
+		return func(i int64) string { return t.who(i).first }
+	case "last":
+		return func(i int64) string { return t.who(i).last }
+	case "initial":
+		return func(i int64) string { return t.who(i).first[:1] }
+	case "person":
+		return func(i int64) string { return t.who(i).full() }
+	case "email":
+		return func(i int64) string { return t.who(i).email() }
+	case "username":
+		return func(i int64) string { return t.who(i).username() }
+	case "phone":
+		return func(i int64) string { return phoneNumber(t.draw(c, i), t.who(i).home) }
+	case "honorific":
+		return func(i int64) string {
+			if t.who(i).woman {
+				return "Ms"
+			}
+			return "Mr"
+		}
+	case "gender":
+		return func(i int64) string {
+			if t.who(i).woman {
+				return "female"
+			}
+			return "male"
+		}
+	}
+	return nil
+}
+
+func (t *table) placeText(c *column) func(i int64) string {
+	at := func(f func(p *city) string) func(int64) string {
+		return func(i int64) string { return f(t.home(i)) }
+	}
+	size, _ := typeSize(c.Type)
+	switch c.kind {
+	case "city":
+		return at(func(p *city) string { return p.city })
+	case "state":
+		return at(func(p *city) string { return p.state })
+	case "region":
+		return at(func(p *city) string {
+			if size > 0 && len([]rune(p.region)) > size {
+				return p.state
+			}
+			return p.region
+		})
+	case "country":
+		if size > 0 && size < 4 {
+			return at(func(p *city) string { return p.code })
+		}
+		return at(func(p *city) string { return p.name })
+	case "countrycode":
+		return at(func(p *city) string { return p.code })
+	case "postcode":
+		return func(i int64) string { return fill(t.addressDraw("postcode", i), t.home(i).postcode) }
+	case "street":
+		return func(i int64) string { return streetAddress(t.addressDraw("street", i), t.home(i)) }
+	case "street2":
+		return func(i int64) string {
+			s := t.addressDraw("street2", i)
+			return choose(s, []string{"Apt ", "Floor ", "Suite ", "Unit "}) + strconv.FormatInt(1+s.n(40), 10)
+		}
+	case "timezone":
+		return at(func(p *city) string { return p.zone })
+	case "locale":
+		return at(func(p *city) string { return langCode(p.language) + "_" + p.code })
+	case "currency":
+		if t.theme == "currency" {
+			return func(i int64) string { return nameAt("currency", i) }
+		}
+		return at(func(p *city) string { return p.currency })
+	case "language":
+		if t.theme == "language" {
+			return func(i int64) string { return nameAt("language", i) }
+		}
+		return at(func(p *city) string { return p.language })
+	case "langcode":
+		if t.theme == "language" {
+			return func(i int64) string { return langCode(nameAt("language", i)) }
+		}
+		return at(func(p *city) string { return langCode(p.language) })
+	}
+	return nil
+}
+
+// addressDraw is the stream of an address's parts. Rows about the same person
+// have the same address: an invoice is billed to where the customer lives.
+func (t *table) addressDraw(part string, i int64) *stream {
+	if l := t.homeLink(); l != nil && t.theme != "address" && (l.parent.theme == "person" || l.parent.theme == "address") {
+		if row, ok := l.pick(i); ok {
+			return l.parent.addressDraw(part, row)
+		}
+	}
+	return t.latent("address "+part, i)
+}
+
+// birthMaker makes birth dates of people between 18 and 80 years old.
+func (t *table) birthMaker(c *column) func(i int64) any {
+	format := timeFormat(c)
+	if c.class == classText {
+		format = func(unix int64) any { return time.Unix(unix, 0).UTC().Format(time.DateOnly) }
+	}
+	return func(i int64) any {
+		s := t.draw(c, i)
+		at := t.p.now - 22*366*day - min(s.n(58*365), s.n(58*365))*day
+		return format(at - at%day)
+	}
+}
+
+func hexText(s *stream, n int) string {
+	var b []byte
+	for len(b)*2 < n {
+		b = binary.BigEndian.AppendUint64(b, s.Uint64())
+	}
+	return hex.EncodeToString(b)[:n]
+}
+
+// blob is a tiny PNG, or random bytes where the column is not a picture.
+func blob(s *stream, kind string) []byte {
+	if kind == "image" {
+		return append([]byte("\x89PNG\r\n\x1a\n"), []byte(hexText(s, 16))...)
+	}
+	b := make([]byte, 0, 16)
+	b = binary.BigEndian.AppendUint64(b, s.Uint64())
+	return binary.BigEndian.AppendUint64(b, s.Uint64())
+}

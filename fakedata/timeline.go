@@ -1,0 +1,263 @@
+package fakedata
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	day    = int64(24 * 60 * 60)
+	window = 3 * 365 * day // how far back a dataset reaches
+)
+
+// stage is a step in the life of a row: order → pay → ship → deliver → return.
+type stage byte
+
+const (
+	created stage = iota
+	confirmed
+	sent
+	done
+	undone // returned, refunded: only some rows come here
+	cancelled
+	updated // after everything that has happened
+	due     // promised; may lie in the future
+)
+
+// stageOf reads a stage from one word of a column name or a status value.
+func stageOf(word string) (stage, bool) {
+	for s, list := range map[stage]string{
+		created: "created new open opened pending draft placed requested queued submitted ordered registered joined start started " +
+			"begin issued posted scheduled unpaid order invoice rental purchase signup added since hire hired received_at todo backlog waiting",
+		confirmed: "paid confirmed approved processing authorized accepted active verified assigned activated payment progress " +
+			"in_progress picked reserved billed charged ready acknowledged published doing checked running",
+		sent: "shipped sent dispatched transit in_transit packed ship shipping dispatch departed partially_shipped out_for_delivery departure review",
+		done: "delivered completed complete closed resolved fulfilled captured settled succeeded success finished done solved return " +
+			"delivery end ended arrival arrived received completion finish resolution close checkout paid_out merged",
+		undone:    "returned refunded refund reopened reversed chargeback",
+		cancelled: "cancelled canceled failed rejected declined void voided abandoned deleted archived terminated removed blocked " +
+			"inactive suspended banned disabled lost expired closed_lost error",
+		updated: "updated modified update changed login seen last activity edited accessed refreshed synced",
+		due:     "due expires expiry expire valid_until deadline renewal until estimated promised target required",
+	} {
+		if slices.Contains(strings.Fields(list), word) {
+			return s, true
+		}
+	}
+	return created, false
+}
+
+// stageFor chooses the stage of a time column.
+func stageFor(t *table, c *column) stage {
+	for _, w := range c.words {
+		s, ok := stageOf(w)
+		if ok && (s == updated || s == due) {
+			return s
+		}
+	}
+	for _, w := range c.words {
+		if s, ok := stageOf(w); ok {
+			if s == undone && slices.Contains([]string{"rental", "loan", "booking", "checkout", "lending"}, t.last()) {
+				return done
+			}
+			return s
+		}
+	}
+	return created
+}
+
+// planTime chooses the references that a row must be younger than. Following
+// all of them could take exponentially long in a hostile schema, hence a budget.
+func (t *table) planTime() {
+	cost := 1
+	for _, l := range t.links {
+		if l.parent.index >= t.index || finite(l.parent.theme) {
+			continue
+		}
+		if cost += l.parent.timeCost(); cost > 300 {
+			break
+		}
+		t.elders = append(t.elders, l)
+	}
+}
+
+func (t *table) timeCost() int {
+	n := 1
+	for _, l := range t.elders {
+		n += l.parent.timeCost()
+	}
+	return n
+}
+
+// born is when row i came to be, in Unix seconds: after its parents, before
+// the recipe's clock.
+func (t *table) born(i int64) int64 {
+	start := t.p.now - window
+	s := t.latent("born", i)
+	if finite(t.theme) {
+		return start - s.n(30*day)
+	}
+	lo := start
+	for _, l := range t.elders {
+		if row, ok := l.pick(i); ok {
+			lo = max(lo, l.parent.born(row))
+		}
+	}
+	left := t.p.now - lo
+	switch {
+	case t.owner != nil && t.owner.follows:
+		return lo + min(s.skew(2*day), left)
+	case t.owner != nil && len(t.owner.parent.words) < len(t.words):
+		return lo + min(s.skew(10*day), left)
+	case len(t.elders) == 0:
+		return lo + min(s.n(left), s.n(left))
+	}
+	return lo + s.n(left)
+}
+
+// latent is a random stream of the row itself, not of one of its columns.
+func (t *table) latent(what string, i int64) *stream {
+	k := t.key.sub("\x00" + what)
+	if n := t.try(i); n > 0 {
+		k = key(mix(uint64(k) + uint64(n)))
+	}
+	s := k.at(i)
+	return &s
+}
+
+// life says how far row i has come by the recipe's clock.
+type life struct {
+	at      [undone + 1]int64 // when each stage is reached
+	reached stage
+	end     stage // done, undone or cancelled
+}
+
+func (t *table) life(i int64) life {
+	var l life
+	s := t.latent("life", i)
+	l.at[created] = t.born(i)
+	l.at[confirmed] = l.at[created] + s.skew(2*day)
+	l.at[sent] = l.at[confirmed] + day/4 + s.skew(4*day)
+	l.at[done] = l.at[sent] + day/2 + s.skew(8*day)
+	l.at[undone] = l.at[done] + day + s.n(20*day)
+	l.end = done
+	switch fate := s.n(100); {
+	case fate < 5:
+		l.end = cancelled
+	case fate < 9:
+		l.end = undone
+	}
+	last := l.end
+	if last == cancelled {
+		last = confirmed
+	}
+	for st := confirmed; st <= last; st++ {
+		if l.at[st] <= t.p.now {
+			l.reached = st
+		}
+	}
+	return l
+}
+
+// moment is when row i reached a stage; false where it did not.
+func (t *table) moment(i int64, st stage) (int64, bool) {
+	l := t.life(i)
+	switch st {
+	case created:
+		return l.at[created], true
+	case updated:
+		s := t.latent("updated", i)
+		at := l.at[l.reached]
+		return min(t.p.now, at+s.skew(max(1, min(60*day, t.p.now-at)))), true
+	case due:
+		s := t.latent("due", i)
+		return l.at[created] + (s.n(12)+1)*30*day, true
+	case cancelled:
+		return min(t.p.now, l.at[confirmed]), l.end == cancelled && l.reached >= confirmed
+	}
+	return min(t.p.now, l.at[st]), l.reached >= st
+}
+
+// timeMaker fills a column with moments, in the form that its type and name ask for.
+func (t *table) timeMaker(c *column) func(int64) any {
+	st := stageFor(t, c)
+	format := timeFormat(c)
+	nullable := !c.mustHave()
+	return func(i int64) any {
+		at, ok := t.moment(i, st)
+		if !ok && nullable {
+			return nil
+		}
+		return format(at)
+	}
+}
+
+func timeFormat(c *column) func(unix int64) any {
+	text := func(layout string) func(int64) any {
+		return func(unix int64) any { return time.Unix(unix, 0).UTC().Format(layout) }
+	}
+	last := ""
+	if len(c.words) > 0 {
+		last = c.words[len(c.words)-1]
+	}
+	upper := strings.ToUpper(c.Type)
+	switch {
+	case c.class == classInt || c.class == classReal:
+		if last == "ms" || last == "millis" {
+			return func(unix int64) any { return unix * 1000 }
+		}
+		return func(unix int64) any { return unix }
+	case c.class == classDate:
+		return text(time.DateOnly)
+	case c.class == classTime:
+		return text(time.DateTime)
+	case upper == "TIME" || last == "time" && len(c.words) == 1:
+		return text(time.TimeOnly)
+	case last == "date" || last == "on" || c.words[0] == "date":
+		return text(time.DateOnly)
+	}
+	return text(time.DateTime)
+}
+
+// status returns the value of list that fits how far row i has come; false
+// where the list does not speak of such things.
+func (t *table) status(list []any) func(i int64) any {
+	var at [updated][]any
+	known := 0
+	for _, v := range list {
+		word, _ := v.(string)
+		word = strings.ToLower(strings.NewReplacer(" ", "_", "-", "_").Replace(word))
+		if st, ok := stageOf(word); ok && st < updated {
+			at[st] = append(at[st], v)
+			known++
+		}
+	}
+	if known*2 < len(list) || known < 2 {
+		return nil
+	}
+	return func(i int64) any {
+		l := t.life(i)
+		st := l.reached
+		if l.end == cancelled && l.reached >= confirmed {
+			st = cancelled
+		}
+		for ; ; st-- {
+			if len(at[st]) > 0 {
+				return choose(t.latent("status", i), at[st])
+			}
+			if st == created {
+				break
+			}
+			if st == cancelled {
+				st = confirmed + 1
+			}
+		}
+		for _, vs := range at {
+			if len(vs) > 0 {
+				return vs[0]
+			}
+		}
+		return list[0]
+	}
+}
