@@ -26,9 +26,9 @@ var ErrNoImage = errors.New("no image")
 
 // Labels of a prepared image.
 const (
-	labelImageInit   = "glovebox.image.init"        // SHA-256 of the init inside
-	labelImageBase   = "glovebox.image.base"        // reference it was made for, "auto" included
-	labelImageDigest = "glovebox.image.base.digest" // what that reference was
+	labelImageInit   = "glovebox.init"        // SHA-256 of the init inside
+	labelImageBase   = "glovebox.base"        // reference it was made for, "auto" included
+	labelImageDigest = "glovebox.base.digest" // what that reference was
 )
 
 const preparedRepo = "localhost/glovebox/box"
@@ -103,11 +103,14 @@ func (e *Engine) Images(ctx context.Context) ([]Image, error) {
 	}
 	var found []Image
 	for _, i := range list {
-		if len(i.RepoTags) == 0 || i.Labels[labelImageInit] == "" {
+		// The name is what counts: no registry can give it, while labels say
+		// what the maker of an image likes.
+		at := slices.IndexFunc(i.RepoTags, func(tag string) bool { return strings.HasPrefix(tag, preparedRepo+":") })
+		if at < 0 {
 			continue
 		}
 		found = append(found, Image{
-			Ref: i.Labels[labelImageBase], Name: i.RepoTags[0], ID: i.ID, Digest: i.Digest,
+			Ref: i.Labels[labelImageBase], Name: i.RepoTags[at], ID: i.ID, Digest: i.Digest,
 			BaseDigest: i.Labels[labelImageDigest], Init: i.Labels[labelImageInit],
 			Size: i.Size, Created: time.Unix(i.Created, 0),
 		})
@@ -183,10 +186,15 @@ func (e *Engine) derive(ctx context.Context, ref string, base baseImage, init in
 	s := specgen.NewSpecGenerator(base.id, false)
 	s.Command = []string{initPath}
 	s.User = "0:0"
-	s.Labels = e.owner.Labels()
+	// Its owner is in the name: an image inherits the labels, and every
+	// container of anybody made from it would look like ours.
+	s.Name = preparePrefix + e.owner.String()
 	s.NetNS = specgen.Namespace{NSMode: specgen.NoNetwork}
 	s.HTTPProxy = &no
 	s.ImageVolumeMode = "ignore"
+	if err := e.remove(ctx, s.Name); err != nil { // left by a failure of our own
+		return err
+	}
 	made, err := containers.CreateWithSpec(conn, s, nil)
 	if err != nil {
 		return err

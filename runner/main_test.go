@@ -20,6 +20,10 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv("GLOVEBOX_TEST_HOLD_ENGINE") != "" {
+		holdEngine()
+		return
+	}
 	code := m.Run()
 	if shared.engine != nil {
 		if err := shared.engine.Close(); err != nil {
@@ -32,7 +36,7 @@ func TestMain(m *testing.M) {
 }
 
 // needPodman skips a test where there is none, loudly.
-func needPodman(t *testing.T) {
+func needPodman(t testing.TB) {
 	t.Helper()
 	if _, err := exec.LookPath("podman"); err != nil {
 		t.Skip("SKIPPED, AND WITH IT EVERYTHING ABOUT BOXES: podman is not installed; `glovebox setup` installs it")
@@ -40,7 +44,7 @@ func needPodman(t *testing.T) {
 }
 
 // testEngine is an engine that lives as long as the test binary.
-func testEngine(t *testing.T) *Engine {
+func testEngine(t testing.TB) *Engine {
 	t.Helper()
 	needPodman(t)
 	shared.Lock()
@@ -63,7 +67,7 @@ func testEngine(t *testing.T) *Engine {
 }
 
 // testImage is the prepared image "auto" with the init of this checkout.
-func testImage(t *testing.T) Image {
+func testImage(t testing.TB) Image {
 	t.Helper()
 	e := testEngine(t)
 	shared.Lock()
@@ -79,7 +83,7 @@ func testImage(t *testing.T) Image {
 }
 
 // buildInit builds the real glovebox-init.
-func buildInit(t *testing.T, path string) {
+func buildInit(t testing.TB, path string) {
 	t.Helper()
 	cmd := exec.Command("go", "build", "-o", path, "../cmd/glovebox-init")
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")

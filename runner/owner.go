@@ -79,6 +79,22 @@ func ownerFromLabels(labels map[string]string) (o Owner, ok bool) {
 	return Owner{PID: pid, Start: start, Boot: labels[LabelOwnerBoot]}, true
 }
 
+// preparePrefix begins the name of a container in which an image is prepared.
+const preparePrefix = "glovebox-prepare-"
+
+// String is the owner as part of a container's name.
+func (o Owner) String() string { return fmt.Sprintf("%d-%d-%s", o.PID, o.Start, o.Boot) }
+
+// ownerFromName reads String back from the name of a preparation's container.
+func ownerFromName(name string) (o Owner, ok bool) {
+	rest, found := strings.CutPrefix(name, preparePrefix)
+	f := strings.SplitN(rest, "-", 3)
+	if !found || len(f) != 3 {
+		return Owner{}, false
+	}
+	return ownerFromLabels(map[string]string{LabelOwnerPID: f[0], LabelOwnerStart: f[1], LabelOwnerBoot: f[2]})
+}
+
 func bootID() (string, error) {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

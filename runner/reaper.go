@@ -53,25 +53,26 @@ func (e *Engine) Reap(ctx context.Context) ([]BoxStatus, error) {
 	return reaped, errors.Join(failed...)
 }
 
-// owned lists every container that carries an owner. Podman's label filters
-// are not relied upon to decide. A container that is not a box has no Name.
+// owned lists every container that has an owner; one that is not a box has no
+// Name. Podman's own filters are not relied upon to decide.
 func (e *Engine) owned(ctx context.Context) ([]BoxStatus, error) {
-	filter := map[string][]string{"label": {LabelOwnerPID}}
-	list, err := containers.List(e.with(ctx), new(containers.ListOptions).WithAll(true).WithFilters(filter))
+	list, err := containers.List(e.with(ctx), new(containers.ListOptions).WithAll(true))
 	if err != nil {
 		return nil, fmt.Errorf("listing boxes: %w", err)
 	}
 	var boxes []BoxStatus
 	for _, c := range list {
 		owner, ok := ownerFromLabels(c.Labels)
+		if !ok && len(c.Names) > 0 {
+			owner, ok = ownerFromName(c.Names[0])
+		}
 		if !ok {
 			continue // not ours, whatever it is
 		}
-		b := BoxStatus{
+		boxes = append(boxes, BoxStatus{
 			Name: c.Labels[LabelBox], Container: c.ID, Session: c.Labels[LabelSession], Owner: owner, Alive: owner.Alive(),
 			State: c.State, StartedAt: c.Created,
-		}
-		boxes = append(boxes, b)
+		})
 	}
 	slices.SortFunc(boxes, func(a, b BoxStatus) int { return b.StartedAt.Compare(a.StartedAt) })
 	return boxes, nil
