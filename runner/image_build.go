@@ -119,7 +119,9 @@ func (e *Engine) build(ctx context.Context, suite, name string, progress func(Pr
 		[]string{suite, "-"}, hostSources("/etc/apt"))
 	cmd := e.acct.command(ctx, "mmdebstrap", args...)
 	cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) } // it cleans up
+	// It cleans up, but only when those that work for it end too: the group.
+	cmd.SysProcAttr.Setpgid = true
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM
 
