@@ -1,7 +1,17 @@
 package main
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"glovebox/fakedata"
 
@@ -12,35 +22,192 @@ func newDataCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
 		Short: "Make datasets that were never real",
-		Args:  noSuchCommand,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: `Make datasets that were never real. A schema is the name of a built-in one or a
+file of SQL CREATE TABLE statements. The same schema, seed and rows give the same
+bytes, on every machine and every day.`,
+		Args: noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(&cobra.Command{
-		Use: "schemas", Short: "List the built-in schemas", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return a.listSchemas() },
-	})
+	cmd.AddCommand(newGenerateCmd(a), newSchemasCmd(a))
 	return cmd
 }
 
-func (a *app) listSchemas() error {
-	for _, name := range fakedata.Builtins() {
-		s, err := fakedata.Builtin(name)
-		if err != nil {
-			return err
-		}
-		if a.flags.json {
-			var tables []string
-			for _, t := range s.Tables {
-				tables = append(tables, t.Name)
-			}
-			if err := a.printJSON(map[string]any{"schema": name, "tables": tables}); err != nil {
+// dataset is what a data command works on: its one argument, or what the
+// configuration says.
+func (a *app) dataset(cmd *cobra.Command, args []string) (*fakedata.Schema, fakedata.Recipe, error) {
+	var none fakedata.Recipe
+	if len(args) > 1 {
+		return nil, none, usageError(cmd.CommandPath()+" takes one schema: a built-in name or a file", "glovebox data schemas")
+	}
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return nil, none, err
+	}
+	if len(args) == 1 {
+		cfg.Data.Schema = args[0]
+	}
+	if cmd.Flags().Changed("rows") {
+		cfg.Data.Rows, _ = cmd.Flags().GetInt("rows")
+	}
+	if key, why := cfg.wrong(); key != "" {
+		return nil, none, usageError(why, cmd.CommandPath()+" --help")
+	}
+	s, err := fakedata.Load(cmd.Context(), cfg.Data.Schema)
+	if err != nil {
+		return nil, none, dataError(err)
+	}
+	return s, cfg.Data.recipe(s), nil
+}
+
+// dataError is the exit code of what fakedata cannot do: it depends on the
+// schema and the recipe alone, so they have to change.
+func dataError(err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return err
+	}
+	return &exitError{code: exitUsage, msg: err.Error(), err: err}
+}
+
+func newGenerateCmd(a *app) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "generate [SCHEMA]",
+		Short: "Write a dataset to a SQLite file",
+		Example: `  glovebox data generate shop --rows 10000 -o shop.db
+  glovebox data generate my-schema.sql --seed 7`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, r, err := a.dataset(cmd, args)
+			if err != nil {
 				return err
 			}
-			continue
-		}
-		if _, err := fmt.Fprintf(a.out, "%s  %d tables\n", name, len(s.Tables)); err != nil {
-			return err
-		}
+			if out == "" {
+				out = s.Name + ".db"
+			}
+			return a.generate(cmd.Context(), s, r, out)
+		},
 	}
-	return nil
+	cmd.Flags().StringVarP(&out, "output", "o", "", "the `FILE` to write (default SCHEMA.db)")
+	cmd.Flags().Int("rows", 0, "`N` rows in the largest tables; others follow")
+	return cmd
+}
+
+// generate makes the dataset beside its destination and moves it there when it
+// is whole, so that there is never half of one.
+func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recipe, out string) error {
+	if info, err := os.Lstat(out); err == nil && info.IsDir() {
+		return usageError(out+" is a directory", "glovebox data generate -o FILE")
+	} else if err == nil && !a.flags.yes {
+		return usageError(out+" exists already", "another file with -o, or --yes to replace it")
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return usageError(err.Error(), "")
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(out), ".glovebox-")
+	if err != nil {
+		return usageError(err.Error(), "")
+	}
+	defer os.RemoveAll(dir)
+	whole := filepath.Join(dir, "dataset.db")
+	var rows int64
+	bar := newBar(a.errOut, "making "+s.Name)
+	err = fakedata.Generate(ctx, s, r, whole, func(done, total int64) {
+		rows = total
+		bar.show(done, total)
+	})
+	bar.clear()
+	if err != nil {
+		return dataError(err)
+	}
+	sum, size, err := digest(whole)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(whole, out); err != nil {
+		return usageError(err.Error(), "")
+	}
+	if a.flags.json {
+		return a.printJSON(struct {
+			File   string `json:"file"`
+			Schema string `json:"schema"`
+			Seed   int64  `json:"seed"`
+			Tables int    `json:"tables"`
+			Rows   int64  `json:"rows"`
+			Bytes  int64  `json:"bytes"`
+			SHA256 string `json:"sha256"`
+		}{out, s.Name, r.Seed, len(s.Tables), rows, size, sum})
+	}
+	_, err = fmt.Fprintf(a.out, "%s: %d tables, %d rows, %d bytes, sha256 %s\n", out, len(s.Tables), rows, size, sum[:16])
+	return err
+}
+
+func digest(path string) (sum string, size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	size, err = io.Copy(h, f)
+	return hex.EncodeToString(h.Sum(nil)), size, err
+}
+
+func newSchemasCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "schemas", Short: "List the built-in schemas", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			for _, name := range fakedata.Builtins() {
+				s, err := fakedata.Builtin(name)
+				if err != nil {
+					return err
+				}
+				tables := make([]string, len(s.Tables))
+				for i, t := range s.Tables {
+					tables[i] = t.Name
+				}
+				if a.flags.json {
+					err = a.printJSON(struct {
+						Schema string   `json:"schema"`
+						Tables []string `json:"tables"`
+					}{name, tables})
+				} else {
+					_, err = fmt.Fprintf(a.out, "%-10s %s\n", name, strings.Join(tables, ", "))
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+}
+
+// bar is a progress bar on a terminal; elsewhere, and for what takes less than
+// two seconds, it is not there.
+type bar struct {
+	w     io.Writer
+	label string
+	shown time.Time
+}
+
+func newBar(w io.Writer, label string) *bar {
+	if !isTerminal(w) {
+		w = nil
+	}
+	return &bar{w: w, label: label, shown: time.Now().Add(2 * time.Second)}
+}
+
+func (b *bar) show(done, total int64) {
+	const width = 30
+	if b.w == nil || total <= 0 || time.Until(b.shown) > -100*time.Millisecond {
+		return
+	}
+	b.shown = time.Now()
+	full := int(done * width / total)
+	fmt.Fprintf(b.w, "\r%s [%s%s] %d%%", b.label, strings.Repeat("#", full), strings.Repeat(".", width-full), done*100/total)
+}
+
+func (b *bar) clear() {
+	if b.w != nil && time.Now().After(b.shown) {
+		fmt.Fprint(b.w, "\r\x1b[K")
+	}
 }

@@ -53,9 +53,9 @@ func (a *app) report(err error) int {
 	var e *exitError
 	if !errors.As(err, &e) {
 		e = &exitError{code: a.code(err), msg: err.Error()}
-	}
-	if e.code == exitInterrupted && e.msg == context.Canceled.Error() {
-		e = &exitError{code: exitInterrupted, msg: "interrupted"}
+		if e.code == exitInterrupted {
+			e.msg = "interrupted"
+		}
 	}
 	if errors.Is(err, store.ErrNotFound) && e.hint == "" {
 		e = &exitError{code: e.code, msg: e.msg, hint: "glovebox sessions"}
