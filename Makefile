@@ -1,28 +1,40 @@
-# The build flags live here and nowhere else. `remote` keeps Podman's client pure Go;
-# the other two leave out C libraries that a client does not need.
-export CGO_ENABLED ?= 0
-TAGS    := remote containers_image_openpgp exclude_graphdriver_btrfs
+# The build flags live here and nowhere else. `remote` keeps Podman's client
+# pure Go; the other two leave out C libraries that a client does not need.
+TAGS    := remote,containers_image_openpgp,exclude_graphdriver_btrfs
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
-GOFLAGS := -buildvcs=false "-tags=$(TAGS)"
-export GOFLAGS
 LDFLAGS := -s -w -X main.version=$(VERSION)
+LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT := mvdan.cc/gofumpt@v0.12.0
 
-.PHONY: build demo test lint fmt bench
+export CGO_ENABLED ?= 0
+export GOFLAGS     := -buildvcs=false -tags=$(TAGS)
+
+.PHONY: build setup demo test race lint fmt bench
 
 build: ## static binaries in bin/
 	@mkdir -p bin
+	@echo "building glovebox (a minute the first time)"
 	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/glovebox ./cmd/glovebox-init
 
-demo: build ## the guided tour: sets up what is missing, then runs offline
+setup: build
 	@bin/glovebox setup --yes
+
+demo: setup ## the guided tour, offline: sets up what is missing first
 	@bin/glovebox demo
 
 test: build ## every test there is, real boxes included
 	@bin/glovebox setup --yes --for-tests
-	@sh test.sh
+	go vet ./...
+	go test -timeout 15m ./...
+
+race: ## the same under the race detector; needs a C compiler
+	CGO_ENABLED=1 go test -race -timeout 30m ./...
 
 lint:
-	@golangci-lint run ./...
+	go run $(LINT) run ./...
 
 fmt:
-	@gofumpt -l -w .
+	go run $(GOFUMPT) -l -w .
+
+bench: setup ## the port against Podman's own exec, side by side
+	go test -run '^$$' -bench . -benchtime 1x ./runner

@@ -101,7 +101,7 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 	if err != nil {
 		return nil, fmt.Errorf("create box: %w", err)
 	}
-	lease, err := leaseUID(e.acct.socketDir(e.opts.RuntimeDir))
+	lease, err := leaseUID(e.opts.RuntimeDir)
 	if err != nil {
 		return nil, err
 	}
