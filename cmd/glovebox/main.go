@@ -12,6 +12,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"glovebox/tui"
+
 	"github.com/adrg/xdg"
 )
 
@@ -26,6 +28,9 @@ func main() {
 func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	xdg.Reload() // the environment as it is now
 	a := &app{in: in, out: out, errOut: errOut}
+	a.openWorkbench = func(ctx context.Context, sessionID string) error {
+		return a.workbench(ctx, tui.Options{OpenSession: sessionID})
+	}
 	root := newRootCmd(a)
 	root.SetArgs(args)
 	root.SetIn(in)

@@ -70,9 +70,12 @@ func newRootCmd(a *app) *cobra.Command {
 	f.BoolVar(&a.flags.plain, "plain", false, "write plain text, open no workbench")
 	f.BoolVar(&a.flags.yes, "yes", false, "answer questions with yes")
 	root.AddCommand(
+		newRunCmd(a),
+		newDemoCmd(a),
 		newSessionsCmd(a),
 		newReplayCmd(a),
 		newDataCmd(a),
+		newBoxCmd(a),
 		newVersionCmd(a),
 		newCompletionCmd(),
 	)

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"glovebox/runner"
+	"glovebox/store"
+
+	"github.com/spf13/cobra"
+)
+
+func newBoxCmd(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "box",
+		Short: "Look after the boxes that are alive",
+		Args:  noSuchCommand,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "List the boxes that are alive", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return a.withEngine(cmd, func(e *runner.Engine) error {
+					boxes, err := e.Boxes(cmd.Context())
+					if err != nil {
+						return err
+					}
+					return a.printBoxes(boxes)
+				})
+			},
+		},
+		&cobra.Command{
+			Use: "prune", Short: "Remove boxes whose owner is gone", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error {
+				return a.withEngine(cmd, func(e *runner.Engine) error {
+					boxes := e.Reaped() // opening the engine is what removes them
+					if a.flags.json {
+						return a.printBoxes(boxes)
+					}
+					_, err := fmt.Fprintf(a.out, "removed %d boxes whose owner is gone\n", len(boxes))
+					return err
+				})
+			},
+		},
+	)
+	return cmd
+}
+
+// withEngine opens the engine as configured and hands it to use.
+func (a *app) withEngine(cmd *cobra.Command, use func(*runner.Engine) error) error {
+	cfg, err := a.loadConfig()
+	if err != nil {
+		return err
+	}
+	e, err := openEngine(cmd.Context(), cfg.Box.Runtime)
+	if err != nil {
+		return explain(err)
+	}
+	return explain(errors.Join(use(e), e.Close()))
+}
+
+func (a *app) printBoxes(boxes []runner.BoxStatus) error {
+	if a.flags.json {
+		for _, b := range boxes {
+			if err := a.printJSON(struct {
+				ID        string    `json:"id"`
+				Session   string    `json:"session"`
+				OwnerPID  int       `json:"owner_pid"`
+				StartedAt time.Time `json:"started_at"`
+			}{b.Name, b.Session, b.Owner.PID, b.StartedAt}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(boxes) == 0 {
+		_, err := fmt.Fprintln(a.out, "no boxes")
+		return err
+	}
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "BOX\tSESSION\tOWNER\tSTARTED")
+	for _, b := range boxes {
+		fmt.Fprintf(w, "%s\t%s\tpid %d\t%s\n", store.CleanLine(b.Name), store.CleanLine(b.Session), b.Owner.PID, b.StartedAt.Format(time.DateTime))
+	}
+	return w.Flush()
+}

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"glovebox/agent"
+	"glovebox/fakedata"
+	"glovebox/runner"
+	"glovebox/store"
+)
+
+// session is one live session: its log, box, dataset and conversation.
+type session struct {
+	log     *store.Session
+	box     *runner.Box
+	agent   *agent.Agent
+	system  string // prompt
+	observe func(agent.Update)
+	stop    func() // of the model
+
+	mu   sync.Mutex
+	last error // of the last prompt
+}
+
+// plan is all that is decided before anything of a session exists.
+type plan struct {
+	model    *agent.OpenAI
+	stop     func()
+	name     string // of the model
+	schema   *fakedata.Schema
+	recipe   fakedata.Recipe
+	engine   *runner.Engine
+	image    runner.Image
+	database string // path in the box
+	notes    string // DATA.md
+	tools    agent.Toolbox
+}
+
+// start opens a session: everything that can be wrong is found out first, then
+// the log is begun, then the box is made. On an error nothing is left but a
+// session recorded as failed.
+func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session, error) {
+	if observe == nil {
+		observe = func(agent.Update) {}
+	}
+	p, err := d.plan(ctx, observe)
+	if err != nil {
+		return nil, err
+	}
+	s := &session{observe: observe, stop: p.stop}
+	if err := s.begin(ctx, d, p); err != nil {
+		p.stop()
+		return nil, err
+	}
+	if err := s.furnish(ctx, d.cfg, p); err != nil {
+		s.last = err
+		if ctx.Err() == nil {
+			err = errors.Join(err, s.record(ctx, store.Failure{Code: failureCode(err), Message: err.Error()}))
+		}
+		return nil, errors.Join(err, s.Close(ctx))
+	}
+	limits := d.cfg.Limits
+	s.agent = agent.New(agent.Config{
+		Model: p.model, ModelName: p.name, Box: inBox{s.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: s.log, System: s.system, Tools: p.tools,
+		Limits:  agent.Limits{Turns: limits.Turns, ToolCalls: limits.ToolCalls, Tokens: limits.Tokens, Wall: time.Duration(limits.Wall)},
+		Observe: s.observe,
+	})
+	return s, nil
+}
+
+func failureCode(err error) string {
+	if errors.Is(err, runner.ErrNoSeal) {
+		return "seal"
+	}
+	return "box"
+}
+
+func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, err error) {
+	if p.name, err = d.cfg.modelName(); err != nil {
+		return p, err
+	}
+	if p.schema, err = fakedata.Load(ctx, d.cfg.Data.Schema); err != nil {
+		return p, &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}
+	}
+	p.recipe = d.cfg.Data.recipe(p.schema)
+	p.database = "/data/" + fileName(p.schema.Name) + ".db"
+	p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, fakedata.Describe(p.schema, p.recipe))
+	p.tools = agent.Toolbox{Allow: d.cfg.Tools.Allow, SQL: sqlCommand(p.database), MaxTimeout: time.Duration(d.cfg.Box.ExecTimeout)}
+	if p.engine, err = d.openEngine(ctx); err != nil {
+		return p, err
+	}
+	p.image, err = p.engine.Image(ctx, d.cfg.Box.Image, func(step runner.Progress) {
+		observe(agent.Update{Delta: &agent.Delta{Notice: step.Step}})
+	})
+	if err != nil {
+		return p, err
+	}
+	p.model, p.stop, err = openModel(ctx, p.name, os.Getenv)
+	return p, err
+}
+
+// fileName keeps what is harmless in a file name.
+func fileName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
+			return r
+		}
+		return '_'
+	}, name)
+}
+
+func (s *session) begin(ctx context.Context, d *desk, p plan) error {
+	specs := p.tools.Specs()
+	names := make([]string, len(specs))
+	for i, t := range specs {
+		names[i] = t.Name
+	}
+	s.system = agent.System(p.notes, names)
+	// For now policy is which tools are offered: all that is offered may be used.
+	policy, err := json.Marshal(map[string][]string{"allow": names})
+	if err != nil {
+		return err
+	}
+	s.log, err = d.store.Begin(ctx, store.SessionStarted{
+		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: policy,
+		Recipe: &store.Recipe{
+			Schema: p.schema.Name, DDL: p.schema.DDL, Seed: p.recipe.Seed, Rows: p.recipe.Rows, Mess: p.recipe.Mess,
+			Clock: p.recipe.Clock.Format(time.RFC3339), Generator: p.recipe.Generator,
+		},
+		Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(),
+	}, store.CurrentOwner())
+	if err != nil {
+		return err
+	}
+	started := s.log.Started()
+	s.observe(agent.Update{Event: &started})
+	return nil
+}
+
+// furnish makes the box and, meanwhile, the dataset, and puts the one into the other.
+func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
+	dir, err := os.MkdirTemp("", "glovebox-data-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "dataset.db")
+	made := make(chan error, 1)
+	go func() { made <- fakedata.Generate(ctx, p.schema, p.recipe, file, nil) }()
+
+	s.box, err = p.engine.NewBox(ctx, runner.BoxOptions{
+		Image: p.image, Session: s.log.ID(), CPUs: cfg.Box.CPUs, Memory: int64(cfg.Box.Memory), Pids: int64(cfg.Box.PIDs), Disk: int64(cfg.Box.Disk),
+	})
+	if generated := <-made; generated != nil {
+		return errors.Join(err, fmt.Errorf("make the dataset: %w", generated))
+	}
+	if err != nil {
+		return err
+	}
+	if err := s.record(ctx, boxCreated(p.engine.Info(), s.box.Info())); err != nil {
+		return err
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := s.place(ctx, p.database, f); err != nil {
+		return err
+	}
+	return s.place(ctx, "/data/DATA.md", strings.NewReader(p.notes))
+}
+
+// place puts a file of glovebox's own into the box, after its record.
+func (s *session) place(ctx context.Context, path string, r io.ReadSeeker) error {
+	h := sha256.New()
+	n, err := io.Copy(h, r)
+	if err != nil {
+		return err
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if err := s.record(ctx, store.FilePut{Path: path, Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}); err != nil {
+		return err
+	}
+	_, err = s.box.Put(ctx, path, 0o644, r)
+	return err
+}
+
+// record appends what is not the agent's to record, and shows it. What has
+// happened is recorded also when ctx has ended.
+func (s *session) record(ctx context.Context, body store.Body) error {
+	e, err := s.log.Append(context.WithoutCancel(ctx), body)
+	if err != nil {
+		return err
+	}
+	s.observe(agent.Update{Event: &e})
+	return nil
+}
+
+// ID implements tui.Live.
+func (s *session) ID() string { return s.log.ID() }
+
+// Prompt implements tui.Live.
+func (s *session) Prompt(ctx context.Context, text string) error {
+	err := s.agent.Prompt(ctx, text)
+	s.mu.Lock()
+	s.last = err
+	s.mu.Unlock()
+	return explain(err)
+}
+
+// Close implements tui.Live: the box is destroyed, the session ended.
+func (s *session) Close(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	s.stop()
+	var err error
+	if s.box != nil {
+		reason := "done"
+		select {
+		case <-s.box.Done():
+			reason = "died"
+		default:
+		}
+		if err = s.box.Close(ctx); err == nil {
+			err = s.record(ctx, store.BoxDestroyed{Box: s.box.Info().Name, Reason: reason})
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(err, s.record(ctx, agent.Outcome(s.last)))
+}
+
+// datasetClock is "now" in every dataset: fixed, so that a seed gives the same
+// bytes on every day.
+var datasetClock = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// recipe is how a schema becomes the dataset that the configuration asks for.
+func (c dataConfig) recipe(s *fakedata.Schema) fakedata.Recipe {
+	return fakedata.Recipe{
+		Schema: s.Name, DDL: s.DDL, Seed: c.Seed, Rows: c.Rows, Mess: c.Mess, Clock: datasetClock, Generator: fakedata.Generator,
+	}
+}
