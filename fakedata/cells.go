@@ -15,6 +15,8 @@ func (t *table) maker(c *column) func(i int64) any {
 		return func(int64) any { return nil }
 	case c.link != nil:
 		return c.link.cellOf(c)
+	case t.copied(c) != nil:
+		return t.copied(c)
 	case c.ordinal:
 		return func(i int64) any { return t.counted(c, t.place(i)) }
 	case c.unique && c.countable():
@@ -43,6 +45,26 @@ func (l *link) cellOf(c *column) func(i int64) any {
 		}
 		return from.cell(row)
 	}
+}
+
+// copied is the formula of a column that repeats its twin in the table that
+// t extends row by row, as film_text does film; nil where there is none.
+func (t *table) copied(c *column) func(i int64) any {
+	for _, l := range t.links {
+		if l.declared || !l.single || c.unique || c.pinned || c.kind == "time" {
+			continue
+		}
+		if twin := l.parent.column(c.Name); twin >= 0 && l.parent.cols[twin].class == c.class {
+			from := l.parent.cols[twin]
+			return func(i int64) any {
+				if row, ok := l.pick(i); ok {
+					return from.cell(row)
+				}
+				return nil
+			}
+		}
+	}
+	return nil
 }
 
 // counted is the n-th value of a column that numbers rows.

@@ -45,13 +45,13 @@ func closing(tokens []token, open int) int {
 
 // domain is what CHECK constraints say about the values of one column.
 type domain struct {
-	enum             []any    // the only values allowed; nil: no such list
-	patterns         []string // LIKE patterns of which one must match; nil: none
-	glob             bool     // patterns are GLOB patterns
-	lo, hi           *float64 // bounds of a number
-	loOpen, hiOpen   bool     // the bound itself is outside
-	minLen, maxLen   int      // characters; maxLen 0: no bound
-	notNull          bool     // IS NOT NULL
+	enum           []any    // the only values allowed; nil: no such list
+	patterns       []string // LIKE patterns of which one must match; nil: none
+	glob           bool     // patterns are GLOB patterns
+	lo, hi         *float64 // bounds of a number
+	loOpen, hiOpen bool     // the bound itself is outside
+	minLen, maxLen int      // characters; maxLen 0: no bound
+	notNull        bool     // IS NOT NULL
 }
 
 // domains reads t's CHECK constraints. What it does not understand is not in

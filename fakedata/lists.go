@@ -131,9 +131,9 @@ func (t *table) title(c *column, i int64) string {
 	a, b := choose(s, adjectives()), choose(s, nouns())
 	switch t.themeOfTitle(c) {
 	case "artist":
-		return choose(s, []string{"The " + a + " " + b + "s", a + " " + b, b + " & " + choose(s, nouns()), "DJ " + a})
+		return choose(s, []string{"The " + a + " " + b + "s", a + " " + b, b + " & " + choose(s, nouns()), choose(s, nouns()) + " " + b})
 	case "playlist":
-		return choose(s, []string{a + " Mix", b + " Favourites", "Best of " + b, "Music for a " + a + " Evening", "90’s Music", "On-The-Go 1"})
+		return choose(s, []string{a + " Mix", b + " Favourites", "Best of " + b, "Music for " + strings.ToLower(article(a)) + " " + a + " Evening", a + " " + b})
 	case "product":
 		return gofakeit.NewFaker(s, false).ProductName()
 	case "store":
@@ -148,7 +148,7 @@ func (t *table) title(c *column, i int64) string {
 		return choose(s, []string{"Introduction to ", "Advanced ", "Foundations of "}) +
 			choose(s, []string{"Statistics", "Biology", "Programming", "Economics", "History", "Design", "Chemistry", "Logic"})
 	}
-	return choose(s, []string{"The " + a + " " + b, a + " " + b, b + " of " + choose(s, nouns()), "A " + a + " " + b})
+	return choose(s, []string{"The " + a + " " + b, a + " " + b, b + " of " + choose(s, nouns()), article(a) + " " + a + " " + b})
 }
 
 // themeOfTitle is what the column names: the row itself, or what its own name says.
@@ -162,6 +162,13 @@ func (t *table) themeOfTitle(c *column) string {
 		}
 	}
 	return t.theme
+}
+
+func article(word string) string {
+	if strings.ContainsRune("AEIOU", rune(word[0])) {
+		return "An"
+	}
+	return "A"
 }
 
 func companyName(s *stream) string {

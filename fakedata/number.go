@@ -65,14 +65,18 @@ func specOf(t *table, c *column) numberSpec {
 		s.lo, s.hi = 0, 500
 	case c.kind == "quantity" && has("page"):
 		s.lo, s.hi, s.spread = 80, 900, even
+	case c.kind == "bytes" && t.theme == "track":
+		s.lo, s.spread = 1_500_000, even
 	case c.kind != "money":
+	case t.theme == "track":
+		s.lo, s.hi = 99, 199
 	case has("salary", "income", "budget", "revenue", "wage"):
 		s = numberSpec{2_400_000, 14_000_000, 2, even}
 	case has("balance", "limit"):
 		s.hi = 900_000
 	case has("replacement"):
 		s.lo, s.hi = 999, 2999
-	case has("rate", "fee", "tip", "fine", "discount", "tax") || t.theme == "track" || strings.Contains(strings.Join(t.words, " "), "payment"):
+	case has("rate", "fee", "tip", "fine", "discount", "tax") || strings.Contains(strings.Join(t.words, " "), "payment"):
 		s.lo, s.hi = 99, 1199
 	}
 	return s
@@ -185,9 +189,12 @@ func (t *table) derived(c *column) *number {
 	if price, quantity := t.priced(); price != nil && quantity != nil && c != price && c.hasWord("total", "subtotal", "amount") {
 		return &number{scale, func(i int64) int64 { return price.number.units(i) * quantity.number.units(i) }}
 	}
-	if o := t.owner; o != nil && o.follows && c.hasWord("total", "amount") {
-		if from := o.parent.money("total", "amount"); from != nil {
-			return &number{scale, func(i int64) int64 { return from.number.units(o.fan.parent(i)) }}
+	if l := t.settles(); l != nil && c.hasWord("total", "amount") {
+		if from := l.parent.money("total", "amount"); from != nil {
+			return &number{scale, func(i int64) int64 {
+				row, _ := l.pick(i)
+				return from.number.units(row)
+			}}
 		}
 	}
 	if !c.hasWord("price") {

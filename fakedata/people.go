@@ -25,7 +25,7 @@ func (t *table) who(i int64) person {
 	c := p.home.country
 	firsts := int64(len(c.women) + len(c.men))
 	space := firsts * int64(len(c.last))
-	x := permute(t.key.sub("\x00person"), i%space, space)
+	x := permute(t.latents.person, i%space, space)
 	p.namesake = i / space
 	p.last = c.last[x/firsts]
 	if f := x % firsts; f < int64(len(c.women)) {
@@ -60,7 +60,7 @@ func (t *table) home(i int64) *city {
 			return l.parent.home(row)
 		}
 	}
-	s := t.key.sub("\x00home").at(i)
+	s := t.latents.home.at(i)
 	return w.pick(&s)
 }
 
@@ -117,6 +117,9 @@ func streetAddress(s *stream, c *city) string {
 // the row that holds them.
 func (t *table) samePlace() {
 	via := t.homeLink()
+	if t.theme == "city" || t.theme == "region" {
+		via = nil // its rows are places themselves
+	}
 	for _, l := range t.links {
 		if l == via || l.how != byPick || !slices.Contains([]string{"country", "city"}, l.parent.theme) ||
 			t.theme == "country" || l.parent.index >= t.index {

@@ -29,6 +29,9 @@ type table struct {
 	owner  *link // the reference whose parent's children are consecutive rows, or nil
 	opaque bool  // has CHECKs that only SQLite can judge
 
+	early   bool    // others refer to its rows: they came to be early
+	latents latents // randomness of the rows themselves, whatever columns there are
+
 	tries    map[int64]int64 // how often a row was drawn again, where it was
 	resolved int64           // rows below this one are settled in tries
 	elders   []*link         // references that a row must be younger than
@@ -49,6 +52,11 @@ type column struct {
 	pinned  bool  // part of a key: never drawn again
 	cell    func(i int64) any
 	number  *number // how it makes numbers; nil where it makes something else
+}
+
+// latents are keys of what is true of a row even where no column says it.
+type latents struct {
+	born, life, updated, due, status, home, person, street, street2, postcode, title key
 }
 
 // newPlan decides everything that does not need a row.
@@ -74,6 +82,7 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	}
 	p.countRows()
 	for _, t := range p.tables {
+		t.early = t.referenced()
 		t.planTime()
 	}
 	for _, t := range p.tables {
@@ -88,6 +97,13 @@ func (p *plan) newTable(index int, st *Table) *table {
 	t := &table{
 		Table: st, p: p, index: index, key: newKey(p.recipe.Seed, st.Name),
 		words: singular(words(st.Name)), tries: map[int64]int64{},
+	}
+	for name, k := range map[string]*key{
+		"born": &t.latents.born, "life": &t.latents.life, "updated": &t.latents.updated, "due": &t.latents.due,
+		"status": &t.latents.status, "home": &t.latents.home, "person": &t.latents.person, "street": &t.latents.street,
+		"street2": &t.latents.street2, "postcode": &t.latents.postcode, "title": &t.latents.title,
+	} {
+		*k = t.key.sub("\x00" + name)
 	}
 	var doms []domain
 	doms, t.opaque = st.domains()

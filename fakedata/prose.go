@@ -4,29 +4,40 @@ import "strings"
 
 // proseOf makes sentences that fit what the row is about.
 func (t *table) proseOf(c *column) func(i int64) string {
-	stars := t.starsColumn()
 	return func(i int64) string {
 		s := t.draw(c, i)
 		switch {
 		case t.theme == "review":
-			good := true
-			if stars != nil {
-				n, _ := toFloat(stars.cell(i))
-				good = n >= 3
-			}
-			return review(s, good)
+			return review(s, t.good(i))
 		case t.theme == "ticket":
 			return sentences(s, complaints(), 1+s.n(3))
 		case t.theme == "film" || strings.Contains(strings.Join(t.words, " "), "film"):
-			return "A " + choose(s, adjectives()) + " " + choose(s, []string{"Drama", "Tale", "Story", "Documentary", "Epistle", "Saga"}) +
-				" of a " + choose(s, roles()) + " And a " + choose(s, roles()) + " who must " +
-				choose(s, []string{"Find", "Outrun", "Rescue", "Understand", "Confront"}) + " a " + choose(s, roles()) + " in the " +
-				choose(s, adjectives()) + " " + choose(s, nouns())
+			return filmPlot(s)
 		case t.theme == "product":
-			return "A " + strings.ToLower(choose(s, adjectives())) + " piece for everyday use. " + sentences(s, features(), 1+s.n(3))
+			a := choose(s, adjectives())
+			return article(a) + " " + strings.ToLower(a) + " piece for everyday use. " + sentences(s, features(), 1+s.n(3))
 		}
 		return sentences(s, notes(), 1+s.n(2))
 	}
+}
+
+func filmPlot(s *stream) string {
+	a := choose(s, adjectives())
+	with := func(word string) string { return strings.ToLower(article(word)) + " " + word }
+	return article(a) + " " + a + " " + choose(s, []string{"Drama", "Tale", "Story", "Documentary", "Epistle", "Saga"}) +
+		" of " + with(choose(s, roles())) + " and " + with(choose(s, roles())) + " who must " +
+		choose(s, []string{"find", "outrun", "rescue", "understand", "confront"}) + " " + with(choose(s, roles())) + " in the " +
+		choose(s, adjectives()) + " " + choose(s, nouns())
+}
+
+// good reports whether row i of a table of reviews praises.
+func (t *table) good(i int64) bool {
+	stars := t.starsColumn()
+	if stars == nil {
+		return true
+	}
+	n, ok := toFloat(stars.cell(i))
+	return !ok || n >= 3
 }
 
 func (t *table) starsColumn() *column {
@@ -46,6 +57,14 @@ func sentences(s *stream, list []string, n int64) string {
 		out += " " + list[(first+k*3)%int64(len(list))]
 	}
 	return out
+}
+
+// verdict is the title of a review.
+func verdict(s *stream, good bool) string {
+	if good {
+		return choose(s, []string{"Very happy", "Does the job", "As described", "Worth a look", "Recommended", "After one month", "Lovely", "Good value"})
+	}
+	return choose(s, []string{"Could be better", "Disappointed", "Not for me", "After one month", "Expected more", "Broken on arrival", "Poor quality"})
 }
 
 func roles() []string {
@@ -95,9 +114,6 @@ func notes() []string {
 }
 
 func subject(s *stream, theme string) string {
-	if theme == "review" {
-		return choose(s, []string{"Very happy", "Does the job", "As described", "Could be better", "My honest opinion", "After one month", "Worth a look", "Mixed feelings"})
-	}
 	if theme == "ticket" {
 		return choose(s, []string{
 			"Where is my parcel?", "Charged twice", "Wrong item delivered", "Return request", "Cannot log in", "Invoice needed",

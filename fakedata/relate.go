@@ -25,15 +25,15 @@ type link struct {
 type linkHow byte
 
 const (
-	byPick   linkHow = iota // by popularity, long-tailed
-	byOwner                 // consecutive rows
-	byRow                   // row i refers to row i
-	bySelf                  // an earlier row of the same table
-	byMirror                // the same as another of its parents refers to
-	byBack                  // one of the rows that refer back to this one
-	byAnchor                // one of the rows that share another parent
-	byPlace                 // the country or city that the row is in
-	byDistinct              // like byPick, but no two siblings of one owner alike
+	byPick     linkHow = iota // by popularity, long-tailed
+	byOwner                   // consecutive rows
+	byRow                     // row i refers to row i
+	bySelf                    // an earlier row of the same table
+	byMirror                  // the same as another of its parents refers to
+	byBack                    // one of the rows that refer back to this one
+	byAnchor                  // one of the rows that share another parent
+	byPlace                   // the country or city that the row is in
+	byDistinct                // like byPick, but no two siblings of one owner alike
 )
 
 // target returns the parent's column that column c of the child refers to.

@@ -36,9 +36,19 @@ func (t *table) textMaker(c *column) func(i int64) any {
 			}
 			at := strings.IndexByte(text, '@')
 			return c.withNumber("", fmt.Sprintf("%.3s.", text[:at]), i) + text[at:]
-		case "username", "slug":
+		case "username":
 			return c.withNumber(text, "", i)
-		case "url", "filename", "path", "code", "sku":
+		case "slug":
+			if name := t.nameColumn(); name != nil && (name.unique || finite(t.theme) && i < int64(len(nameList(t.theme, t.words)))) {
+				return c.fit(text)
+			}
+			return c.withNumber(text, "-", i)
+		case "code", "sku", "barcode":
+			if fitted := c.fit(t.serial(c, i)); fitted == t.serial(c, i) {
+				return fitted
+			}
+			return c.withNumber(text, "-", i)
+		case "url", "filename", "path":
 			return c.withNumber(text, "-", i)
 		case "title", "country", "city", "language", "currency", "countrycode", "langcode", "department", "region":
 			if list := nameList(t.theme, t.words); int64(len(list)) > i && c.kind == "title" && finite(t.theme) {
@@ -50,6 +60,40 @@ func (t *table) textMaker(c *column) func(i int64) any {
 		}
 		return c.withNumber(text, " ", i)
 	}
+}
+
+// nameColumn is the column that names t's rows, or nil.
+func (t *table) nameColumn() *column {
+	for _, c := range t.cols {
+		if c.kind == "title" && c.link == nil && !c.Generated {
+			return c
+		}
+	}
+	return nil
+}
+
+func slug(name string) string {
+	var out []string
+	for _, w := range strings.Fields(name) {
+		if w = fold(w); w != "" {
+			out = append(out, w)
+		}
+	}
+	return strings.Join(out, "-")
+}
+
+// serial is a code that no other row has.
+func (t *table) serial(c *column, i int64) string {
+	width, space := 5, int64(100_000)
+	for ; space < t.rows; space *= 10 {
+		width++
+	}
+	n := permute(c.key, i, space)
+	if c.kind == "barcode" {
+		return fmt.Sprintf("2%012d", n)
+	}
+	s := c.key.at(i)
+	return fmt.Sprintf("%s-%0*d", fill(&s, "@@@"), width, n)
 }
 
 // distinct is how many rows of a table of places have names of their own.
@@ -126,6 +170,9 @@ func (t *table) textOf(c *column) func(i int64) string {
 	case "taxid":
 		return draw(func(s *stream, _ int64) string { return fill(s, "000-%%-%%%%") })
 	case "slug":
+		if name := t.nameColumn(); name != nil {
+			return func(i int64) string { return slug(show(name.cell(i))) }
+		}
 		return draw(func(s *stream, _ int64) string {
 			return strings.ToLower(choose(s, adjectives()) + "-" + choose(s, nouns()))
 		})
@@ -154,13 +201,20 @@ func (t *table) textOf(c *column) func(i int64) string {
 	case "prose":
 		return t.proseOf(c)
 	case "subject":
-		return draw(func(s *stream, _ int64) string { return subject(s, t.theme) })
+		return draw(func(s *stream, i int64) string {
+			if t.theme == "review" {
+				return verdict(s, t.good(i))
+			}
+			return subject(s, t.theme)
+		})
 	case "title":
 		return func(i int64) string { return t.title(c, i) }
 	case "type":
 		return draw(func(s *stream, _ int64) string { return choose(s, []string{"standard", "premium", "basic"}) })
 	}
-	return draw(func(s *stream, _ int64) string { return strings.ToLower(choose(s, adjectives()) + " " + choose(s, nouns())) })
+	return draw(func(s *stream, _ int64) string {
+		return strings.ToLower(choose(s, adjectives()) + " " + choose(s, nouns()))
+	})
 }
 
 func (t *table) personText(c *column) func(i int64) string {
@@ -222,12 +276,16 @@ func (t *table) placeText(c *column) func(i int64) string {
 	case "countrycode":
 		return at(func(p *city) string { return p.code })
 	case "postcode":
-		return func(i int64) string { return fill(t.addressDraw("postcode", i), t.home(i).postcode) }
+		return func(i int64) string {
+			return fill(t.addressDraw(i, func(l *latents) key { return l.postcode }), t.home(i).postcode)
+		}
 	case "street":
-		return func(i int64) string { return streetAddress(t.addressDraw("street", i), t.home(i)) }
+		return func(i int64) string {
+			return streetAddress(t.addressDraw(i, func(l *latents) key { return l.street }), t.home(i))
+		}
 	case "street2":
 		return func(i int64) string {
-			s := t.addressDraw("street2", i)
+			s := t.addressDraw(i, func(l *latents) key { return l.street2 })
 			return choose(s, []string{"Apt ", "Floor ", "Suite ", "Unit "}) + strconv.FormatInt(1+s.n(40), 10)
 		}
 	case "timezone":
@@ -255,13 +313,13 @@ func (t *table) placeText(c *column) func(i int64) string {
 
 // addressDraw is the stream of an address's parts. Rows about the same person
 // have the same address: an invoice is billed to where the customer lives.
-func (t *table) addressDraw(part string, i int64) *stream {
+func (t *table) addressDraw(i int64, part func(*latents) key) *stream {
 	if l := t.homeLink(); l != nil && t.theme != "address" && (l.parent.theme == "person" || l.parent.theme == "address") {
 		if row, ok := l.pick(i); ok {
-			return l.parent.addressDraw(part, row)
+			return l.parent.addressDraw(row, part)
 		}
 	}
-	return t.latent("address "+part, i)
+	return t.latent(part(&t.latents), i)
 }
 
 // birthMaker makes birth dates of people between 18 and 80 years old.

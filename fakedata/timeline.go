@@ -35,7 +35,7 @@ func stageOf(word string) (stage, bool) {
 		sent: "shipped sent dispatched transit in_transit packed ship shipping dispatch departed partially_shipped out_for_delivery departure review",
 		done: "delivered completed complete closed resolved fulfilled captured settled succeeded success finished done solved return " +
 			"delivery end ended arrival arrived received completion finish resolution close checkout paid_out merged",
-		undone:    "returned refunded refund reopened reversed chargeback",
+		undone: "returned refunded refund reopened reversed chargeback",
 		cancelled: "cancelled canceled failed rejected declined void voided abandoned deleted archived terminated removed blocked " +
 			"inactive suspended banned disabled lost expired closed_lost error",
 		updated: "updated modified update changed login seen last activity edited accessed refreshed synced",
@@ -94,7 +94,7 @@ func (t *table) timeCost() int {
 // the recipe's clock.
 func (t *table) born(i int64) int64 {
 	start := t.p.now - window
-	s := t.latent("born", i)
+	s := t.latent(t.latents.born, i)
 	if finite(t.theme) {
 		return start - s.n(30*day)
 	}
@@ -106,19 +106,20 @@ func (t *table) born(i int64) int64 {
 	}
 	left := t.p.now - lo
 	switch {
-	case t.owner != nil && t.owner.follows:
+	case t.settles() != nil:
 		return lo + min(s.skew(2*day), left)
+	case t.small() || t.theme == "store":
+		return lo + s.n(min(left, 60*day)+1)
 	case t.owner != nil && len(t.owner.parent.words) < len(t.words):
 		return lo + min(s.skew(10*day), left)
-	case len(t.elders) == 0:
-		return lo + min(s.n(left), s.n(left))
+	case t.early: // leave time for what refers to this row
+		return lo + min(s.n(left), s.n(left), s.n(left))
 	}
 	return lo + s.n(left)
 }
 
 // latent is a random stream of the row itself, not of one of its columns.
-func (t *table) latent(what string, i int64) *stream {
-	k := t.key.sub("\x00" + what)
+func (t *table) latent(k key, i int64) *stream {
 	if n := t.try(i); n > 0 {
 		k = key(mix(uint64(k) + uint64(n)))
 	}
@@ -135,19 +136,13 @@ type life struct {
 
 func (t *table) life(i int64) life {
 	var l life
-	s := t.latent("life", i)
+	s := t.latent(t.latents.life, i)
 	l.at[created] = t.born(i)
 	l.at[confirmed] = l.at[created] + s.skew(2*day)
 	l.at[sent] = l.at[confirmed] + day/4 + s.skew(4*day)
 	l.at[done] = l.at[sent] + day/2 + s.skew(8*day)
 	l.at[undone] = l.at[done] + day + s.n(20*day)
-	l.end = done
-	switch fate := s.n(100); {
-	case fate < 5:
-		l.end = cancelled
-	case fate < 9:
-		l.end = undone
-	}
+	l.end = t.fate(i, s)
 	last := l.end
 	if last == cancelled {
 		last = confirmed
@@ -160,6 +155,32 @@ func (t *table) life(i int64) life {
 	return l
 }
 
+// fate is how a row's life ends. A payment ends as its order does.
+func (t *table) fate(i int64, s *stream) stage {
+	if from := t.settles(); from != nil {
+		if row, ok := from.pick(i); ok {
+			return from.parent.life(row).end
+		}
+	}
+	switch fate := s.n(100); {
+	case fate < 5:
+		return cancelled
+	case fate < 9:
+		return undone
+	}
+	return done
+}
+
+// settles is the reference to what a row of t settles, or nil.
+func (t *table) settles() *link {
+	for _, l := range t.links {
+		if l.follows {
+			return l
+		}
+	}
+	return nil
+}
+
 // moment is when row i reached a stage; false where it did not.
 func (t *table) moment(i int64, st stage) (int64, bool) {
 	l := t.life(i)
@@ -167,11 +188,11 @@ func (t *table) moment(i int64, st stage) (int64, bool) {
 	case created:
 		return l.at[created], true
 	case updated:
-		s := t.latent("updated", i)
+		s := t.latent(t.latents.updated, i)
 		at := l.at[l.reached]
 		return min(t.p.now, at+s.skew(max(1, min(60*day, t.p.now-at)))), true
 	case due:
-		s := t.latent("due", i)
+		s := t.latent(t.latents.due, i)
 		return l.at[created] + (s.n(12)+1)*30*day, true
 	case cancelled:
 		return min(t.p.now, l.at[confirmed]), l.end == cancelled && l.reached >= confirmed
@@ -244,7 +265,7 @@ func (t *table) status(list []any) func(i int64) any {
 		}
 		for ; ; st-- {
 			if len(at[st]) > 0 {
-				return choose(t.latent("status", i), at[st])
+				return choose(t.latent(t.latents.status, i), at[st])
 			}
 			if st == created {
 				break
