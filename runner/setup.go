@@ -40,21 +40,21 @@ type change struct {
 
 // Setup makes this machine ready for boxes: packages, for root the account that
 // Podman runs under, ranges of subordinate ids, the image. It does only what is
-// missing, and asks before it changes the system. Errors wrap ErrAdmin,
-// ErrDeclined or what Open and Image return.
-func Setup(ctx context.Context, opts SetupOptions) error {
+// missing, asks before it changes the system, and returns the engine that works
+// now. Errors wrap ErrAdmin, ErrDeclined or what Open and Image return.
+func Setup(ctx context.Context, opts SetupOptions) (Info, error) {
 	changes, err := missing(opts.ForTests)
 	if err != nil {
-		return err
+		return Info{}, err
 	}
 	if len(changes) > 0 {
 		if err := apply(ctx, opts, changes); err != nil {
-			return err
+			return Info{}, err
 		}
 	}
 	e, err := Open(ctx, opts.Engine)
 	if err != nil {
-		return err
+		return Info{}, err
 	}
 	defer e.Close()
 	prepared := false
@@ -67,12 +67,7 @@ func Setup(ctx context.Context, opts SetupOptions) error {
 			opts.Progress(p)
 		}
 	})
-	if err != nil {
-		return err
-	}
-	i := e.Info()
-	fmt.Fprintf(opts.Out, "everything is ready: podman %s rootless as %s, %s, %s storage\n", i.Version, i.Account, i.Runtime, i.StorageDriver)
-	return nil
+	return e.Info(), err
 }
 
 // apply asks, and then makes the changes.

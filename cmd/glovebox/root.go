@@ -76,6 +76,9 @@ func newRootCmd(a *app) *cobra.Command {
 		newReplayCmd(a),
 		newDataCmd(a),
 		newBoxCmd(a),
+		newImageCmd(a),
+		newSetupCmd(a),
+		newDoctorCmd(a),
 		newVersionCmd(a),
 		newCompletionCmd(),
 	)

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"glovebox/runner"
+
+	"github.com/adrg/xdg"
+	"github.com/spf13/cobra"
+)
+
+func newSetupCmd(a *app) *cobra.Command {
+	var forTests bool
+	cmd := &cobra.Command{
+		Use:   "setup",
+		Short: "Make this machine ready for boxes: packages, account, image",
+		Long: `Makes this machine ready for boxes: installs Podman and its rootless parts
+from the distribution's packages, makes the account that Podman runs under when
+glovebox is root, reserves subordinate ids, and prepares the image.
+
+It does only what is missing, and asks before it changes the system.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts, err := a.engineOptions()
+			if err != nil {
+				return err
+			}
+			p := newProgress(a.errOut)
+			in, _ := a.in.(*os.File)
+			info, err := runner.Setup(cmd.Context(), runner.SetupOptions{
+				Engine: opts, Yes: a.flags.yes, ForTests: forTests, In: in, Out: a.errOut, Progress: p.tell,
+			})
+			p.close()
+			if errors.Is(err, runner.ErrAdmin) || errors.Is(err, runner.ErrDeclined) {
+				return &exitError{code: exitUsage, msg: err.Error(), err: err}
+			}
+			if err != nil {
+				return explain(err)
+			}
+			_, err = fmt.Fprintf(a.out, "everything is ready: podman %s, rootless as %s, %s, %s storage\n",
+				info.Version, info.Account, info.Runtime, info.StorageDriver)
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&forTests, "for-tests", false, "also install what only the tests need")
+	return cmd
+}
+
+// engineOptions are for an engine as configured.
+func (a *app) engineOptions() (runner.Options, error) {
+	cfg, err := a.loadConfig()
+	return runner.Options{StateDir: filepath.Join(xdg.StateHome, "glovebox"), Runtime: cfg.Box.Runtime}, err
+}
