@@ -26,12 +26,15 @@ func newFan(k key, n, m int64, flat bool) *fan {
 	return f
 }
 
-// ranked is long-tailed: one parent in 32 has 16 times the weight of the least.
+// ranked is the weight of the parent of that rank in its block of 32: most
+// have few children, some have many.
 func (f *fan) ranked(rank int64) uint64 {
 	if f.flat {
 		return 1
 	}
-	return uint64(1 + 15/(rank+1))
+	return [fanBlock]uint64{
+		36, 28, 24, 20, 16, 16, 12, 12, 12, 8, 8, 8, 8, 8, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1, 1, 1, 1, 1, 1, 1, 1,
+	}[rank]
 }
 
 func (f *fan) weight(p int64) uint64 {

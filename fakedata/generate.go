@@ -154,7 +154,7 @@ func (w *writer) insert(ctx context.Context, stmt *sql.Stmt, t *table, i int64) 
 		row := t.values(i)
 		_, err := stmt.ExecContext(ctx, row...)
 		if err == nil {
-			if n == 0 {
+			if n == 0 && !t.spilled {
 				delete(t.tries, i)
 			}
 			return row, nil

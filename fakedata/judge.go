@@ -11,6 +11,9 @@ import (
 // impossible to meet.
 const maxTries = 300
 
+// maxKept is how many answers of the judge are kept for one table.
+const maxKept = 100_000
+
 // judge lets SQLite decide whether a row meets its table's CHECKs, in an
 // in-memory copy of the schema. It is asked only about tables with CHECKs that
 // this package does not understand, and remembers nothing but the answer.
@@ -57,7 +60,7 @@ func (p *plan) close() error {
 
 // try is how often row i was drawn again before it met its constraints.
 func (t *table) try(i int64) int64 {
-	if n, ok := t.tries[i]; ok || !t.opaque || i < t.resolved || t.p.judge == nil {
+	if n, ok := t.tries[i]; ok || !t.opaque || i < t.resolved && !t.spilled || t.p.judge == nil {
 		return n
 	}
 	for n := int64(0); n < maxTries; n++ {
@@ -67,8 +70,9 @@ func (t *table) try(i int64) int64 {
 		}
 	}
 	n := t.tries[i]
-	if n == 0 && len(t.tries) > 4096 { // most need no second try: keep the memory small
+	if len(t.tries) > maxKept { // keep the memory small, ask again when needed
 		delete(t.tries, i)
+		t.spilled = true
 	}
 	return n
 }

@@ -26,8 +26,9 @@ func nouns() []string {
 	}
 }
 
-// nameList is what the rows of a small table are called.
-func nameList(theme string, ws []string) []string {
+// nameList is what the rows of a small table are called; screen says that the
+// schema is about films.
+func nameList(theme string, ws []string, screen bool) []string {
 	last := ""
 	if len(ws) > 0 {
 		last = ws[len(ws)-1]
@@ -37,9 +38,13 @@ func nameList(theme string, ws []string) []string {
 	switch {
 	case has("media") || has("format"):
 		list = "MPEG audio file|Protected AAC audio file|AAC audio file|Purchased AAC audio file|Lossless audio file"
-	case theme == "genre" || theme == "category" && (has("film") || has("movie")):
+	case theme == "category" && screen:
+		list = "Action|Animation|Children|Classics|Comedy|Documentary|Drama|Family|Foreign|Games|Horror|Music|New|Sci-Fi|Sports|Travel"
+	case theme == "genre" && screen:
+		list = "Drama|Comedy|Thriller|Action|Animation|Documentary|Fantasy|Horror|Mystery|Romance|Science Fiction|Western|Crime|Family|War"
+	case theme == "genre":
 		list = "Rock|Jazz|Pop|Blues|Classical|Electronic|Folk|Hip Hop|Latin|Metal|Reggae|Soul|Soundtrack|World|Country|Alternative|" +
-			"Ambient|Dance|Drama|Comedy|Opera|Punk|R&B|Ska|Easy Listening"
+			"Ambient|Dance|House|Gospel|Opera|Punk|R&B|Ska|Easy Listening"
 	case theme == "language":
 		list = "English|German|French|Spanish|Italian|Portuguese|Dutch|Swedish|Japanese|Hindi|Mandarin|Arabic|Russian|Polish|Turkish|Korean"
 	case theme == "currency":
@@ -72,9 +77,15 @@ func nameList(theme string, ws []string) []string {
 	return strings.Split(list, "|")
 }
 
+// namesOf is the nameList of t's own rows or of another theme in its schema.
+func (t *table) namesOf(theme string) []string {
+	screen := slices.ContainsFunc(t.p.tables, func(u *table) bool { return u.theme == "film" })
+	return nameList(theme, t.words, screen)
+}
+
 // nameAt is the i-th name of a theme, from the beginning again after the last.
 func nameAt(theme string, i int64) string {
-	list := nameList(theme, nil)
+	list := nameList(theme, nil, false)
 	return list[i%int64(len(list))]
 }
 
@@ -112,7 +123,7 @@ func usual(t *table, c *column) (string, bool) {
 	case "mime":
 		return "application/pdf|image/png|image/jpeg|text/csv|text/plain|application/json", true
 	case "department":
-		return strings.Join(nameList("department", nil), "|"), t.theme != "department"
+		return strings.Join(nameList("department", nil, false), "|"), t.theme != "department"
 	case "weekday":
 		return "Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday", true
 	}
@@ -122,7 +133,7 @@ func usual(t *table, c *column) (string, bool) {
 // title names what a row of t is.
 func (t *table) title(c *column, i int64) string {
 	s := t.draw(c, i)
-	if list := nameList(t.themeOfTitle(c), t.words); list != nil {
+	if list := t.namesOf(t.themeOfTitle(c)); list != nil {
 		if i < int64(len(list)) || finite(t.theme) {
 			return list[i%int64(len(list))]
 		}

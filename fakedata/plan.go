@@ -2,6 +2,7 @@ package fakedata
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -33,6 +34,7 @@ type table struct {
 	latents latents // randomness of the rows themselves, whatever columns there are
 
 	tries    map[int64]int64 // how often a row was drawn again, where it was
+	spilled  bool            // tries has lost some of its entries
 	resolved int64           // rows below this one are settled in tries
 	elders   []*link         // references that a row must be younger than
 }
@@ -82,7 +84,7 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	}
 	p.countRows()
 	for _, t := range p.tables {
-		t.early = t.referenced()
+		t.early = t.referenced() && !slices.Contains(transactions, t.last()) && t.theme != "ticket"
 		t.planTime()
 	}
 	for _, t := range p.tables {

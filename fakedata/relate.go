@@ -142,10 +142,8 @@ func (t *table) ownerRank(l *link) int {
 	if n := len(l.parent.words); len(t.words) > n && slices.Equal(t.words[:n], l.parent.words) {
 		rank += 50
 	}
-	for _, back := range l.parent.links { // a cycle: the parent also refers to us
-		if back.parent == t {
-			rank += 40
-		}
+	if l.closesCycle() {
+		rank += 40
 	}
 	for _, other := range t.p.tables { // our key is copied together with this column
 		for _, in := range other.links {
@@ -155,6 +153,28 @@ func (t *table) ownerRank(l *link) int {
 		}
 	}
 	return rank
+}
+
+// closesCycle reports whether l's parent also refers back to l's table, and it
+// is the parent that has many children: staff of a store, not stores of their
+// manager.
+func (l *link) closesCycle() bool {
+	for _, back := range l.parent.links {
+		if back.parent != l.child || l.parent == l.child {
+			continue
+		}
+		if chief := l.namesOne() - back.namesOne(); chief != 0 {
+			return chief < 0
+		}
+		return l.child.index > l.parent.index
+	}
+	return false
+}
+
+// namesOne is 1 where the column's name speaks of one chosen row among many.
+func (l *link) namesOne() int {
+	return boolInt(l.child.cols[l.cols[0]].hasWord("manager", "lead", "leader", "head", "owner", "chief", "boss", "captain",
+		"director", "primary", "main", "default", "current", "latest", "last", "first", "best", "active", "chair"))
 }
 
 // keyNeedsOwner reports whether a key of several columns is made unique by
@@ -274,7 +294,16 @@ func (l *link) pick(i int64) (int64, bool) {
 	case byDistinct:
 		return l.pickDistinct(i), true
 	}
-	return permute(l.key, s.skew(n), n), true
+	return l.popular(&s), true
+}
+
+// popular draws a parent: a few have many children, most have some.
+func (l *link) popular(s *stream) int64 {
+	n := l.parent.rows
+	if s.chance(40) {
+		return s.n(n)
+	}
+	return permute(l.key, s.skew(n), n)
 }
 
 // nullShare is the percentage of rows without a parent.
@@ -342,7 +371,7 @@ func (l *link) pickDistinct(i int64) int64 {
 	var taken [41]int64
 	for j := first; ; j++ {
 		s := k.at(j)
-		x := permute(l.key, s.skew(n), n)
+		x := l.popular(&s)
 		for slices.Contains(taken[:j-first], x) {
 			x = (x + 1) % n
 		}

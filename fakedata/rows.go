@@ -47,7 +47,7 @@ func (t *table) wish(want int64) int64 {
 	case t.theme == "city":
 		return min(want, int64(len(t.p.world.cities)))
 	case finite(t.theme):
-		return min(want, int64(len(nameList(t.theme, t.words))))
+		return min(want, int64(len(t.namesOf(t.theme))))
 	case t.small():
 		return min(want, max(3, want/250))
 	case t.theme == "store":

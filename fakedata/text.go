@@ -39,7 +39,7 @@ func (t *table) textMaker(c *column) func(i int64) any {
 		case "username":
 			return c.withNumber(text, "", i)
 		case "slug":
-			if name := t.nameColumn(); name != nil && (name.unique || finite(t.theme) && i < int64(len(nameList(t.theme, t.words)))) {
+			if name := t.nameColumn(); name != nil && (name.unique || finite(t.theme) && i < int64(len(t.namesOf(t.theme)))) {
 				return c.fit(text)
 			}
 			return c.withNumber(text, "-", i)
@@ -51,7 +51,7 @@ func (t *table) textMaker(c *column) func(i int64) any {
 		case "url", "filename", "path":
 			return c.withNumber(text, "-", i)
 		case "title", "country", "city", "language", "currency", "countrycode", "langcode", "department", "region":
-			if list := nameList(t.theme, t.words); int64(len(list)) > i && c.kind == "title" && finite(t.theme) {
+			if list := t.namesOf(t.theme); int64(len(list)) > i && c.kind == "title" && finite(t.theme) {
 				return c.fit(list[i])
 			}
 			if i < t.distinct(c) {
@@ -104,9 +104,9 @@ func (t *table) distinct(c *column) int64 {
 	case t.theme == "city" && c.kind == "city":
 		return int64(len(t.p.world.cities))
 	case t.theme == "language" && (c.kind == "language" || c.kind == "langcode"):
-		return int64(len(nameList("language", nil)))
+		return int64(len(nameList("language", nil, false)))
 	case t.theme == "currency" && c.kind == "currency":
-		return int64(len(nameList("currency", nil)))
+		return int64(len(nameList("currency", nil, false)))
 	}
 	return 0
 }

@@ -107,11 +107,11 @@ func (t *table) born(i int64) int64 {
 	left := t.p.now - lo
 	switch {
 	case t.settles() != nil:
-		return lo + min(s.skew(2*day), left)
+		return lo + min(60+s.n(3*3600), left)
 	case t.small() || t.theme == "store":
 		return lo + s.n(min(left, 60*day)+1)
 	case t.owner != nil && len(t.owner.parent.words) < len(t.words):
-		return lo + min(s.skew(10*day), left)
+		return lo + min(s.n(5*day), s.n(5*day), left)
 	case t.early: // leave time for what refers to this row
 		return lo + min(s.n(left), s.n(left), s.n(left))
 	}
@@ -135,14 +135,24 @@ type life struct {
 }
 
 func (t *table) life(i int64) life {
-	var l life
 	s := t.latent(t.latents.life, i)
+	if from := t.settles(); from != nil {
+		if row, ok := from.pick(i); ok {
+			return t.settlement(s, t.born(i), from.parent.life(row))
+		}
+	}
+	l := life{end: done}
+	switch fate := s.n(100); {
+	case fate < 5:
+		l.end = cancelled
+	case fate < 9:
+		l.end = undone
+	}
 	l.at[created] = t.born(i)
-	l.at[confirmed] = l.at[created] + s.skew(2*day)
-	l.at[sent] = l.at[confirmed] + day/4 + s.skew(4*day)
-	l.at[done] = l.at[sent] + day/2 + s.skew(8*day)
+	l.at[confirmed] = l.at[created] + 60 + min(s.n(2*day), s.n(2*day), s.n(2*day))
+	l.at[sent] = l.at[confirmed] + 3600 + min(s.n(4*day), s.n(4*day))
+	l.at[done] = l.at[sent] + day/2 + min(s.n(8*day), s.n(8*day))
 	l.at[undone] = l.at[done] + day + s.n(20*day)
-	l.end = t.fate(i, s)
 	last := l.end
 	if last == cancelled {
 		last = confirmed
@@ -155,20 +165,19 @@ func (t *table) life(i int64) life {
 	return l
 }
 
-// fate is how a row's life ends. A payment ends as its order does.
-func (t *table) fate(i int64, s *stream) stage {
-	if from := t.settles(); from != nil {
-		if row, ok := from.pick(i); ok {
-			return from.parent.life(row).end
-		}
+// settlement is the life of a row that settles another, as a payment does an
+// order: quick, and it ends as the other does.
+func (t *table) settlement(s *stream, born int64, of life) life {
+	l := life{end: of.end, reached: of.reached}
+	l.at[created] = born
+	l.at[confirmed] = min(t.p.now, born+s.n(3600))
+	l.at[sent] = l.at[confirmed]
+	l.at[done] = min(t.p.now, l.at[sent]+s.n(day))
+	l.at[undone] = min(t.p.now, max(l.at[done], of.at[undone])+s.n(2*day))
+	if l.end != cancelled && (l.reached == confirmed || l.reached == sent) {
+		l.reached = done
 	}
-	switch fate := s.n(100); {
-	case fate < 5:
-		return cancelled
-	case fate < 9:
-		return undone
-	}
-	return done
+	return l
 }
 
 // settles is the reference to what a row of t settles, or nil.
@@ -190,7 +199,7 @@ func (t *table) moment(i int64, st stage) (int64, bool) {
 	case updated:
 		s := t.latent(t.latents.updated, i)
 		at := l.at[l.reached]
-		return min(t.p.now, at+s.skew(max(1, min(60*day, t.p.now-at)))), true
+		return min(t.p.now, at+min(s.n(20*day), s.n(20*day), s.n(20*day))), true
 	case due:
 		s := t.latent(t.latents.due, i)
 		return l.at[created] + (s.n(12)+1)*30*day, true

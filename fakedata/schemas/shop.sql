@@ -15,7 +15,7 @@ CREATE TABLE customers (
 CREATE TABLE addresses (
   id           INTEGER PRIMARY KEY,
   customer_id  INTEGER NOT NULL REFERENCES customers (id),
-  kind         TEXT NOT NULL CHECK (kind IN ('shipping', 'billing')),
+  label        TEXT NOT NULL CHECK (label IN ('home', 'work', 'other')),
   street       TEXT NOT NULL,
   city         TEXT NOT NULL,
   region       TEXT,
