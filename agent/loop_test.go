@@ -240,6 +240,11 @@ func TestInterruptedInTheAnswer(t *testing.T) {
 }
 
 func TestInterruptedInAToolCall(t *testing.T) {
+	t.Run("the box returns an error", func(t *testing.T) { interruptToolCall(t, false) })
+	t.Run("the box returns a signal", func(t *testing.T) { interruptToolCall(t, true) })
+}
+
+func interruptToolCall(t *testing.T, quiet bool) {
 	ctx, cancel := context.WithCancel(t.Context())
 	srv := newServer(t, calls("shell", `{"command":"echo so far; sleep 100"}`, "shell", `{"command":"echo never"}`), says("fine"))
 	b := newBench(t, srv, func(c *Config) {
@@ -249,6 +254,7 @@ func TestInterruptedInAToolCall(t *testing.T) {
 			}
 		}
 	})
+	b.box.quiet = quiet
 	if err := b.Prompt(ctx, "go"); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
@@ -272,6 +278,34 @@ func TestInterruptedInAToolCall(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"error: interrupted\nso far", notRun, "and?"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// aged is a log in which an hour, less a moment, passes after the first event.
+type aged struct {
+	Recorder
+	seen int
+}
+
+func (a *aged) Append(ctx context.Context, b store.Body) (store.Event, error) {
+	e, err := a.Recorder.Append(ctx, b)
+	if a.seen++; a.seen > 1 {
+		e.At = e.At.Add(time.Hour - 300*time.Millisecond)
+	}
+	return e, err
+}
+
+func TestWallCountsEarlierPrompts(t *testing.T) {
+	srv := newServer(t, says("quick"), func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	b := newBench(t, srv, func(c *Config) { c.Log, c.Limits = &aged{Recorder: c.Log}, Limits{Wall: time.Hour} })
+	if err := b.Prompt(t.Context(), "one"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var limit *LimitError
+	if err := b.Prompt(ctx, "two"); !errors.As(err, &limit) || limit.Limit != "wall" {
+		t.Error(err)
 	}
 }
 

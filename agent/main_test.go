@@ -32,6 +32,8 @@ type localBox struct {
 	dir  string
 	lost error // what Exec says, where set
 	runs int
+
+	quiet bool // an interruption is told as the signal that killed the command
 }
 
 func newLocalBox(t *testing.T) *localBox { return &localBox{dir: t.TempDir()} }
@@ -67,10 +69,10 @@ func (b *localBox) Exec(ctx context.Context, c Command, onOutput func(bool, []by
 	if err != nil && !errors.As(err, &exit) {
 		return Result{}, err
 	}
-	if ctx.Err() != nil {
+	if ctx.Err() != nil && !b.quiet {
 		return Result{}, ctx.Err()
 	}
-	res := Result{Stdout: out.Bytes(), Stderr: errs.Bytes(), TimedOut: timed.Err() != nil}
+	res := Result{Stdout: out.Bytes(), Stderr: errs.Bytes(), TimedOut: timed.Err() != nil && ctx.Err() == nil}
 	if code := cmd.ProcessState.ExitCode(); code >= 0 {
 		res.Exit = &code
 	} else if !res.TimedOut {

@@ -36,6 +36,7 @@ type OpenAI struct {
 	own      *http.Transport // nil when the client came from outside
 	noUsage  atomic.Bool     // the server refused stream_options
 	endpoint string          // for messages: without credentials and query
+	grace    time.Duration   // for the usage after the last piece: some servers then just stay silent
 }
 
 // NewOpenAI sends nothing. Its error says that the base URL is unusable.
@@ -51,7 +52,8 @@ func NewOpenAI(cfg OpenAIConfig) (*OpenAI, error) {
 	if cfg.Model == "" {
 		return nil, errors.New("no model is named; use --model or the key model of the configuration")
 	}
-	m := &OpenAI{cfg: cfg, endpoint: (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()}
+	m := &OpenAI{cfg: cfg, grace: 5 * time.Second}
+	m.endpoint = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 	if cfg.HTTPClient == nil {
 		m.own = http.DefaultTransport.(*http.Transport).Clone()
 		m.cfg.HTTPClient = &http.Client{Transport: m.own}
@@ -120,15 +122,11 @@ func (m *OpenAI) stream(ctx context.Context, req Request, send *sender, out *ans
 			return err
 		}
 		if out.finished() {
-			send.dog.idle = min(graceAfterFinish, m.cfg.IdleTimeout)
+			send.dog.idle = m.grace
 			send.dog.fed()
 		}
 	}
 }
-
-// graceAfterFinish is how long the usage may take to arrive after the last
-// piece of an answer. Some servers then keep the connection open and silent.
-const graceAfterFinish = 5 * time.Second
 
 func (m *OpenAI) request(req Request) openai.ChatCompletionRequest {
 	r := openai.ChatCompletionRequest{Model: m.cfg.Model, Messages: messages(req)}

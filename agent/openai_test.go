@@ -217,12 +217,12 @@ func TestNewOpenAIRefuses(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	limited := func(code int, after string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Date", "Mon, 02 Jan 2006 15:04:05 GMT") // a clock that is wrong by years
+			w.Header().Set("Date", "Wed, 02 Jan 2126 15:04:05 GMT") // a clock that is wrong by years
 			w.Header().Set("Retry-After", after)
 			w.WriteHeader(code)
 		}
 	}
-	srv := newServer(t, limited(429, "1"), limited(503, "Mon, 02 Jan 2006 15:04:05 GMT"), says("fine"))
+	srv := newServer(t, limited(429, "1"), limited(503, "Wed, 02 Jan 2126 15:04:05 GMT"), says("fine"))
 	var notices []string
 	got, err := newModel(t, srv.URL).Stream(t.Context(), hello, func(d Delta) {
 		if d.Notice != "" {
@@ -283,7 +283,8 @@ func TestServerThatHangsAfterTheEnd(t *testing.T) {
 		sse(delta(`{"content":"x"}`), finish("stop"))(w, r)
 		<-r.Context().Done()
 	})
-	m := newModel(t, srv.URL, func(c *OpenAIConfig) { c.IdleTimeout = 200 * time.Millisecond })
+	m := newModel(t, srv.URL, func(c *OpenAIConfig) { c.IdleTimeout = time.Hour })
+	m.grace = 50 * time.Millisecond
 	if got, err := m.Stream(t.Context(), hello, nil); err != nil || got.Text != "x" || got.Partial {
 		t.Errorf("%+v, %v", got, err)
 	}
