@@ -24,7 +24,7 @@ type app struct {
 	sessions []*session // those that this workbench has started
 	front    screen
 	help     *help
-	leaving  bool // ctrl+c was pressed, the next one leaves
+	leaving  string // said at the foot while the next ctrl+c leaves
 	failed   error
 
 	panicking bool // see Options.panicAt
@@ -67,6 +67,8 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case secondMsg:
 		a.front.Handle(msg)
 		return a, second()
+	case leaveMsg:
+		return a, a.leave()
 	case goHomeMsg:
 		return a, a.goHome()
 	case openMsg:
@@ -92,7 +94,7 @@ func (a *app) press(msg tea.KeyPressMsg) tea.Cmd {
 	if key.Matches(msg, a.keys.Quit) {
 		return a.interruptOrLeave()
 	}
-	a.leaving = false
+	a.leaving = ""
 	if a.help != nil {
 		if a.help.Handle(msg) {
 			a.help = nil
@@ -116,12 +118,36 @@ func (a *app) panicIf(where string) {
 
 // interruptOrLeave is ctrl+c: the first one interrupts, the second one leaves.
 func (a *app) interruptOrLeave() tea.Cmd {
-	if a.leaving {
+	if a.leaving != "" {
 		return tea.Quit
 	}
-	a.leaving = true
+	a.leaving = "ctrl+c again to leave" + a.losing()
 	a.front.Interrupt()
 	return nil
+}
+
+// leave leaves where nothing is lost by it, and says so where something is.
+func (a *app) leave() tea.Cmd {
+	losing := a.losing()
+	if losing == "" {
+		return tea.Quit
+	}
+	a.leaving = "ctrl+c to leave" + losing
+	return nil
+}
+
+// losing says what leaving ends.
+func (a *app) losing() string {
+	n := 0
+	for _, s := range a.sessions {
+		if s.open() {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return " and end " + plural(n, "open session")
 }
 
 func (a *app) resize(w, h int) {
@@ -153,7 +179,7 @@ func (a *app) show(s screen) {
 // session finds an open session of this workbench.
 func (a *app) session(id string) *session {
 	for _, s := range a.sessions {
-		if s.live != nil && s.live.ID() == id && !s.closed {
+		if s.open() && s.live != nil && s.live.ID() == id {
 			return s
 		}
 	}
@@ -163,8 +189,10 @@ func (a *app) session(id string) *session {
 func (a *app) goHome() tea.Cmd {
 	kept := a.sessions[:0]
 	for _, s := range a.sessions {
-		if s.beginning || s.live != nil && !s.closed {
+		if s.open() {
 			kept = append(kept, s)
+		} else {
+			s.updates.close()
 		}
 	}
 	a.sessions = kept
@@ -215,12 +243,11 @@ func (a *app) content() string {
 
 // hintLine is the last line: what was just said, or the keys that matter here.
 func (a *app) hintLine(keys []hint, flash string) string {
-	if a.leaving {
-		again := "ctrl+c again to leave"
-		if flash != "" {
-			again = flash + " · " + again
-		}
-		flash = again
+	switch {
+	case flash == "":
+		flash = a.leaving
+	case a.leaving != "":
+		flash += " · " + a.leaving
 	}
 	if flash != "" {
 		return " " + fit(a.th.accent.Render(line(flash)), a.w-2)

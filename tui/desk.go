@@ -48,6 +48,7 @@ type hint struct{ key, does string }
 // Messages from the screens to the root.
 type (
 	goHomeMsg struct{}
+	leaveMsg  struct{}
 	openMsg   struct{ id string }
 	newMsg    struct{ prompt string }
 	flashMsg  string

@@ -130,7 +130,7 @@ func (h *home) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	case key.Matches(msg, k.Reload):
 		return true, h.load()
 	case key.Matches(msg, k.Leave):
-		return true, tea.Quit
+		return true, send(leaveMsg{})
 	case key.Matches(msg, k.Up):
 		h.at--
 	case key.Matches(msg, k.Down):
@@ -183,7 +183,10 @@ func (h *home) Hints() ([]hint, string) {
 	if h.filtering {
 		return []hint{{"enter", "open"}, {"↑/↓", "choose"}, {"esc", "no filter"}}, h.flash
 	}
-	return hints(k.Open, k.New, k.Filter, k.Help, k.Leave), h.flash
+	if len(h.all) == 0 {
+		return hints(k.New, k.Help, k.Leave), h.flash
+	}
+	return hints(k.Open, k.New, k.Help, k.Filter, k.Leave), h.flash
 }
 
 func (h *home) Keys() []keyGroup { return h.desk.keys.homeKeys() }

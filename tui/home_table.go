@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -13,23 +14,41 @@ import (
 type column struct {
 	title string
 	width int
+	rank  int // where there is no room, the highest rank goes first
 	right bool
-	cell  func(h *home, s store.Summary) string
+	cell  func(s store.Summary) string
 }
 
-// titleMin is the least width of the title column; columns at the right are
-// left out until there is that much.
+// titleMin is the least width of the title column; other columns are left out
+// until there is that much.
 const titleMin = 20
 
-// columns are those beside the title, the most important first.
-func columns() []column {
-	return []column{
-		{"Result", 13, false, func(h *home, s store.Summary) string { return h.result(s) }},
-		{"When", 10, false, func(h *home, s store.Summary) string { return ago(s.StartedAt, h.desk.clock()) }},
-		{"Steps", 5, true, func(_ *home, s store.Summary) string { return strconv.Itoa(s.Steps) }},
-		{"Tokens", 6, true, func(_ *home, s store.Summary) string { return count(int64(s.Tokens)) }},
-		{"Model", 18, false, func(_ *home, s store.Summary) string { return line(s.Model) }},
+// columns are those beside the title that fit, and the width of the title.
+func (h *home) columns() (cols []column, title int) {
+	cols = []column{
+		{"Model", 12, 4, false, func(s store.Summary) string { return line(s.Model) }},
+		{"When", 9, 1, false, func(s store.Summary) string { return ago(s.StartedAt, h.desk.clock()) }},
+		{"Steps", 5, 2, true, func(s store.Summary) string { return strconv.Itoa(s.Steps) }},
+		{"Tokens", 6, 3, true, func(s store.Summary) string { return count(int64(s.Tokens)) }},
+		{"Result", 13, 0, false, h.result},
 	}
+	for {
+		title = h.w - 4
+		for _, c := range cols {
+			title -= c.width + 2
+		}
+		if title >= titleMin || len(cols) == 1 {
+			break
+		}
+		rank := len(cols) - 1
+		cols = slices.DeleteFunc(cols, func(c column) bool { return c.rank == rank })
+	}
+	if cols[0].title == "Model" { // let long names be read where there is room
+		more := min(max((title-titleMin)/3, 0), 18)
+		cols[0].width += more
+		title -= more
+	}
+	return cols, title
 }
 
 func (h *home) result(s store.Summary) string {
@@ -41,61 +60,43 @@ func (h *home) result(s store.Summary) string {
 
 // table draws the heading and the rows on the screen.
 func (h *home) table() []string {
-	cols := columns()
-	space := func() int {
-		w := h.w - 4
-		for _, c := range cols {
-			w -= c.width + 2
-		}
-		return w
+	cols, width := h.columns()
+	th := h.desk.th
+	heading := th.faint.Render(pad("Session", width))
+	for _, c := range cols {
+		heading += "  " + th.faint.Render(c.fill(c.title))
 	}
-	for len(cols) > 0 && space() < titleMin {
-		cols = cols[:len(cols)-1]
-	}
-	th, width := h.desk.th, space()
-	if len(cols) == 5 && width > 60 { // room to spare: let long model names be read
-		cols[4].width += 12
-		width = space()
-	}
-	row := func(title string, cell func(column) string, styleOf func(i int) lipgloss.Style) string {
-		parts := []string{styleOf(-1).Render(pad(title, width))}
-		for i, c := range cols {
-			text := pad(cell(c), c.width)
-			if c.right {
-				text = padLeft(cell(c), c.width)
-			}
-			parts = append(parts, styleOf(i).Render(text))
-		}
-		return strings.Join(parts, "  ")
-	}
-	faint := func(int) lipgloss.Style { return th.faint }
-	out := []string{"  " + row("Session", func(c column) string { return c.title }, faint)}
+	out := []string{"  " + heading}
 	for i := h.top; i < min(h.top+h.room(), len(h.shown)); i++ {
 		s := h.shown[i]
-		mark, titleStyle := "  ", lipgloss.NewStyle()
+		mark, style := "  ", lipgloss.NewStyle()
 		if i == h.at {
-			mark, titleStyle = th.accent.Render("┃")+" ", th.accent.Bold(true)
+			mark, style = th.accent.Render("┃")+" ", th.accent.Bold(true)
 		}
 		title := line(s.Title)
 		if title == "" {
 			title = "(no prompt)"
 		}
-		out = append(out, mark+row(title, func(c column) string { return c.cell(h, s) }, func(i int) lipgloss.Style {
-			switch i {
-			case -1:
-				return titleStyle
-			case 0:
-				return th.status(s.Status)
+		row := mark + style.Render(pad(title, width))
+		for _, c := range cols {
+			style := th.faint
+			if c.title == "Result" {
+				style = th.status(s.Status)
 			}
-			return th.faint
-		}))
+			row += "  " + style.Render(c.fill(c.cell(s)))
+		}
+		out = append(out, row)
 	}
 	return out
 }
 
-func padLeft(s string, w int) string {
-	s = fit(s, w)
-	return strings.Repeat(" ", max(w-lipgloss.Width(s), 0)) + s
+// fill makes text as wide as the column.
+func (c column) fill(text string) string {
+	if !c.right {
+		return pad(text, c.width)
+	}
+	text = fit(text, c.width)
+	return strings.Repeat(" ", max(c.width-lipgloss.Width(text), 0)) + text
 }
 
 // status is the colour of a session's status.

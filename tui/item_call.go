@@ -133,8 +133,8 @@ type section struct {
 func (c *call) sections(open bool) []section {
 	var out []section
 	out = appendPart(out, arguments(c.tool, c.args), foldedArgs, open)
-	if c.refused() && c.decision.Reason != "" {
-		out = append(out, section{c.decision.Reason, false})
+	if c.refused() {
+		return appendPart(out, c.decision.Reason, foldedOutput, open) // the result says the same
 	}
 	r := c.result
 	if r == nil {
@@ -142,14 +142,14 @@ func (c *call) sections(open bool) []section {
 	}
 	out = appendPart(out, r.Stdout, foldedOutput, open)
 	if r.StdoutCut > 0 {
-		out = append(out, section{fmt.Sprintf("(%s bytes of the output were cut from its middle)", count(r.StdoutCut)), true})
+		out = append(out, section{fmt.Sprintf("(%s of the output were cut from its middle)", size(r.StdoutCut)), true})
 	}
 	if r.Stderr != "" {
 		out = append(out, section{"stderr", true})
 		out = appendPart(out, r.Stderr, foldedOutput, open)
 	}
 	if r.StderrCut > 0 {
-		out = append(out, section{fmt.Sprintf("(%s bytes of stderr were cut from its middle)", count(r.StderrCut)), true})
+		out = append(out, section{fmt.Sprintf("(%s of stderr were cut from its middle)", size(r.StderrCut)), true})
 	}
 	if r.Error != "" {
 		out = append(out, section{"error: " + r.Error, false})
@@ -177,7 +177,7 @@ func appendPart(out []section, text string, n int, open bool) []section {
 // appendLive adds the end of what has been printed so far.
 func (c *call) appendLive(out []section, open bool) []section {
 	text := strings.TrimRight(c.live, "\n")
-	if text == "" || c.result != nil {
+	if text == "" {
 		return out
 	}
 	if !open {

@@ -6,13 +6,16 @@ import (
 	"github.com/charmbracelet/x/ansi"
 )
 
+// readable bounds the width of prose: longer lines are hard to read.
+func readable(w int) int { return min(w, 110) }
+
 // prompt is what the person asked.
 type prompt struct{ said string }
 
 func (p *prompt) text() string { return p.said }
 
 func (p *prompt) draw(w int, th *theme, _ bool) []string {
-	lines := wrap(clean(p.said), w-2, true)
+	lines := wrap(clean(p.said), readable(w-2), true)
 	for i := range lines {
 		lines[i] = th.bold.Render(lines[i])
 	}
@@ -34,9 +37,9 @@ func (a *answer) text() string {
 
 func (a *answer) draw(w int, th *theme, _ bool) []string {
 	if a.live != nil {
-		return a.live.lines(w)
+		return a.live.lines(readable(w))
 	}
-	return th.md.lines(clean(a.said), w)
+	return th.md.lines(clean(a.said), readable(w))
 }
 
 // thought is the model's reasoning, folded unless asked for.
@@ -53,18 +56,17 @@ func (t *thought) text() string {
 }
 
 func (t *thought) draw(w int, th *theme, open bool) []string {
+	if !open && t.live != nil {
+		return []string{th.faint.Render("▸ reasoning…")}
+	}
 	var lines []string
 	if t.live != nil {
-		lines = t.live.lines(w - 2)
+		lines = t.live.lines(readable(w - 2))
 	} else {
-		lines = wrap(clean(t.said), w-2, true)
+		lines = wrap(clean(t.said), readable(w-2), true)
 	}
 	if !open {
-		size := plural(len(lines), "line")
-		if t.live != nil {
-			size = "…"
-		}
-		return []string{fit(th.faint.Render("▸ reasoning · "+size), w)}
+		return []string{fit(th.faint.Render("▸ reasoning · "+plural(len(lines), "line")), w)}
 	}
 	out := []string{fit(th.faint.Render("▾ reasoning"), w)}
 	for _, l := range lines {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"errors"
 	"html"
 	"regexp"
 	"strings"
@@ -13,11 +14,13 @@ import (
 	"glovebox/store"
 )
 
-// Markdown beyond these sizes is shown as plain text: laying it out would
-// hold up the screen.
+// Markdown beyond these sizes is shown as plain text: laying it out would hold
+// up the screen. The library needs time and memory exponential in the depth of
+// nested quotes and lists: 30 bytes would do to hang it.
 const (
-	markdownMax     = 64 << 10
-	markdownLineMax = 8 << 10
+	markdownMax     = 16 << 10 // bytes
+	markdownLineMax = 4 << 10  // bytes
+	markdownDeep    = 6        // quotes and lists within one another
 )
 
 // markdown lays out messages. It keeps one renderer, for the width in use.
@@ -29,7 +32,7 @@ type markdown struct {
 
 // lines lays out cleaned text in lines of at most w cells.
 func (m *markdown) lines(text string, w int) []string {
-	if len(text) > markdownMax || longestLine(text) > markdownLineMax {
+	if !simple(text) {
 		return wrap(text, w, true)
 	}
 	out, ok := m.render(defuse(text), w)
@@ -43,9 +46,20 @@ func (m *markdown) lines(text string, w int) []string {
 			lines = append(lines, trimStyled(l, w))
 			continue
 		}
-		lines = append(lines, strings.Split(lipgloss.Wrap(l, w, ""), "\n")...)
+		lines = append(lines, wrapStyled(l, w)...)
 	}
 	return lines
+}
+
+// wrapStyled breaks a styled line; every part has its styles whole.
+func wrapStyled(l string, w int) []string {
+	var b strings.Builder
+	styled := lipgloss.NewWrapWriter(&b)
+	_, err := styled.Write([]byte(wrapWords(l, w)))
+	if err = errors.Join(err, styled.Close()); err != nil {
+		return wrap(ansi.Strip(l), w, true)
+	}
+	return strings.Split(b.String(), "\n")
 }
 
 // render reports false where the library fails, by error or by panic: the text is hostile.
@@ -103,10 +117,36 @@ func trimStyled(l string, w int) string {
 	return l
 }
 
-func longestLine(s string) int {
-	longest := 0
-	for l := range strings.SplitSeq(s, "\n") {
-		longest = max(longest, len(l))
+// simple reports whether text is within the bounds above.
+func simple(text string) bool {
+	if len(text) > markdownMax {
+		return false
 	}
-	return longest
+	for l := range strings.SplitSeq(text, "\n") {
+		if len(l) > markdownLineMax || depth(l) > markdownDeep {
+			return false
+		}
+	}
+	return true
+}
+
+// depth is at least how deep the text of a line can lie in quotes and lists:
+// every marker is a level, and so is every four spaces before the last of them.
+func depth(l string) int {
+	markers, spaces, levels := 0, 0, 0
+	for i := 0; i < len(l); i++ {
+		switch c := l[i]; {
+		case c == ' ':
+			spaces++
+			continue
+		case '0' <= c && c <= '9':
+			continue
+		case c == '>', strings.IndexByte("-*+.):", c) >= 0 && (i+1 == len(l) || l[i+1] == ' '):
+			markers++
+			levels = markers + spaces/4
+			continue
+		}
+		break
+	}
+	return levels
 }

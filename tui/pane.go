@@ -12,6 +12,9 @@ import (
 	"glovebox/store"
 )
 
+// copyMax bounds what is copied, in bytes: terminals ignore much more than this.
+const copyMax = 64 << 10
+
 // pane is what live and recorded sessions have in common: a story, the
 // transcript that shows it, and the keys that work on its items.
 type pane struct {
@@ -29,7 +32,6 @@ func newPane(d *desk) pane {
 // refresh shows what has become of the story.
 func (p *pane) refresh(now time.Time, changed bool) {
 	p.story.tick(now)
-	p.list.th = p.desk.th
 	p.list.SetItems(p.story.items, changed)
 }
 
@@ -84,8 +86,13 @@ func (p *pane) copy() tea.Cmd {
 	if it == nil {
 		return nil
 	}
+	text := store.Clean(it.text())
 	p.flash = "copied"
-	return tea.SetClipboard(store.Clean(it.text()))
+	if len(text) > copyMax {
+		text = cut(text, copyMax)
+		p.flash = "copied the first " + size(copyMax) + "; o opens all of it"
+	}
+	return tea.SetClipboard(text)
 }
 
 // page shows text in $PAGER.
@@ -118,6 +125,7 @@ func (p *pane) transcriptText() string {
 // frame puts the parts of a session's screen together: head, transcript, the
 // given parts below it, and the foot lines.
 func (p *pane) frame(right string, marked bool, below []string, now time.Time) string {
+	p.list.th = p.desk.th
 	out := []string{p.headline(right)}
 	if p.tall() {
 		out = append(out, "")
@@ -144,5 +152,9 @@ func (p *pane) headline(right string) string {
 	if right != "" {
 		right = th.faint.Render(line(right))
 	}
-	return " " + between(th.accent.Render("glovebox")+th.faint.Render(" · ")+th.bold.Render(title), right, p.w-2)
+	title = th.bold.Render(title)
+	if p.w >= 60 {
+		title = th.accent.Render("glovebox") + th.faint.Render(" · ") + title
+	}
+	return " " + between(title, right, p.w-2)
 }

@@ -90,7 +90,10 @@ func (p *playback) SetSize(w, h int) {
 func (p *playback) View() string {
 	right := "reading…"
 	if p.loaded {
-		right = fmt.Sprintf("playback · step %d/%d", min(p.at+1, len(p.steps)), len(p.steps))
+		right = fmt.Sprintf("step %d/%d", min(p.at+1, len(p.steps)), len(p.steps))
+	}
+	if p.w >= 60 {
+		right = "playback · " + right
 	}
 	return p.frame(right, true, nil, p.story.last)
 }
@@ -226,10 +229,8 @@ func (p *playback) touched(e store.Event) int {
 
 func (p *playback) Hints() ([]hint, string) {
 	k := &p.desk.keys
-	out := []hint{
-		{"←/→", "step"}, {"g/G", "start, end"}, {"t/T", "tool call"}, {"e/E", "error"},
-	}
-	return append(out, hints(k.Fold, k.Help, k.Back)...), p.flash
+	out := []hint{{"←/→", "step"}, {k.Help.Help().Key, "keys"}, {"t/T", "tool call"}, {"e/E", "error"}, {"g/G", "start, end"}}
+	return append(out, hints(k.Back, k.Fold)...), p.flash
 }
 
 func (p *playback) Keys() []keyGroup { return p.desk.keys.playbackKeys() }

@@ -29,7 +29,7 @@ type session struct {
 	cancel    context.CancelFunc // ends what is under way
 	queued    string             // a prompt for when the box is sealed
 	closed    bool
-	failures  int // of the story when the turn began
+	stops     int // of the story when the turn began
 }
 
 // Messages to a session, in a sessionMsg.
@@ -51,19 +51,21 @@ type (
 // if any, is its first prompt.
 func newSession(d *desk, text string) (*session, tea.Cmd) {
 	s := &session{pane: newPane(d), composer: newComposer(d), writing: true, updates: newMailbox(), queued: text}
-	return s, s.begin()
+	return s, tea.Batch(s.begin(), s.pump())
 }
+
+// open reports whether there is a box behind the session, or one in the making.
+func (s *session) open() bool { return s.beginning || s.live != nil && !s.closed }
 
 func (s *session) begin() tea.Cmd {
 	ctx, cancel := context.WithCancel(s.desk.work.ctx)
 	s.beginning, s.cancel = true, cancel
 	s.story.doing = starting
-	start := s.desk.work.do(func() tea.Msg {
+	return s.desk.work.do(func() tea.Msg {
 		defer cancel()
 		live, err := s.desk.work.start(ctx, s.updates)
 		return sessionMsg{s, startedMsg{live, err}}
 	})
-	return tea.Batch(start, s.pump())
 }
 
 // pump waits for updates.
@@ -142,7 +144,7 @@ func (s *session) Handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	case startedMsg:
 		cmd = s.started(msg)
 	case turnMsg:
-		s.turnDone(msg.err)
+		cmd = s.turnDone(msg.err)
 	case endedMsg:
 		s.ended(msg.err)
 	}
@@ -218,7 +220,7 @@ func (s *session) submit() tea.Cmd {
 
 func (s *session) prompt(text string) tea.Cmd {
 	ctx, cancel := context.WithCancel(s.desk.work.ctx)
-	s.busy, s.cancel, s.failures = true, cancel, s.story.failures
+	s.busy, s.cancel, s.stops = true, cancel, s.story.stops
 	live := s.live
 	return s.desk.work.do(func() tea.Msg {
 		defer cancel()
@@ -240,7 +242,7 @@ func (s *session) takeAll() {
 }
 
 func (s *session) started(msg startedMsg) tea.Cmd {
-	s.beginning, s.cancel, s.live = false, nil, msg.live
+	s.beginning, s.cancel, s.live, s.flash = false, nil, msg.live, ""
 	s.takeAll()
 	if msg.err != nil {
 		s.failed("no session: ", msg.err)
@@ -255,15 +257,17 @@ func (s *session) started(msg startedMsg) tea.Cmd {
 	return nil
 }
 
-func (s *session) turnDone(err error) {
-	s.busy, s.cancel = false, nil
+func (s *session) turnDone(err error) tea.Cmd {
+	s.busy, s.cancel, s.flash = false, nil, ""
 	s.takeAll()
-	if s.story.doing != ended {
-		s.story.doing = idle
-	}
-	if err != nil && s.story.failures == s.failures && !errors.Is(err, context.Canceled) {
+	if err != nil && s.story.stops == s.stops && !errors.Is(err, context.Canceled) {
 		s.failed("", err)
 	}
+	if s.story.doing == ended {
+		return s.end()
+	}
+	s.story.doing = idle
+	return nil
 }
 
 // failed shows an error that is not in the log.
@@ -328,8 +332,9 @@ func (s *session) Hints() ([]hint, string) {
 	case s.busy || s.beginning:
 		out = hints(k.Interrupt)
 	case s.writing && !s.closed:
-		out = hints(k.Send, k.Newline)
+		out = append(hints(k.Send), hint{k.Newline.Help().Key, "new line"})
 	}
+	out = append(out, hints(k.Help)...)
 	if s.writing && !s.closed {
 		out = append(out, hint{"tab", "transcript"})
 	} else {
@@ -341,7 +346,7 @@ func (s *session) Hints() ([]hint, string) {
 	if !s.busy && !s.beginning {
 		out = append(out, hints(k.Home)...)
 	}
-	return append(out, hints(k.Help)...), s.flash
+	return out, s.flash
 }
 
 func (s *session) Keys() []keyGroup { return s.desk.keys.sessionKeys() }

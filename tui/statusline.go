@@ -11,7 +11,7 @@ import (
 // comes first; what does not fit is left out.
 func (p *pane) statusLine(now time.Time) string {
 	th, s := p.desk.th, p.story
-	seal := s.sealWords()
+	seal := s.sealWords(p.w < 60)
 	style := th.faint
 	switch seal[:strings.IndexByte(seal, ' ')] {
 	case "●":
@@ -50,16 +50,17 @@ func joinFitting(parts []string, sep string, w int) string {
 }
 
 // sealWords says how the box stands, for short.
-func (s *story) sealWords() string {
-	if s.seal == nil {
-		return "○ no box yet"
-	}
+func (s *story) sealWords(brief bool) string {
 	proven, open := sealOf(s.seal)
-	if len(open) > 0 {
-		return "✗ NOT sealed: " + strings.Join(open, " ")
-	}
-	if !s.boxed {
+	switch {
+	case s.box == "":
+		return "○ no box yet"
+	case s.box == "destroyed":
 		return "○ box destroyed"
+	case len(open) > 0:
+		return "✗ NOT sealed: " + strings.Join(open, " ")
+	case brief:
+		return "● sealed"
 	}
 	return "● sealed: " + strings.Join(proven, " ")
 }

@@ -28,7 +28,7 @@ type story struct {
 	id, model, title string
 	started, last    time.Time // first and latest event
 	seal             []store.Proof
-	boxed            bool // there is a box now
+	box              string // "": none yet, "created" or "destroyed"
 	turns            int
 	tokens           int64
 	doing, tool      string
@@ -38,7 +38,7 @@ type story struct {
 	calls     map[string]*item // the latest card of each call ID
 	going     []*item          // calls that run
 	streaming int              // the first item of the answer that is still arriving; -1: none
-	failures  int
+	stops     int              // ends of turns that are in the log: limits, interruptions, errors
 }
 
 func newStory() *story {
@@ -67,10 +67,10 @@ func (s *story) apply(e store.Event) {
 	case store.SessionStarted:
 		s.sessionStarted(b)
 	case store.BoxCreated:
-		s.seal, s.boxed, s.doing = b.Seal, true, ready
+		s.seal, s.box, s.doing = b.Seal, "created", ready
 		s.add(&sealed{b})
 	case store.FilePut:
-		s.note("●", "put into the box: %s · %s bytes", b.Path, count(b.Bytes))
+		s.note("·", "put into the box: %s · %s", b.Path, size(b.Bytes))
 	case store.Prompt:
 		s.prompt(b)
 	case store.ModelRequest:
@@ -91,10 +91,9 @@ func (s *story) apply(e store.Event) {
 	case store.Interrupted:
 		s.stop(&note{mark: "■", said: interruption(b.By)})
 	case store.Failure:
-		s.failures++
 		s.stop(&note{mark: "✗", bad: true, said: "error (" + b.Code + "): " + b.Message})
 	case store.BoxDestroyed:
-		s.boxed = false
+		s.box = "destroyed"
 		s.note("○", "box destroyed: %s", b.Reason)
 	case store.SessionEnded:
 		s.sessionEnded(b)
@@ -107,14 +106,14 @@ func (s *story) sessionStarted(b store.SessionStarted) {
 	if r := b.Recipe; r != nil {
 		said += fmt.Sprintf(" · %s data, seed %d, %s rows", r.Schema, r.Seed, count(int64(r.Rows)))
 	}
-	s.note("●", "%s", said)
+	s.note("·", "%s", said)
 }
 
 func (s *story) prompt(b store.Prompt) {
 	s.dropStream()
 	s.doing = thinking
 	if s.title == "" {
-		s.title = strings.TrimSpace(b.Text)
+		s.title, _, _ = strings.Cut(strings.TrimSpace(b.Text), "\n")
 	}
 	s.add(&prompt{said: b.Text})
 }
@@ -182,14 +181,21 @@ func (s *story) dropGoing(it *item) {
 	}
 }
 
-// stop is what the end of a turn and everything like it have in common.
+// stop is what the end of a turn and everything like it have in common: no
+// call of the turn that has no result yet will get one.
 func (s *story) stop(n *note) {
+	s.stops++
 	s.dropStream()
-	for _, it := range s.going {
-		it.body.(*call).lost = true
-		it.touch()
-	}
 	s.going = nil
+	for i := len(s.items) - 1; i >= 0; i-- {
+		if _, ok := s.items[i].body.(*prompt); ok {
+			break
+		}
+		if c, ok := s.items[i].body.(*call); ok && c.result == nil {
+			c.lost = true
+			s.items[i].touch()
+		}
+	}
 	s.doing = idle
 	s.add(n)
 }

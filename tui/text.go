@@ -12,18 +12,26 @@ import (
 	"glovebox/store"
 )
 
+// shownMax bounds what is shown of one text, in bytes; the pager has all of it.
+const shownMax = 128 << 10
+
 // clean makes foreign text fit for the screen: store.Clean, and tabs, whose
 // width depends on where they stand, become spaces.
 func clean(s string) string {
+	if len(s) > shownMax {
+		s = cut(s, shownMax) + "\n… " + size(int64(len(s)-shownMax)) + " more; o opens all of it"
+	}
 	return strings.ReplaceAll(strings.TrimRight(store.Clean(s), "\n"), "\t", "    ")
 }
 
-// line is clean for text that must stay on one line.
-func line(s string) string {
-	return strings.ReplaceAll(store.CleanLine(s), "\t", " ")
-}
+// lineMax is more than a screen is wide, in bytes; what stays on one line is
+// not looked at beyond it.
+const lineMax = 4096
 
-// wrap breaks cleaned text into lines of at most w cells, at spaces where words is true.
+// line is clean for text that must stay on one line.
+func line(s string) string { return store.CleanLine(cut(s, lineMax)) }
+
+// wrap breaks cleaned text into lines of at most w cells, between words where words is true.
 func wrap(s string, w int, words bool) []string {
 	var out []string
 	for l := range strings.SplitSeq(s, "\n") {
@@ -31,12 +39,18 @@ func wrap(s string, w int, words bool) []string {
 		case len(l) <= w || ansi.StringWidth(l) <= w:
 			out = append(out, l)
 		case words:
-			out = append(out, strings.Split(ansi.Wrap(l, w, ""), "\n")...)
+			out = append(out, strings.Split(wrapWords(l, w), "\n")...)
 		default:
 			out = append(out, strings.Split(ansi.Hardwrap(l, w, true), "\n")...)
 		}
 	}
 	return out
+}
+
+// wrapWords breaks between words. The library forgets the width after hyphens
+// that stand alone, so what is too long still is broken anywhere.
+func wrapWords(s string, w int) string {
+	return ansi.Hardwrap(ansi.Wrap(s, w, ""), w, true)
 }
 
 // fit cuts a cleaned or styled line to w cells.
@@ -60,7 +74,7 @@ func between(left, right string, w int) string {
 	if r == 0 || r+2 > w {
 		return fit(left, w)
 	}
-	return pad(left, w-r) + right
+	return pad(left, w-r-1) + " " + right
 }
 
 // head returns at most n lines of s, taken from at most size bytes, and how
@@ -147,6 +161,15 @@ func count(n int64) string {
 	return fmt.Sprintf("%.1fM", f/1e6)
 }
 
+// size writes a number of bytes.
+func size(n int64) string {
+	if n < 1000 {
+		return plural(int(n), "byte")
+	}
+	c := count(n)
+	return c[:len(c)-1] + " " + c[len(c)-1:] + "B"
+}
+
 // ago writes how long before now t was.
 func ago(t, now time.Time) string {
 	d := now.Sub(t)
@@ -162,7 +185,10 @@ func ago(t, now time.Time) string {
 	case d < 7*24*time.Hour:
 		return fmt.Sprintf("%d d ago", int(d.Hours()/24))
 	}
-	return t.Local().Format("2006-01-02")
+	if t.Year() == now.Year() {
+		return t.Local().Format("2 Jan")
+	}
+	return t.Local().Format("Jan 2006")
 }
 
 func plural(n int, one string) string {

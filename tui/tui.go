@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -59,7 +60,7 @@ type Options struct {
 	Prompt      string           // with NewSession: sent as soon as the box is sealed
 	In          io.Reader        // nil: the standard input
 	Out         io.Writer        // nil: the standard output
-	Env         []string         // as os.Environ: TERM, NO_COLOR, EDITOR, PAGER
+	Env         []string         // TERM, NO_COLOR, EDITOR, PAGER; nil: os.Environ()
 	Clock       func() time.Time // nil: time.Now
 
 	panicAt string // for the tests of this package: "update" or "view" panics on ctrl+\
@@ -74,6 +75,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	if o.Env == nil {
+		o.Env = os.Environ()
+	}
 	workCtx, stop := context.WithCancel(ctx)
 	work := &backstage{ctx: workCtx, backend: o.Backend, open: map[Live]bool{}}
 	defer func() {
@@ -84,10 +88,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}()
 
 	a := newApp(o, work)
-	options := []tea.ProgramOption{tea.WithContext(ctx)}
-	if o.Env != nil {
-		options = append(options, tea.WithEnvironment(o.Env))
-	}
+	options := []tea.ProgramOption{tea.WithContext(ctx), tea.WithEnvironment(o.Env)}
 	if o.In != nil {
 		options = append(options, tea.WithInput(o.In))
 	}
