@@ -68,7 +68,7 @@ type process struct {
 
 func startChild(t *testing.T, path string) *process {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), childVar+"="+path)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -187,9 +187,9 @@ func TestRecoverLeavesTheLivingAlone(t *testing.T) {
 	if err := other.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	for other.out.Scan() { //nolint:revive // until the pipe closes
+	for other.out.Scan() { // until its pipe closes
 	}
-	for !zombie(t, other) { //nolint:revive // its pipe closed: it is about to be one
+	for !zombie(t, other) { // its pipe closed: it is about to be one
 	}
 	if got, err := s.Recover(t.Context()); len(got) != 1 || got[0].ID != other.id {
 		t.Errorf("after the kill: ended %+v, %v", got, err)

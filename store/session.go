@@ -138,7 +138,7 @@ func title(text string) string {
 func newID() string {
 	const alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 	var b [12]byte
-	rand.Read(b[:]) //nolint:errcheck // never fails
+	rand.Read(b[:]) // never fails
 	for i := range b {
 		b[i] = alphabet[b[i]%32]
 	}

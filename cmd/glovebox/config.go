@@ -198,7 +198,7 @@ func (s *byteSize) UnmarshalText(text []byte) error {
 }
 
 // MarshalText writes a size in the largest binary unit that divides it.
-func (s byteSize) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (s byteSize) MarshalText() ([]byte, error) { return []byte(s.String()), nil } //nolint:unparam // the interface has the error
 
 func (s byteSize) String() string {
 	for i := 3; i >= 0; i-- {
@@ -223,4 +223,4 @@ func (d *duration) UnmarshalText(text []byte) error {
 }
 
 // MarshalText writes a duration as Go does.
-func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+func (d duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil } //nolint:unparam // as above

@@ -118,7 +118,7 @@ func TestConfigFileOfOnesOwn(t *testing.T) {
 // Whatever is wrong is refused in one line that names file, line and key.
 func TestConfigIsStrict(t *testing.T) {
 	for text, want := range map[string]string{
-		"\n\nmodle = 'x'":                                 `glovebox.toml:3: there is no key "modle"; did you mean "model"?`,
+		"\n\nnodel = 'x'":                                 `glovebox.toml:3: there is no key "nodel"; did you mean "model"?`,
 		"[data]\nrow = 3":                                 `glovebox.toml:2: there is no key "data.row"; did you mean "data.rows"?`,
 		"[limits]\n# x\n  turn=3":                         `glovebox.toml:3: there is no key "limits.turn"; did you mean "limits.turns"?`,
 		"seed = 3":                                        `glovebox.toml:1: there is no key "seed"; did you mean "data.seed"?`,

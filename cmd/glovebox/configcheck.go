@@ -130,6 +130,8 @@ func (c config) wrongRules() (string, string) {
 		if why := oneOf(r.Decision, "allow", "ask", "deny"); why != "" {
 			return "rule", fmt.Sprintf("rule %d: its decision %s", i+1, why)
 		}
+	}
+	if len(c.Rules) > 0 {
 		return "rule", notYet("rule")
 	}
 	return "", ""

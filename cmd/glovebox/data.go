@@ -11,9 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"glovebox/fakedata"
+	"glovebox/runner"
+	"glovebox/store"
 
 	"github.com/spf13/cobra"
 )
@@ -109,12 +110,12 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 	defer os.RemoveAll(dir)
 	whole := filepath.Join(dir, "dataset.db")
 	var rows int64
-	bar := newBar(a.errOut, "making "+s.Name)
+	long, step := newProgress(a.errOut), "making "+store.CleanLine(s.Name)
 	err = fakedata.Generate(ctx, s, r, whole, func(done, total int64) {
 		rows = total
-		bar.show(done, total)
+		long.tell(runner.Progress{Step: step, Done: done, Total: total})
 	})
-	bar.clear()
+	long.close()
 	if err != nil {
 		return dataError(err)
 	}
@@ -178,36 +179,5 @@ func newSchemasCmd(a *app) *cobra.Command {
 			}
 			return nil
 		},
-	}
-}
-
-// bar is a progress bar on a terminal; elsewhere, and for what takes less than
-// two seconds, it is not there.
-type bar struct {
-	w     io.Writer
-	label string
-	shown time.Time
-}
-
-func newBar(w io.Writer, label string) *bar {
-	if !isTerminal(w) {
-		w = nil
-	}
-	return &bar{w: w, label: label, shown: time.Now().Add(2 * time.Second)}
-}
-
-func (b *bar) show(done, total int64) {
-	const width = 30
-	if b.w == nil || total <= 0 || time.Until(b.shown) > -100*time.Millisecond {
-		return
-	}
-	b.shown = time.Now()
-	full := int(done * width / total)
-	fmt.Fprintf(b.w, "\r%s [%s%s] %d%%", b.label, strings.Repeat("#", full), strings.Repeat(".", width-full), done*100/total)
-}
-
-func (b *bar) clear() {
-	if b.w != nil && time.Now().After(b.shown) {
-		fmt.Fprint(b.w, "\r\x1b[K")
 	}
 }
