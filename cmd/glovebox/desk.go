@@ -121,7 +121,7 @@ func explain(err error) error {
 	case errors.As(err, &script):
 		return coded(exitNo, "")
 	case errors.As(err, &model):
-		return &exitError{code: exitModel, msg: model.Error(), hint: model.Hint, err: err}
+		return &exitError{code: exitModel, msg: model.Message, hint: model.Hint, err: err}
 	case errors.Is(err, runner.ErrNoSeal):
 		return coded(exitSeal, "glovebox doctor")
 	case errors.Is(err, runner.ErrNotSetUp):
