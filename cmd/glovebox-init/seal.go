@@ -70,10 +70,11 @@ func (b *box) limits(memory int64) []port.Limit {
 	}
 
 	if v := cgroupValue("memory.max"); v != "" {
-		add("memory", v+" bytes", "cgroup")
+		n, _ := strconv.ParseInt(v, 10, 64) //nolint:errcheck // the kernel's own format
+		add("memory", mebibytes(n), "cgroup")
 	} else if memory > 0 {
 		go b.watchMemory(memory)
-		add("memory", fmt.Sprint(memory, " bytes"), "watchdog")
+		add("memory", mebibytes(memory), "watchdog")
 	} else {
 		add("memory", "unlimited", "none")
 	}
@@ -96,10 +97,12 @@ func (b *box) limits(memory int64) []port.Limit {
 			add(dir, "unlimited", "none")
 			continue
 		}
-		add(dir, fmt.Sprint(int64(st.Blocks)*st.Bsize, " bytes"), "tmpfs")
+		add(dir, mebibytes(int64(st.Blocks)*st.Bsize), "tmpfs")
 	}
 	return limits
 }
+
+func mebibytes(n int64) string { return fmt.Sprint(n>>20, " MiB") }
 
 // cgroupValue reads a limit of the box's own cgroup (v2); "" where there is none.
 func cgroupValue(file string) string {

@@ -95,7 +95,17 @@ func (a *app) workbench(ctx context.Context, o tui.Options) error {
 		return err
 	}
 	o.Backend, o.Env = d, os.Environ()
+	// Opening the engine removes what a crash left, and saves the first session
+	// the wait. If it cannot be opened, the first session says so.
+	warm := make(chan struct{})
+	opening, cancel := context.WithCancel(ctx)
+	go func() {
+		defer close(warm)
+		d.openEngine(opening) //nolint:errcheck // see above
+	}()
 	err = tui.Run(ctx, o)
+	cancel()
+	<-warm
 	return errors.Join(err, d.close())
 }
 

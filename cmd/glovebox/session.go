@@ -106,7 +106,8 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 	if err != nil {
 		return p, err
 	}
-	p.model, p.stop, err = openModel(ctx, p.name, os.Getenv)
+	// The model outlives start: stop ends it.
+	p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv)
 	return p, err
 }
 
