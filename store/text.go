@@ -20,6 +20,7 @@ import (
 type Transcript struct {
 	W         io.Writer
 	Reasoning bool // show the model's reasoning, too
+	Lines     int  // of each output, at most; 0: all
 
 	calls    map[string]CallSpec // as the model wrote them, until decided
 	streamed bool                // the answer's text has been written by Stream
@@ -96,6 +97,7 @@ func (t *Transcript) Event(e Event) error {
 	case ToolCall:
 		call(&b, "\ncall "+v.Tool, v.Tool, string(v.Arguments))
 	case ToolResult:
+		v.Stdout, v.Stderr = firstLines(v.Stdout, t.Lines), firstLines(v.Stderr, t.Lines)
 		result(&b, v)
 	case LimitReached:
 		line(&b, "\nlimit reached: %s %v of %v", v.Limit, v.Value, v.Max)
@@ -254,6 +256,15 @@ func result(b *strings.Builder, v ToolResult) {
 	}
 	output(b, "", v.Stdout, v.StdoutCut)
 	output(b, "stderr:", v.Stderr, v.StderrCut)
+}
+
+// firstLines keeps n lines of text and says how many more there are.
+func firstLines(text string, n int) string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if n == 0 || len(lines) <= n+1 {
+		return text
+	}
+	return fmt.Sprintf("%s\n… %d more lines", strings.Join(lines[:n], "\n"), len(lines)-n)
 }
 
 func output(b *strings.Builder, head, out string, cut int64) {

@@ -186,3 +186,20 @@ func TestNoOutputPassesForALineOfTheTranscript(t *testing.T) {
 		}
 	}
 }
+
+func TestTranscriptLines(t *testing.T) {
+	var b strings.Builder
+	tr := Transcript{W: &b, Lines: 2}
+	if err := tr.Event(Event{Body: ToolResult{Tool: "shell", Stdout: "one\ntwo\nthree\nfour\n", Stderr: "a\nb\nc\n"}}); err != nil {
+		t.Fatal(err)
+	}
+	// One line too many is shown: saying that it is left out would be as long.
+	for _, want := range []string{"  one\n  two\n  … 2 more lines\n", "  a\n  b\n  c\n"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q lacks %q", b.String(), want)
+		}
+	}
+	if strings.Contains(b.String(), "three") {
+		t.Errorf("%q has more lines than asked for", b.String())
+	}
+}

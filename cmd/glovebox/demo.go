@@ -10,6 +10,9 @@ import (
 
 const demoPrompt = "Explore the shop's database, write a short report to /work/report.md, and see whether you can reach the internet."
 
+// tourLines keeps the tour readable; the replay shows all.
+const tourLines = 6
+
 func newDemoCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
@@ -32,7 +35,7 @@ func (a *app) demo(ctx context.Context, d *desk) error {
 	if !a.flags.json {
 		fmt.Fprintln(a.errOut, "A scripted model now works in a real, sealed box on a freshly made shop. No key, no network.")
 	}
-	id, err := a.runSession(ctx, d, demoPrompt)
+	id, err := a.runSession(ctx, d, demoPrompt, tourLines)
 	if err != nil || a.flags.json {
 		return err
 	}

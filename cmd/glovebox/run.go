@@ -38,7 +38,7 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 			if err != nil {
 				return err
 			}
-			_, err = a.runSession(cmd.Context(), d, prompt)
+			_, err = a.runSession(cmd.Context(), d, prompt, 0)
 			return errors.Join(err, d.close())
 		},
 	}
@@ -61,9 +61,10 @@ func (a *app) prompt(arg string) (string, error) {
 	return arg, nil
 }
 
-// runSession runs one prompt in a session of its own and returns its ID.
-func (a *app) runSession(ctx context.Context, d *desk, prompt string) (id string, err error) {
-	show, failed := a.printer()
+// runSession runs one prompt in a session of its own and returns its ID. Of
+// each tool's output it shows at most so many lines; 0: all.
+func (a *app) runSession(ctx context.Context, d *desk, prompt string, lines int) (id string, err error) {
+	show, failed := a.printer(lines)
 	s, err := d.start(ctx, show)
 	if err != nil {
 		return "", explain(err)
@@ -84,9 +85,9 @@ func (a *app) runSession(ctx context.Context, d *desk, prompt string) (id string
 
 // printer shows a session as it goes: text, or events one per line. failed
 // tells whether something could not be written.
-func (a *app) printer() (show func(agent.Update), failed func() error) {
+func (a *app) printer(lines int) (show func(agent.Update), failed func() error) {
 	var first error
-	text := store.Transcript{W: a.out}
+	text := store.Transcript{W: a.out, Lines: lines}
 	show = func(u agent.Update) {
 		var err error
 		switch {
