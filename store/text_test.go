@@ -189,8 +189,8 @@ func TestNoOutputPassesForALineOfTheTranscript(t *testing.T) {
 
 func TestTranscriptLines(t *testing.T) {
 	var b strings.Builder
-	tr := Transcript{W: &b, Lines: 2}
-	if err := tr.Event(Event{Body: ToolResult{Tool: "shell", Stdout: "one\ntwo\nthree\nfour\n", Stderr: "a\nb\nc\n"}}); err != nil {
+	tr := store.Transcript{W: &b, Lines: 2}
+	if err := tr.Event(store.Event{Body: store.ToolResult{Tool: "shell", Stdout: "one\ntwo\nthree\nfour\n", Stderr: "a\nb\nc\n"}}); err != nil {
 		t.Fatal(err)
 	}
 	// One line too many is shown: saying that it is left out would be as long.
