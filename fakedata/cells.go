@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -22,9 +23,12 @@ func (t *table) maker(c *column) func(i int64) any {
 	case c.unique && c.countable():
 		return func(i int64) any { return t.counted(c, i) }
 	}
+	made := t.made(c)
+	if t.opaque && !c.pinned {
+		made = t.ventured(c, made)
+	}
 	if share := t.nullShare(c); share > 0 {
 		k := c.key.sub("null")
-		made := t.made(c)
 		return func(i int64) any {
 			if s := k.at(i); s.chance(share) {
 				return nil
@@ -32,7 +36,36 @@ func (t *table) maker(c *column) func(i int64) any {
 			return made(i)
 		}
 	}
-	return t.made(c)
+	return made
+}
+
+// ventured makes other sorts of values than the column's own where those were
+// refused several times by a CHECK that only SQLite understands.
+func (t *table) ventured(c *column, made func(i int64) any) func(i int64) any {
+	return func(i int64) any {
+		n := t.try(i)
+		if n < 12 {
+			return made(i)
+		}
+		s := t.draw(c, i)
+		if !c.mustHave() && s.chance(10) {
+			return nil
+		}
+		switch {
+		case c.class == classInt || c.class == classBool:
+			return s.between(-1<<min(n/8, 40), 1<<min(n/8, 40))
+		case c.class == classReal:
+			return float64(s.between(-1<<min(n/8, 40), 1<<min(n/8, 40))) / 100
+		case c.class != classText:
+			return made(i)
+		}
+		word := choose(s, nouns())
+		return c.fit(choose(s, []string{
+			word, strings.ToLower(word), strings.ToUpper(word), strings.ToUpper(word[:1]), strconv.FormatInt(s.n(100_000), 10), "{}", "[]",
+			strings.ToLower(word) + "_" + strconv.FormatInt(s.n(100), 10), "https://www.example.com/" + word, "info@example.com",
+			time.Unix(t.p.now-s.n(window), 0).UTC().Format(time.DateOnly), "#" + strings.ToUpper(hexText(s, 6)), show(made(i)),
+		}))
+	}
 }
 
 // cellOf copies the parent's key.

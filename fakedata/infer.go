@@ -64,7 +64,7 @@ func typeSize(typ string) (size, scale int) {
 }
 
 // words splits a name in snake, camel, Pascal or kebab case into lower-case
-// words, and spells common abbreviations out.
+// words, and spells common abbreviations out. There is at least one.
 func words(name string) []string {
 	var out []string
 	var cur []rune
@@ -90,6 +90,9 @@ func words(name string) []string {
 		cur = append(cur, r)
 	}
 	flush()
+	if len(out) == 0 {
+		out = []string{name} // nothing but signs: still one word
+	}
 	for i, w := range out {
 		if long, ok := abbreviation(w); ok {
 			out[i] = long

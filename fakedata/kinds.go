@@ -78,8 +78,8 @@ func kindRules() []kindRule {
 		{"password", "password; password hash; passphrase; pass; pin hash"},
 		{"hex", "hash; token; secret; api key; checksum; digest; sha256; sha1; md5; salt; etag; fingerprint; signature"},
 		{"username", "username; user name; login; login name; nickname; nick name; handle; screen name; nick; account name"},
-		{"first", "firstname; first name; given name; givenname; middlename; middle name; first"},
-		{"last", "lastname; last name; family name; familyname; maiden name; last"},
+		{"first", "firstname; first name; given name; givenname; middlename; middle name; first; f name"},
+		{"last", "lastname; last name; family name; familyname; maiden name; last; l name"},
 		{"initial", "middle initial; initial; initials"},
 		{"honorific", "salutation; honorific; title of courtesy; name prefix"},
 		{"gender", "gender; sex"},
@@ -196,6 +196,9 @@ func kindOf(t *table, c *column) string {
 				return refine(t, c, r.kind)
 			}
 		}
+	}
+	if c.dom.enum != nil || c.dom.patterns != nil {
+		return "choice"
 	}
 	return "plain"
 }

@@ -135,30 +135,28 @@ func drawNumber(s *stream, lo, hi int64, spec numberSpec) int64 {
 // bounds narrows a range, in units of 10^-scale, to what the CHECKs allow.
 // Where the two do not meet, the CHECKs win.
 func (c *column) bounds(lo, hi int64, scale int) (int64, int64) {
-	width := hi - lo
 	unit := math.Pow10(scale)
+	least, most := int64(math.MinInt64), int64(math.MaxInt64)
 	if d := c.dom.lo; d != nil {
-		at := toUnits(math.Ceil(*d * unit))
-		if c.dom.loOpen && float64(at) <= *d*unit {
-			at++
-		}
-		if lo < at {
-			lo, hi = at, max(hi, at+max(0, min(width, math.MaxInt64/4)))
+		least = toUnits(math.Ceil(*d * unit))
+		if c.dom.loOpen && float64(least) <= *d*unit {
+			least++
 		}
 	}
 	if d := c.dom.hi; d != nil {
-		at := toUnits(math.Floor(*d * unit))
-		if c.dom.hiOpen && float64(at) >= *d*unit {
-			at--
-		}
-		if hi > at {
-			hi = at
-			if lo > hi && c.dom.lo == nil {
-				lo = hi - max(0, width)
-			}
+		most = toUnits(math.Floor(*d * unit))
+		if c.dom.hiOpen && float64(most) >= *d*unit {
+			most--
 		}
 	}
-	return lo, max(lo, hi)
+	if newLo, newHi := max(lo, least), min(hi, most); newLo <= newHi {
+		return newLo, newHi
+	}
+	if width := hi - lo; lo < least {
+		return least, max(least, min(most, least+width))
+	} else {
+		return max(least, most-width), most
+	}
 }
 
 // toUnits converts without overflow.

@@ -56,10 +56,12 @@ func (s *stream) between(lo, hi int64) int64 {
 	if hi <= lo {
 		return lo
 	}
-	if span := uint64(hi) - uint64(lo) + 1; span != 0 && span < 1<<63 {
-		return lo + s.n(int64(span))
+	span := uint64(hi) - uint64(lo) + 1
+	if span == 0 { // all of int64
+		return int64(s.Uint64())
 	}
-	return int64(s.Uint64()>>1) + max(lo, 0) // span beyond int64: half of it will do
+	x, _ := bits.Mul64(s.Uint64(), span)
+	return int64(uint64(lo) + x)
 }
 
 // chance is true in percent of 100 cases.

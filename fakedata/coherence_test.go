@@ -1,0 +1,173 @@
+package fakedata
+
+import (
+	"database/sql"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// none runs queries that each count what must not be.
+func none(t *testing.T, db *sql.DB, queries map[string]string) {
+	t.Helper()
+	for what, q := range queries {
+		if n := one(t, db, q); n != 0 {
+			t.Errorf("%d times: %s", n, what)
+		}
+	}
+}
+
+func TestShopIsCoherent(t *testing.T) {
+	db, _ := generate(t, load(t, "shop"), recipe(10_000))
+	none(t, db, map[string]string{
+		"total is not the sum of the lines":     "SELECT count(*) FROM orders o WHERE total_cents IS NOT (SELECT sum(quantity * unit_price_cents) FROM order_items WHERE order_id = o.id)",
+		"line's price is not the product's":     "SELECT count(*) FROM order_items i JOIN products p ON p.id = product_id WHERE unit_price_cents <> price_cents",
+		"payment is not the order's total":      "SELECT count(*) FROM payments p JOIN orders o ON o.id = order_id WHERE amount_cents <> total_cents",
+		"order without a payment":               "SELECT count(*) FROM orders WHERE id NOT IN (SELECT order_id FROM payments)",
+		"order goes to someone else's address":  "SELECT count(*) FROM orders o JOIN addresses a ON a.id = shipping_address_id WHERE a.customer_id <> o.customer_id",
+		"ticket about someone else's order":     "SELECT count(*) FROM tickets t JOIN orders o ON o.id = order_id WHERE t.customer_id <> o.customer_id",
+		"order before its customer":             "SELECT count(*) FROM orders o JOIN customers c ON c.id = customer_id WHERE o.created_at < c.created_at",
+		"paid before it was ordered":            "SELECT count(*) FROM payments p JOIN orders o ON o.id = order_id WHERE paid_at < o.created_at",
+		"review before the product or customer": "SELECT count(*) FROM reviews r JOIN customers c ON c.id = customer_id JOIN products p ON p.id = product_id WHERE r.created_at < c.created_at OR r.created_at < p.created_at",
+		"ticket before its order":               "SELECT count(*) FROM tickets t JOIN orders o ON o.id = order_id WHERE opened_at < o.created_at",
+		"dates out of order":                    "SELECT count(*) FROM orders WHERE NOT (created_at <= coalesce(shipped_at, created_at) AND coalesce(shipped_at, created_at) <= coalesce(delivered_at, updated_at) AND coalesce(delivered_at, created_at) <= updated_at)",
+		"delivered but never shipped":           "SELECT count(*) FROM orders WHERE delivered_at IS NOT NULL AND shipped_at IS NULL",
+		"status and dates disagree":             "SELECT count(*) FROM orders WHERE (status IN ('shipped','delivered','returned')) <> (shipped_at IS NOT NULL) OR (status IN ('delivered','returned')) <> (delivered_at IS NOT NULL)",
+		"refund of an order that was kept":      "SELECT count(*) FROM payments p JOIN orders o ON o.id = order_id WHERE (p.status = 'refunded') <> (o.status = 'returned')",
+		"closed ticket without a date":          "SELECT count(*) FROM tickets WHERE (status IN ('solved','closed')) <> (closed_at IS NOT NULL)",
+		"later than the recipe's clock":         "SELECT (SELECT count(*) FROM orders WHERE updated_at > '2026-11-23 12:00:00') + (SELECT count(*) FROM reviews WHERE created_at > '2026-11-23 12:00:00')",
+		"e-mail does not fit the name":          "SELECT count(*) FROM customers WHERE first_name GLOB '[A-Z]*' AND first_name NOT GLOB '*[^A-Za-z]*' AND email NOT LIKE lower(first_name) || '.%'",
+		"country and code disagree":             "SELECT count(*) FROM (SELECT country FROM addresses GROUP BY country HAVING count(DISTINCT country_code) > 1)",
+		"city in two countries":                 "SELECT count(*) FROM (SELECT city FROM addresses GROUP BY city HAVING count(DISTINCT country) > 1)",
+		"customer with addresses in two places": "SELECT count(*) FROM (SELECT customer_id FROM addresses GROUP BY customer_id HAVING count(DISTINCT city) > 1)",
+		"phone number of another country":       "SELECT count(*) FROM addresses a JOIN customers c ON c.id = customer_id WHERE country = 'Germany' AND phone NOT LIKE '+49 %' OR country = 'Spain' AND phone NOT LIKE '+34 %'",
+		"German with a foreign postcode":        "SELECT count(*) FROM addresses WHERE country = 'Germany' AND postcode NOT GLOB '[0-9][0-9][0-9][0-9][0-9]'",
+		"good words for a bad rating":           "SELECT count(*) FROM reviews WHERE rating < 3 AND body LIKE '%Would buy it again%'",
+		"line numbers with a gap":               "SELECT count(*) FROM (SELECT order_id FROM order_items GROUP BY order_id HAVING max(line_no) <> count(*))",
+	})
+	for _, status := range []string{"pending", "paid", "shipped", "delivered", "returned", "cancelled"} {
+		if one(t, db, "SELECT count(*) FROM orders WHERE status = '"+status+"'") == 0 {
+			t.Errorf("no order is %s", status)
+		}
+	}
+}
+
+func TestPopularityHasALongTail(t *testing.T) {
+	db, _ := generate(t, load(t, "shop"), recipe(10_000))
+	for _, q := range []string{
+		"SELECT product_id k, count(*) n FROM order_items GROUP BY 1", "SELECT customer_id k, count(*) n FROM orders GROUP BY 1",
+	} {
+		top := one(t, db, "SELECT 100 * sum(n) / (SELECT sum(n) FROM ("+q+")) FROM (SELECT n FROM ("+q+") ORDER BY n DESC LIMIT 100)")
+		distinct := one(t, db, "SELECT count(*) FROM ("+q+")")
+		if top < 40 || top > 80 || distinct < 500 {
+			t.Errorf("%s: the first tenth has %d %%, %d different ones", q, top, distinct)
+		}
+	}
+}
+
+func TestChinookIsCoherent(t *testing.T) {
+	db, _ := generate(t, load(t, "chinook"), recipe(10_000))
+	none(t, db, map[string]string{
+		"invoice total is not the sum of its lines": "SELECT count(*) FROM Invoice i WHERE abs(Total - (SELECT sum(UnitPrice * Quantity) FROM InvoiceLine l WHERE l.InvoiceId = i.InvoiceId)) > 0.001",
+		"line's price is not the track's":           "SELECT count(*) FROM InvoiceLine l JOIN Track t USING (TrackId) WHERE l.UnitPrice <> t.UnitPrice",
+		"billed to where the customer is not":       "SELECT count(*) FROM Invoice JOIN Customer USING (CustomerId) WHERE BillingCity <> City OR BillingCountry <> Country OR BillingAddress <> Address",
+		"born after being hired":                    "SELECT count(*) FROM Employee WHERE date(BirthDate, '+17 years') > HireDate",
+		"manager above oneself":                     "SELECT count(*) FROM Employee WHERE ReportsTo >= EmployeeId",
+		"no head":                                   "SELECT count(*) = 0 FROM Employee WHERE ReportsTo IS NULL",
+		"lower-case name":                           "SELECT count(*) FROM Artist WHERE Name GLOB '[a-z]*'",
+	})
+}
+
+func TestSakilaIsCoherent(t *testing.T) {
+	db, _ := generate(t, load(t, "sakila"), recipe(10_000))
+	none(t, db, map[string]string{
+		"returned before it was rented":    "SELECT count(*) FROM rental WHERE return_date < rental_date",
+		"paid by another customer":         "SELECT count(*) FROM payment p JOIN rental r USING (rental_id) WHERE p.customer_id <> r.customer_id OR p.staff_id <> r.staff_id",
+		"paid before it was rented":        "SELECT count(*) FROM payment p JOIN rental r USING (rental_id) WHERE payment_date < rental_date",
+		"rented before the customer came":  "SELECT count(*) FROM rental r JOIN customer c USING (customer_id) WHERE rental_date < create_date",
+		"city in the wrong country":        "SELECT count(*) FROM city JOIN country USING (country_id) WHERE city = 'Munich' AND country <> 'Germany' OR city = 'Lyon' AND country <> 'France'",
+		"two rows for one city":            "SELECT count(*) - count(DISTINCT city) FROM city",
+		"district of another city":         "SELECT count(*) FROM address a JOIN city USING (city_id) WHERE city = 'Munich' AND district <> 'Bavaria'",
+		"manager of another store":         "SELECT count(*) FROM store s JOIN staff t ON staff_id = manager_staff_id WHERE t.store_id <> s.store_id",
+		"film and its text differ":         "SELECT count(*) FROM film f JOIN film_text x USING (film_id) WHERE f.title <> x.title OR f.description IS NOT x.description",
+		"film without a text":              "SELECT count(*) FROM film WHERE film_id NOT IN (SELECT film_id FROM film_text)",
+		"active is neither yes nor no":     "SELECT count(*) FROM customer WHERE active NOT IN ('Y', 'N')",
+		"longer than its column":           "SELECT (SELECT count(*) FROM staff WHERE length(username) > 16) + (SELECT count(*) FROM address WHERE length(district) > 20)",
+		"customer's country is not theirs": "SELECT count(*) FROM customer JOIN address USING (address_id) JOIN city USING (city_id) JOIN country USING (country_id) WHERE country = 'Sweden' AND email NOT LIKE '%@brevlada.test'",
+	})
+}
+
+// TestNoNameLeftToGibberish: what a person recognises, this package must too.
+func TestNoNameLeftToGibberish(t *testing.T) {
+	for _, name := range []string{"shop", "chinook", "sakila"} {
+		p, err := newPlan(load(t, name), recipe(100))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, table := range p.tables {
+			for _, c := range table.cols {
+				primary := len(table.Keys) > 0 && table.Keys[0].Primary && len(table.Keys[0].Columns) == 1 && table.Keys[0].Columns[0] == c.index
+				if c.kind == "plain" && c.link == nil && !primary {
+					t.Errorf("%s: %s.%s is left to its type", name, table.Name, c.Name)
+				}
+			}
+		}
+	}
+}
+
+func TestReservedRanges(t *testing.T) {
+	email := regexp.MustCompile(`^[a-z0-9.]+@(example\.(com|net|org)|[a-z]+\.test)$`)
+	phone := regexp.MustCompile(`555-01\d\d$|^020 7946 0\d{3}$|^0\d{3} 496 0\d{3}$|^029 2018 0\d{3}$|^020 91\d 0\d{3}$|^\(0[2378]\) 5550 \d{4}$|` +
+		`^\+49 (30 23125|40 66969|89 99998|221 4710|69 90009) ?\d{3}$|^\+33 (1 99 00|4 65 71|5 36 49|2 61 91|3 53 01) \d\d \d\d$|` +
+		`^\+46 (8 465 004|31 390 06|40 628 04) \d\d$`)
+	for name, queries := range map[string]map[string]*regexp.Regexp{
+		"shop":    {"SELECT email FROM customers": email, "SELECT phone FROM customers WHERE phone IS NOT NULL": phone},
+		"chinook": {"SELECT Email FROM Customer": email, "SELECT Phone FROM Customer WHERE Phone IS NOT NULL": phone},
+		"sakila":  {"SELECT email FROM customer WHERE email IS NOT NULL": email, "SELECT phone FROM address": phone},
+	} {
+		db, _ := generate(t, load(t, name), recipe(10_000))
+		for q, re := range queries {
+			rows, err := db.Query(q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var v string
+				if err := rows.Scan(&v); err != nil {
+					t.Fatal(err)
+				}
+				if !re.MatchString(v) {
+					t.Fatalf("%s: %s gives %q, which someone may own", name, q, v)
+				}
+			}
+		}
+	}
+}
+
+// TestWorld holds what the e-mail addresses rely on.
+func TestWorld(t *testing.T) {
+	w := newWorld()
+	domains := map[string]bool{}
+	for _, c := range w.countries {
+		if domains[c.domain] || c.name == "" || len(c.code) != 2 || len(c.cities) == 0 || len(c.streets) == 0 {
+			t.Errorf("%s: incomplete, or its domain is taken: %q", c.name, c.domain)
+		}
+		domains[c.domain] = true
+		for _, list := range [][]string{append(append([]string{}, c.women...), c.men...), c.last} {
+			inList := map[string]bool{}
+			for _, n := range list {
+				if inList[fold(n)] {
+					t.Errorf("%s: name %q twice", c.name, n)
+				}
+				inList[fold(n)] = true
+			}
+		}
+		for _, city := range c.cities {
+			s := newKey(1, city.city).at(1)
+			if strings.ContainsAny(phoneNumber(&s, city)+fill(&s, city.postcode), "#%@") {
+				t.Errorf("%s: pattern left in a number", city.city)
+			}
+		}
+	}
+}
