@@ -56,6 +56,7 @@ func newTerminal(t *testing.T, panicAt string) *terminal {
 	tm.tmux("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", "env", "-i",
 		"PATH="+os.Getenv("PATH"), "HOME="+dir, "TERM=screen-256color", "LANG=C.UTF-8", "PAGER=cat; echo paged; read x", "PS1=prompt> ", "sh")
 	t.Cleanup(func() { tm.tmux("kill-server") })
+	tm.tmux("set-option", "-g", "set-clipboard", "on")
 	tm.waitFor("prompt>")
 	return tm
 }
@@ -134,5 +135,164 @@ func (tm *terminal) mustBeClean(status string) {
 	})
 	if strings.Contains(s, "differ") {
 		tm.t.Errorf("the terminal's settings changed:\n%s", s)
+	}
+}
+
+func TestWorkbenchInATerminal(t *testing.T) {
+	tm := newTerminal(t, "")
+	tm.open()
+	tm.waitFor("No sessions yet.")
+	tm.keys("?")
+	tm.waitFor("interrupt; again: leave")
+	tm.keys("Escape")
+	tm.waitFor("No sessions yet.")
+
+	tm.keys("n")
+	tm.waitFor("● sealed: network data execution")
+	tm.write("What is in")
+	tm.keys("M-Enter")
+	tm.write("/data?")
+	s := tm.waitFor("/data?")
+	if strings.Contains(s, "in/data") {
+		t.Errorf("alt+enter made no new line:\n%s", s)
+	}
+	tm.keys("Enter")
+	s = tm.waitUntil("shows the answer", func(s string) bool {
+		return strings.Contains(s, "There are two files") && strings.Contains(s, "idle")
+	})
+	for _, want := range []string{"✓ shell  exit 0 · 12 ms", "$ ls -la /data", "DATA.md", "2 turns", "2.1k tokens"} {
+		if !strings.Contains(s, want) {
+			t.Errorf("the screen does not show %q:\n%s", want, s)
+		}
+	}
+	tm.keys("Tab", "O")
+	tm.waitFor("paged")
+	tm.keys("Enter")
+	tm.waitFor("tab composer")
+	tm.keys("y")
+	tm.waitFor("copied")
+	tm.waitUntil("gives the answer to the clipboard", func(string) bool {
+		return strings.Contains(tm.tmux("list-buffers"), "There are **two** files:")
+	})
+	tm.keys("Tab", "C-d")
+	tm.waitFor("session ended: done")
+	tm.keys("Escape")
+	tm.waitFor("✓ done")
+
+	tm.keys("Enter")
+	tm.waitFor("playback · step 9/9")
+	tm.keys("g")
+	s = tm.waitFor("step 1/9")
+	if strings.Contains(s, "What is in") {
+		t.Errorf("the first step shows what came later:\n%s", s)
+	}
+	tm.keys("t")
+	tm.waitFor("step 5/9")
+	tm.keys("Right")
+	tm.waitFor("exit 0")
+	tm.keys("Escape")
+	tm.waitFor("1 session")
+	tm.keys("q")
+	tm.mustBeClean("0")
+}
+
+func TestCtrlCInATerminal(t *testing.T) {
+	tm := newTerminal(t, "")
+	tm.open()
+	tm.keys("n")
+	tm.waitFor("● sealed")
+	tm.write("wait for nothing")
+	tm.keys("Enter")
+	tm.waitFor("waiting for nothing")
+	tm.keys("C-c")
+	tm.waitFor("interrupted by you")
+	tm.waitFor("ctrl+c again to leave")
+	tm.keys("C-c")
+	tm.mustBeClean("0")
+
+	tm.open()
+	s := tm.waitFor("wait for nothing")
+	if !strings.Contains(s, "✓ done") {
+		t.Errorf("leaving did not end the session:\n%s", s)
+	}
+	tm.keys("C-c")
+	tm.waitFor("ctrl+c again to leave")
+	tm.keys("C-c")
+	tm.mustBeClean("0")
+}
+
+// TestLeavingInTheMiddle: the second ctrl+c does not wait for the first.
+func TestLeavingInTheMiddle(t *testing.T) {
+	tm := newTerminal(t, "")
+	tm.open()
+	tm.keys("n")
+	tm.waitFor("● sealed")
+	tm.write("wait for nothing")
+	tm.keys("Enter")
+	tm.waitFor("waiting for nothing")
+	tm.keys("C-c", "C-c")
+	tm.mustBeClean("0")
+	tm.open()
+	tm.waitFor("✓ done")
+	tm.keys("Enter")
+	tm.waitFor("interrupted by you")
+	tm.keys("q")
+	tm.waitFor("1 session")
+	tm.keys("q")
+	tm.mustBeClean("0")
+}
+
+func TestPanicLeavesTheTerminalClean(t *testing.T) {
+	for _, where := range []string{"update", "view"} {
+		t.Run(where, func(t *testing.T) {
+			tm := newTerminal(t, where)
+			tm.open()
+			tm.keys("n")
+			tm.waitFor("● sealed")
+			tm.keys(`C-\`)
+			tm.mustBeClean("1")
+			tm.mustHaveEnded()
+		})
+	}
+	t.Run("command", func(t *testing.T) {
+		tm := newTerminal(t, "")
+		tm.open()
+		tm.keys("n")
+		tm.waitFor("● sealed")
+		tm.write("panic please")
+		tm.keys("Enter")
+		tm.waitFor("the backend broke")
+		tm.mustBeClean("1")
+		tm.mustHaveEnded()
+	})
+}
+
+// mustHaveEnded checks that the session was closed although the workbench broke.
+func (tm *terminal) mustHaveEnded() {
+	tm.t.Helper()
+	log, err := store.Open(context.Background(), filepath.Join(filepath.Dir(tm.socket), "log.db"))
+	if err != nil {
+		tm.t.Fatal(err)
+	}
+	defer log.Close()
+	all, err := log.Sessions(context.Background(), store.Filter{})
+	if err != nil || len(all) != 1 || all[0].Status != "done" {
+		tm.t.Errorf("the log has %+v, %v; want one session that has ended", all, err)
+	}
+}
+
+func TestNoColor(t *testing.T) {
+	for _, c := range []struct {
+		env  string
+		want bool
+	}{{"", true}, {"NO_COLOR=1", false}} {
+		tm := newTerminal(t, "")
+		tm.env += " " + c.env
+		tm.open()
+		if got := strings.Contains(tm.tmux("capture-pane", "-p", "-e"), "\x1b[38;"); got != c.want {
+			t.Errorf("with %q: colours on the screen: %v, want %v", c.env, got, c.want)
+		}
+		tm.keys("q")
+		tm.mustBeClean("0")
 	}
 }
