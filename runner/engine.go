@@ -25,6 +25,9 @@ var (
 	ErrRootful  = errors.New("Podman engine is rootful") // a box there would be root's: never used
 )
 
+// errFewIDs: there are no subordinate ids, or Podman has run since before there were.
+var errFewIDs = errors.New("too few subordinate ids")
+
 // Options say where the engine keeps its things and which runtime it uses.
 type Options struct {
 	StateDir   string       // for what must survive; made when missing
@@ -276,6 +279,13 @@ func (e *Engine) check(ctx context.Context) error {
 	if i.Host == nil || i.Store == nil || !i.Host.Security.Rootless {
 		return fmt.Errorf("%w: %s leads to a Podman that runs as root; boxes run only under an unprivileged account. Unset CONTAINER_HOST, or point it to a rootless service",
 			ErrRootful, e.info.Source)
+	}
+	mapped := 0
+	for _, m := range i.Host.IDMappings.UIDMap {
+		mapped += m.Size
+	}
+	if mapped < subIDCount {
+		return fmt.Errorf("%w: %w: Podman has %d user ids to give to boxes, and they need %d", ErrNotSetUp, errFewIDs, mapped, subIDCount)
 	}
 	e.info.Version = i.Version.Version
 	e.info.Rootless = true

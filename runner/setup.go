@@ -53,6 +53,14 @@ func Setup(ctx context.Context, opts SetupOptions) (Info, error) {
 		}
 	}
 	e, err := Open(ctx, opts.Engine)
+	if errors.Is(err, errFewIDs) {
+		// Podman keeps its user namespace, and with it the ids it once had.
+		fmt.Fprintln(opts.Out, "let Podman take up its subordinate ids")
+		if err := migrate(ctx); err != nil {
+			return Info{}, err
+		}
+		e, err = Open(ctx, opts.Engine)
+	}
 	if err != nil {
 		return Info{}, err
 	}
@@ -70,11 +78,23 @@ func Setup(ctx context.Context, opts SetupOptions) (Info, error) {
 	return e.Info(), err
 }
 
+// migrate ends Podman's user namespace; it makes a new one when it is needed.
+func migrate(ctx context.Context) error {
+	a, err := podmanAccount()
+	if err != nil {
+		return err
+	}
+	if out, err := a.command(ctx, "podman", "system", "migrate").CombinedOutput(); err != nil {
+		return fmt.Errorf("podman system migrate: %w: %s", err, out)
+	}
+	return nil
+}
+
 // apply asks, and then makes the changes.
 func apply(ctx context.Context, opts SetupOptions, changes []change) error {
 	as, err := rootBy(ctx, opts.In)
 	if err != nil {
-		return fmt.Errorf("%w; this is missing, as root:\n%s", err, commands(changes))
+		return fmt.Errorf("%w. Ask one to run: %s", err, commands(changes))
 	}
 	if !opts.Yes {
 		if err := ask(opts, changes); err != nil {
@@ -95,15 +115,15 @@ func apply(ctx context.Context, opts SetupOptions, changes []change) error {
 	return nil
 }
 
-// commands shows changes as lines for a shell.
+// commands shows changes as one line for a shell.
 func commands(changes []change) string {
-	var b strings.Builder
+	var lines []string
 	for _, c := range changes {
 		for _, argv := range c.argv {
-			b.WriteString("  " + strings.Join(argv, " ") + "\n")
+			lines = append(lines, strings.Join(argv, " "))
 		}
 	}
-	return strings.TrimRight(b.String(), "\n")
+	return strings.Join(lines, " && ")
 }
 
 func ask(opts SetupOptions, changes []change) error {
