@@ -228,9 +228,9 @@ func (h *headTail) write(p []byte) {
 	}
 	n = min(len(p), h.half-len(h.tail))
 	h.tail = append(h.tail, p[:n]...)
-	for _, c := range p[n:] {
-		h.tail[h.at] = c
-		h.at = (h.at + 1) % h.half
+	for p = p[n:]; len(p) > 0; p = p[n:] {
+		n = copy(h.tail[h.at:], p)
+		h.at = (h.at + n) % h.half
 	}
 }
 
