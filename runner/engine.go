@@ -158,6 +158,7 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 		if e.client, err = bindings.NewConnection(alive, uri); err != nil {
 			return fmt.Errorf("%w: CONTAINER_HOST is set to %q, and nothing answers there: unset it, or start that service (%w)", ErrNoEngine, uri, err)
 		}
+		e.keepAwake(alive)
 		return nil
 	}
 	if path := e.userSocket(); answers(ctx, path) {
@@ -198,8 +199,9 @@ func answers(ctx context.Context, socket string) bool {
 	return conn.Close() == nil
 }
 
-// keepAwake asks something of the user's service every two seconds: systemd
-// starts it with an idle timeout of five, and attached boxes do not count.
+// keepAwake asks something of somebody else's service every two seconds: unless
+// told otherwise, as systemd does not, it ends after five idle ones, and
+// attached boxes do not count.
 func (e *Engine) keepAwake(alive context.Context) {
 	e.wait.Go(func() {
 		tick := time.NewTicker(2 * time.Second)
@@ -210,7 +212,7 @@ func (e *Engine) keepAwake(alive context.Context) {
 				return
 			case <-tick.C:
 				if _, err := system.Version(e.client, nil); err != nil && alive.Err() == nil {
-					e.opts.Log("asking the user's Podman service for its version: " + err.Error())
+					e.opts.Log("asking the Podman service for its version: " + err.Error())
 				}
 			}
 		}

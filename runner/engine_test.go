@@ -227,6 +227,50 @@ func TestOpenRefusesRootful(t *testing.T) {
 	}
 }
 
+// A service that others started ends when it is idle. It must not while we hold it.
+func TestServiceOfOthersIsKeptAwake(t *testing.T) {
+	acct := testEngine(t).acct
+	dir, err := os.MkdirTemp(testEngine(t).opts.RuntimeDir, "test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a temporary directory
+	if err := os.Chown(dir, acct.uid, acct.gid); err != nil {
+		t.Fatal(err)
+	}
+	socket := filepath.Join(dir, "podman.sock")
+	cmd := acct.command(context.Background(), "podman", "--cgroup-manager", "cgroupfs", "system", "service", "--time", "3", "unix://"+socket)
+	said := &tail{}
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill() //nolint:errcheck // it has ended by itself, we hope
+		cmd.Wait()         //nolint:errcheck // how does not matter
+	})
+	ended, err := unix.PidfdOpen(cmd.Process.Pid, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(ended) //nolint:errcheck // nothing depends on it
+	await(t, func() bool { return answers(t.Context(), socket) }, said)
+	t.Setenv("CONTAINER_HOST", "unix://"+socket)
+	e := openEngine(t)
+	if i := e.Info(); i.Source != "CONTAINER_HOST" || e.child != nil {
+		t.Errorf("Info() = %+v", i)
+	}
+	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(ended), Events: unix.POLLIN}}, 7_000); n != 0 && err == nil {
+		t.Fatalf("the service ended while an engine was open: %s", said)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(ended), Events: unix.POLLIN}}, 20_000); n != 1 {
+		t.Error("the service does not end when it is idle, so this test proves nothing")
+	}
+}
+
 // await polls a condition of the outside world that nothing announces.
 func await(t *testing.T, ok func() bool, why fmt.Stringer) {
 	t.Helper()
