@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -33,6 +35,9 @@ func workbench(db string) error {
 		return err
 	}
 	defer log.Close()
+	if err := os.WriteFile(db+".pid", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		return err
+	}
 	return Run(context.Background(), Options{
 		Backend: logBackend{log}, Env: os.Environ(), panicAt: os.Getenv("GLOVEBOX_TUI_TEST_PANIC"),
 	})
@@ -278,6 +283,31 @@ func (tm *terminal) mustHaveEnded() {
 	all, err := log.Sessions(context.Background(), store.Filter{})
 	if err != nil || len(all) != 1 || all[0].Status != "done" {
 		tm.t.Errorf("the log has %+v, %v; want one session that has ended", all, err)
+	}
+}
+
+func TestSignalLeavesTheTerminalClean(t *testing.T) {
+	for sig, status := range map[syscall.Signal]string{syscall.SIGTERM: "0", syscall.SIGINT: "1"} {
+		tm := newTerminal(t, "")
+		tm.open()
+		tm.keys("n")
+		tm.waitFor("● sealed")
+		tm.write("wait for nothing")
+		tm.keys("Enter")
+		tm.waitFor("waiting for nothing")
+		b, err := os.ReadFile(filepath.Join(filepath.Dir(tm.socket), "log.db.pid"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		pid, err := strconv.Atoi(string(b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, sig); err != nil {
+			t.Fatal(err)
+		}
+		tm.mustBeClean(status)
+		tm.mustHaveEnded()
 	}
 }
 
