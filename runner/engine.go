@@ -20,9 +20,9 @@ import (
 
 // Why there is no engine. The text after the colon says what to do.
 var (
-	ErrNoEngine = errors.New("no Podman engine")         // none answers and none could be started
-	ErrNotSetUp = errors.New("not set up")               // something that `glovebox setup` makes is missing
-	ErrRootful  = errors.New("Podman engine is rootful") // a box there would be root's: never used
+	ErrNoEngine = errors.New("no Podman engine")      // none answers and none could be started
+	ErrNotSetUp = errors.New("not set up")            // something that `glovebox setup` makes is missing
+	ErrRootful  = errors.New("rootful Podman engine") // a box there would be root's: never used
 )
 
 // errFewIDs: there are no subordinate ids, or Podman has run since before there were.
@@ -143,6 +143,7 @@ type joined struct {
 	values context.Context
 }
 
+// Value looks at the connection first.
 func (j joined) Value(key any) any {
 	if v := j.values.Value(key); v != nil {
 		return v
@@ -261,7 +262,7 @@ func (e *Engine) freshStore() bool {
 // runtime picks the OCI runtime: crun, the quicker one, where it works. It
 // refuses cgroups v1 and hybrid ones.
 func (e *Engine) runtime() string {
-	if e.opts.Runtime != "" && e.opts.Runtime != "auto" {
+	if !e.autoRuntime() {
 		return e.opts.Runtime
 	}
 	if cgroupMode() == "v2" {
@@ -271,6 +272,8 @@ func (e *Engine) runtime() string {
 	}
 	return "runc"
 }
+
+func (e *Engine) autoRuntime() bool { return e.opts.Runtime == "" || e.opts.Runtime == "auto" }
 
 // check asks the service what it is and refuses what must not be used.
 func (e *Engine) check(ctx context.Context) error {
@@ -296,6 +299,9 @@ func (e *Engine) check(ctx context.Context) error {
 	e.info.CgroupMode = engineCgroupMode(i.Host)
 	e.info.Account = e.acct.name
 	e.info.Runtime = e.runtime()
+	if own := i.Host.OCIRuntime; e.child == nil && e.autoRuntime() && i.Host.CgroupsVersion == "v2" && own != nil {
+		e.info.Runtime = own.Name // whoever runs that service chose it
+	}
 	return nil
 }
 

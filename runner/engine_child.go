@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -61,7 +63,7 @@ func startChild(ctx context.Context, a account, opts Options, flags []string) (*
 // start runs the service from a goroutine that keeps its thread until the
 // service has ended: the parent-death signal hangs on the thread.
 func (c *child) start(a account, flags []string) error {
-	args := append(flags, "system", "service", "--time", "0", c.uri())
+	args := slices.Concat(flags, []string{"system", "service", "--time", "0", c.uri()})
 	// Not tied to a caller's context: boxes outlive the call that opened the engine.
 	cmd := a.command(context.Background(), "podman", args...)
 	cmd.Stderr = c.stderr
@@ -101,7 +103,7 @@ func (c *child) wait(ctx context.Context) error {
 		}
 		select {
 		case <-c.done:
-			return fmt.Errorf("it ended (%v): %s", c.err, c.stderr)
+			return fmt.Errorf("it ended (%w): %s", cmp.Or(c.err, errors.New("without an error")), c.stderr)
 		case <-ctx.Done():
 			return fmt.Errorf("its socket did not answer (%w): %s", ctx.Err(), c.stderr)
 		case <-tick.C:

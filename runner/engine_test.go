@@ -83,7 +83,7 @@ func watchEnd(t *testing.T, pid int) func(*testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { unix.Close(fd) }) //nolint:errcheck // nothing depends on it
+	t.Cleanup(func() { unix.Close(fd) })
 	return func(t *testing.T) {
 		t.Helper()
 		for {
@@ -117,7 +117,7 @@ func holdEngine() {
 
 func TestServiceDiesWithItsOwner(t *testing.T) {
 	needPodman(t)
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), "GLOVEBOX_TEST_HOLD_ENGINE=1")
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -167,7 +167,7 @@ func TestOpenEndsServicesLeftBehind(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/bin/cat")
+	cmd := exec.CommandContext(t.Context(), "/bin/cat")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +205,7 @@ func TestOpenRefusesRootful(t *testing.T) {
 	}
 	dir := t.TempDir()
 	socket := filepath.Join(dir, "rootful.sock")
-	cmd := exec.Command("podman", "--root", dir+"/root", "--runroot", dir+"/run", "--tmpdir", dir+"/tmp",
+	cmd := exec.CommandContext(context.Background(), "podman", "--root", dir+"/root", "--runroot", dir+"/run", "--tmpdir", dir+"/tmp",
 		"--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "system", "service", "--time", "0", "unix://"+socket)
 	said := &tail{}
 	cmd.Stderr = said
@@ -234,7 +234,7 @@ func TestServiceOfOthersIsKeptAwake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) }) //nolint:errcheck // a temporary directory
+	t.Cleanup(func() { os.RemoveAll(dir) })
 	if err := os.Chown(dir, acct.uid, acct.gid); err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +253,7 @@ func TestServiceOfOthersIsKeptAwake(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Close(ended) //nolint:errcheck // nothing depends on it
+	defer unix.Close(ended)
 	await(t, func() bool { return answers(t.Context(), socket) }, said)
 	t.Setenv("CONTAINER_HOST", "unix://"+socket)
 	e := openEngine(t)
@@ -289,7 +289,7 @@ func await(t *testing.T, ok func() bool, why fmt.Stringer) {
 func TestOpenSaysWhereNothingAnswers(t *testing.T) {
 	needPodman(t)
 	socket := filepath.Join(t.TempDir(), "nobody.sock")
-	l, err := net.Listen("unix", socket)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}

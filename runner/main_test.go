@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 			code = max(code, 1)
 		}
 	}
-	os.RemoveAll(shared.dir) //nolint:errcheck // a temporary directory
+	os.RemoveAll(shared.dir)
 	os.Exit(code)
 }
 
@@ -85,7 +85,7 @@ func testImage(t testing.TB) Image {
 // buildInit builds the real glovebox-init.
 func buildInit(t testing.TB, path string) {
 	t.Helper()
-	cmd := exec.Command("go", "build", "-o", path, "../cmd/glovebox-init")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "../cmd/glovebox-init")
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building glovebox-init: %v\n%s", err, out)

@@ -21,7 +21,7 @@ func deadOwner(t *testing.T) Owner {
 // ownerOf runs a copy of cat and returns what it was once it has ended.
 func ownerOf(t *testing.T, path string, during func(Owner)) Owner {
 	t.Helper()
-	cmd := exec.Command(path)
+	cmd := exec.CommandContext(t.Context(), path)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
