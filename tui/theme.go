@@ -51,10 +51,11 @@ func inputStyles(t *theme, cursor color.Color) textarea.Styles {
 // markdownStyle is glamour's own style, quieter: no margins, no filled
 // headings, one accent.
 func markdownStyle(dark bool) ansi.StyleConfig {
-	c, amber := styles.LightStyleConfig, "#9A5B00"
+	c, amber, code := styles.LightStyleConfig, "#9A5B00", "github"
 	if dark {
-		c, amber = styles.DarkStyleConfig, "#E8A33D"
+		c, amber, code = styles.DarkStyleConfig, "#E8A33D", "github-dark"
 	}
+	c.CodeBlock.Chroma, c.CodeBlock.Theme = nil, code // the library registers its own colours once, for good
 	none := uint(0)
 	c.Document = ansi.StyleBlock{Margin: &none}
 	c.CodeBlock.Margin = nil

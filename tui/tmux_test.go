@@ -59,7 +59,7 @@ func newTerminal(t *testing.T, panicAt string) *terminal {
 	tm := &terminal{t: t, socket: filepath.Join(dir, "tmux")}
 	tm.env = fmt.Sprintf("GLOVEBOX_TUI_TEST_DB='%s' GLOVEBOX_TUI_TEST_PANIC='%s'", filepath.Join(dir, "log.db"), panicAt)
 	tm.tmux("-f", "/dev/null", "new-session", "-d", "-x", "80", "-y", "24", "env", "-i",
-		"PATH="+os.Getenv("PATH"), "HOME="+dir, "TERM=screen-256color", "LANG=C.UTF-8", "PAGER=cat; echo paged; read x", "PS1=prompt> ", "sh")
+		"PATH="+os.Getenv("PATH"), "HOME="+dir, "TERM=screen-256color", "LANG=C.UTF-8", "PAGER=cat; echo paged; read x", "EDITOR=printf edited >", "PS1=prompt> ", "sh")
 	t.Cleanup(func() { tm.tmux("kill-server") })
 	tm.tmux("set-option", "-g", "set-clipboard", "on")
 	tm.waitFor("prompt>")
@@ -154,6 +154,12 @@ func TestWorkbenchInATerminal(t *testing.T) {
 
 	tm.keys("n")
 	tm.waitFor("● sealed: network data execution")
+	tm.write("draft")
+	tm.waitFor("draft")
+	tm.keys("C-e")
+	tm.waitFor("edited")
+	tm.keys("C-u")
+	tm.waitFor("Ask the agent")
 	tm.write("What is in")
 	tm.keys("M-Enter")
 	tm.write("/data?")
