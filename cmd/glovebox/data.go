@@ -55,16 +55,16 @@ func (a *app) dataset(cmd *cobra.Command, args []string) (*fakedata.Schema, fake
 	}
 	s, err := fakedata.Load(cmd.Context(), cfg.Data.Schema)
 	if err != nil {
-		return nil, none, dataError(err)
+		return nil, none, dataError(cmd.Context(), err)
 	}
 	return s, cfg.Data.recipe(s), nil
 }
 
 // dataError is the exit code of what fakedata cannot do: it depends on the
 // schema and the recipe alone, so they have to change.
-func dataError(err error) error {
-	if err == nil || errors.Is(err, context.Canceled) {
-		return err
+func dataError(ctx context.Context, err error) error {
+	if ctx.Err() != nil { // SQLite reports an interruption in words of its own
+		return ctx.Err()
 	}
 	return &exitError{code: exitUsage, msg: err.Error(), err: err}
 }
@@ -117,7 +117,7 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 	})
 	long.close()
 	if err != nil {
-		return dataError(err)
+		return dataError(ctx, err)
 	}
 	sum, size, err := digest(whole)
 	if err != nil {

@@ -28,7 +28,7 @@ func newPreviewCmd(a *app) *cobra.Command {
 			}
 			tables, err := fakedata.Preview(cmd.Context(), s, r, first)
 			if err != nil {
-				return dataError(err)
+				return dataError(cmd.Context(), err)
 			}
 			for _, t := range tables {
 				if a.flags.json {
