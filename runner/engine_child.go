@@ -117,7 +117,9 @@ func (c *child) stop() {
 	if c.pid == 0 {
 		return
 	}
-	_ = syscall.Kill(-c.pid, syscall.SIGTERM)
+	// Only to the first process: where Podman had to start itself again in a
+	// user namespace, that one passes the signal on and waits for the second.
+	_ = syscall.Kill(c.pid, syscall.SIGTERM)
 	grace := time.NewTimer(3 * time.Second)
 	defer grace.Stop()
 	select {
@@ -162,6 +164,7 @@ func sweepChildren(base string) {
 		}
 		if r.Service.Alive() {
 			_ = syscall.Kill(r.Service.PID, syscall.SIGKILL)
+			_ = syscall.Kill(-r.Service.PID, syscall.SIGKILL) // its second process
 		}
 		_ = os.RemoveAll(strings.TrimSuffix(path, ".json"))
 		_ = os.Remove(path)
