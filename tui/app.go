@@ -62,10 +62,10 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.KeyPressMsg:
 		return a, a.press(msg)
 	case sessionMsg:
-		_, cmd := msg.to.Handle(msg.msg)
+		_, cmd := msg.to.handle(msg.msg)
 		return a, cmd
 	case secondMsg:
-		a.front.Handle(msg)
+		a.front.handle(msg)
 		return a, second()
 	case leaveMsg:
 		return a, a.leave()
@@ -79,7 +79,7 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		a.failed = fmt.Errorf("the workbench broke (what was recorded is safe): %v\n\n%s", msg.what, msg.stack)
 		return a, tea.Quit
 	default:
-		_, cmd := a.front.Handle(msg)
+		_, cmd := a.front.handle(msg)
 		return a, cmd
 	}
 	return a, nil
@@ -96,15 +96,15 @@ func (a *app) press(msg tea.KeyPressMsg) tea.Cmd {
 	}
 	a.leaving = ""
 	if a.help != nil {
-		if a.help.Handle(msg) {
+		if a.help.handle(msg) {
 			a.help = nil
 		}
 		return nil
 	}
-	handled, cmd := a.front.Handle(msg)
+	handled, cmd := a.front.handle(msg)
 	if !handled && key.Matches(msg, a.keys.Help) {
-		a.help = &help{desk: a.desk, groups: a.front.Keys()}
-		a.help.SetSize(a.w, a.h)
+		a.help = &help{desk: a.desk, groups: a.front.keyGroups()}
+		a.help.setSize(a.w, a.h)
 	}
 	return cmd
 }
@@ -122,7 +122,7 @@ func (a *app) interruptOrLeave() tea.Cmd {
 		return tea.Quit
 	}
 	a.leaving = "ctrl+c again to leave" + a.losing()
-	a.front.Interrupt()
+	a.front.interrupt()
 	return nil
 }
 
@@ -155,13 +155,13 @@ func (a *app) resize(w, h int) {
 	if a.small() {
 		return
 	}
-	a.home.SetSize(w, h)
+	a.home.setSize(w, h)
 	for _, s := range a.sessions {
-		s.SetSize(w, h)
+		s.setSize(w, h)
 	}
-	a.front.SetSize(w, h)
+	a.front.setSize(w, h)
 	if a.help != nil {
-		a.help.SetSize(w, h)
+		a.help.setSize(w, h)
 	}
 }
 
@@ -171,9 +171,9 @@ func (a *app) small() bool { return a.w < minWidth || a.h < minHeight }
 func (a *app) show(s screen) {
 	a.front = s
 	if !a.small() {
-		s.SetSize(a.w, a.h)
+		s.setSize(a.w, a.h)
 	}
-	s.Handle(secondMsg{})
+	s.handle(secondMsg{})
 }
 
 // session finds an open session of this workbench.
@@ -223,7 +223,7 @@ func (a *app) View() tea.View {
 	v := tea.NewView(a.content())
 	v.AltScreen = true
 	if a.help == nil && !a.small() {
-		v.Cursor = a.front.Cursor()
+		v.Cursor = a.front.cursor()
 	}
 	return v
 }
@@ -235,10 +235,10 @@ func (a *app) content() string {
 	case a.small():
 		return fit(fmt.Sprintf("glovebox needs %d×%d cells", minWidth, minHeight), a.w)
 	case a.help != nil:
-		return a.help.View() + "\n" + a.hintLine([]hint{{"↑/↓", "scroll"}, {"any other key", "back"}}, "")
+		return a.help.view() + "\n" + a.hintLine([]hint{{"↑/↓", "scroll"}, {"any other key", "back"}}, "")
 	}
-	keys, flash := a.front.Hints()
-	return a.front.View() + "\n" + a.hintLine(keys, flash)
+	keys, flash := a.front.hints()
+	return a.front.view() + "\n" + a.hintLine(keys, flash)
 }
 
 // hintLine is the last line: what was just said, or the keys that matter here.

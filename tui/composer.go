@@ -1,10 +1,6 @@
 package tui
 
 import (
-	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
@@ -44,21 +40,21 @@ func newComposer(d *desk) *composer {
 	return &composer{desk: d, area: a}
 }
 
-// SetSize says how wide the composer is, frame included, and how high it may grow.
-func (c *composer) SetSize(w, h int) {
+// setSize says how wide the composer is, frame included, and how high it may grow.
+func (c *composer) setSize(w, h int) {
 	c.w = w
 	c.area.MaxHeight = max(h-2, 1)
 	c.area.SetWidth(max(w-4, 4))
 }
 
-// Height is the number of lines of View.
-func (c *composer) Height() int { return c.area.Height() + 2 }
+// height is the number of lines of view.
+func (c *composer) height() int { return c.area.Height() + 2 }
 
-// Value is what has been written.
-func (c *composer) Value() string { return c.area.Value() }
+// value is what has been written.
+func (c *composer) value() string { return c.area.Value() }
 
-// View draws the composer in its frame.
-func (c *composer) View() []string {
+// view draws the composer in its frame.
+func (c *composer) view() []string {
 	th := c.desk.th
 	c.area.SetStyles(th.input)
 	edge := th.rule
@@ -73,8 +69,8 @@ func (c *composer) View() []string {
 	return append(out, edge.Render("╰"+bar+"╯"))
 }
 
-// Cursor is relative to the composer's top left corner.
-func (c *composer) Cursor() *tea.Cursor {
+// cursor is relative to the composer's top left corner.
+func (c *composer) cursor() *tea.Cursor {
 	cur := c.area.Cursor()
 	if cur != nil {
 		cur.X += 2
@@ -84,7 +80,7 @@ func (c *composer) Cursor() *tea.Cursor {
 }
 
 // Take empties the composer and returns what was in it, which the history keeps.
-func (c *composer) Take() string {
+func (c *composer) take() string {
 	text := strings.TrimSpace(c.area.Value())
 	if text != "" && (len(c.history) == 0 || c.history[len(c.history)-1] != text) {
 		c.history = append(c.history, text)
@@ -94,8 +90,8 @@ func (c *composer) Take() string {
 	return text
 }
 
-// Handle takes keys and pastes.
-func (c *composer) Handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
+// handle takes keys and pastes.
+func (c *composer) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	k := &c.desk.keys
 	switch msg := msg.(type) {
 	case tea.PasteMsg:
@@ -151,64 +147,4 @@ func (c *composer) recall(by int) {
 	}
 	c.area.SetValue(text)
 	c.area.MoveToEnd()
-}
-
-// editedMsg is what came back from $EDITOR.
-type editedMsg struct{ text string }
-
-// edit opens what has been written in $EDITOR.
-func (c *composer) edit() tea.Cmd {
-	editor := c.desk.env("EDITOR")
-	if editor == "" {
-		editor = "vi"
-	}
-	run := &editing{editor: editor, text: c.area.Value()}
-	return tea.Exec(run, func(err error) tea.Msg {
-		if err != nil {
-			return flashMsg("the editor failed (" + editor + "): " + err.Error())
-		}
-		return editedMsg{run.text}
-	})
-}
-
-// editing lets the person edit text in a file of their own editor.
-type editing struct {
-	editor, text string
-	cmd          exec.Cmd
-}
-
-func (e *editing) SetStdin(r io.Reader)  { e.cmd.Stdin = r }
-func (e *editing) SetStdout(w io.Writer) { e.cmd.Stdout = w }
-func (e *editing) SetStderr(w io.Writer) { e.cmd.Stderr = w }
-
-func (e *editing) Run() error {
-	f, err := os.CreateTemp("", "glovebox-*.md")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) //nolint:errcheck // a temporary file
-	_, err = f.WriteString(e.text)
-	if err := firstError(err, f.Close()); err != nil {
-		return err
-	}
-	cmd := exec.Command("sh", "-c", e.editor+` "$1"`, "sh", f.Name())
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = e.cmd.Stdin, e.cmd.Stdout, e.cmd.Stderr
-	if err := cmd.Run(); err != nil {
-		return err
-	}
-	b, err := os.ReadFile(f.Name())
-	if err != nil {
-		return fmt.Errorf("reading it back: %w", err)
-	}
-	e.text = cut(string(b), promptMax)
-	return nil
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -28,18 +28,18 @@ func (d *desk) env(name string) string {
 
 // screen fills the terminal.
 type screen interface {
-	SetSize(w, h int)
-	// View draws at most h-1 lines of at most w cells; the last line belongs to the hints.
-	View() string
-	// Cursor is where to show the cursor, nil for nowhere.
-	Cursor() *tea.Cursor
-	// Handle takes a message. For keys, handled says whether it meant anything.
-	Handle(msg tea.Msg) (handled bool, cmd tea.Cmd)
-	// Interrupt stops what is running, and reports whether anything was.
-	Interrupt() bool
-	// Hints are the keys to name at the foot of the screen, and what to say instead ("": nothing).
-	Hints() (keys []hint, flash string)
-	Keys() []keyGroup
+	setSize(w, h int)
+	// view draws at most h-1 lines of at most w cells; the last line belongs to the hints.
+	view() string
+	// cursor is where to show the cursor, nil for nowhere.
+	cursor() *tea.Cursor
+	// handle takes a message. For keys, handled says whether it meant anything.
+	handle(msg tea.Msg) (handled bool, cmd tea.Cmd)
+	// interrupt stops what is running, and reports whether anything was.
+	interrupt() bool
+	// hints are the keys to name at the foot of the screen, and what to say instead ("": nothing).
+	hints() (keys []hint, flash string)
+	keyGroups() []keyGroup
 }
 
 // hint is a key named at the foot of the screen.

@@ -16,11 +16,11 @@ type help struct {
 	top    int
 }
 
-// SetSize says how much room there is.
-func (d *help) SetSize(w, h int) { d.w, d.h = w, h }
+// setSize says how much room there is.
+func (d *help) setSize(w, h int) { d.w, d.h = w, h }
 
-// Handle takes a key; done says that the dialog closes.
-func (d *help) Handle(msg tea.KeyPressMsg) (done bool) {
+// handle takes a key; done says that the dialog closes.
+func (d *help) handle(msg tea.KeyPressMsg) (done bool) {
 	k := &d.desk.keys
 	switch {
 	case key.Matches(msg, k.Up):
@@ -37,8 +37,8 @@ func (d *help) Handle(msg tea.KeyPressMsg) (done bool) {
 	return false
 }
 
-// View draws exactly h-1 lines, the last line of the screen being the hints'.
-func (d *help) View() string {
+// view draws exactly h-1 lines, the last line of the screen being the hints'.
+func (d *help) view() string {
 	rows := d.rows()
 	room := max(d.h-4, 1)
 	d.top = max(min(d.top, len(rows)-room), 0)

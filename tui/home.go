@@ -42,8 +42,8 @@ func (h *home) load() tea.Cmd {
 	})
 }
 
-// SetSize, like the methods below, is of the screen interface.
-func (h *home) SetSize(width, height int) {
+// setSize, like the methods below, is of the screen interface.
+func (h *home) setSize(width, height int) {
 	h.w, h.h = width, height
 	h.settle()
 }
@@ -86,11 +86,11 @@ func matches(s store.Summary, filter string) bool {
 	return true
 }
 
-func (h *home) Cursor() *tea.Cursor { return nil }
+func (h *home) cursor() *tea.Cursor { return nil }
 
-func (h *home) Interrupt() bool { return false }
+func (h *home) interrupt() bool { return false }
 
-func (h *home) Handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
+func (h *home) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	switch msg := msg.(type) {
 	case summariesMsg:
 		h.all, h.err, h.loaded = msg.all, msg.err, true
@@ -178,7 +178,7 @@ func (h *home) handleFilter(msg tea.KeyPressMsg) bool {
 	return true
 }
 
-func (h *home) Hints() ([]hint, string) {
+func (h *home) hints() ([]hint, string) {
 	k := &h.desk.keys
 	if h.filtering {
 		return []hint{{"enter", "open"}, {"↑/↓", "choose"}, {"esc", "no filter"}}, h.flash
@@ -189,9 +189,9 @@ func (h *home) Hints() ([]hint, string) {
 	return hints(k.Open, k.New, k.Help, k.Filter, k.Leave), h.flash
 }
 
-func (h *home) Keys() []keyGroup { return h.desk.keys.homeKeys() }
+func (h *home) keyGroups() []keyGroup { return h.desk.keys.homeKeys() }
 
-func (h *home) View() string {
+func (h *home) view() string {
 	th := h.desk.th
 	number := plural(len(h.all), "session")
 	if h.filter != "" {

@@ -32,7 +32,7 @@ func newPane(d *desk) pane {
 // refresh shows what has become of the story.
 func (p *pane) refresh(now time.Time, changed bool) {
 	p.story.tick(now)
-	p.list.SetItems(p.story.items, changed)
+	p.list.setItems(p.story.items, changed)
 }
 
 // handleList takes the keys that work on the transcript.
@@ -40,20 +40,20 @@ func (p *pane) handleList(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	k, l := &p.desk.keys, &p.list
 	switch {
 	case key.Matches(msg, k.Up):
-		l.Move(false)
+		l.move(false)
 	case key.Matches(msg, k.Down):
-		l.Move(true)
+		l.move(true)
 	case key.Matches(msg, k.Top):
 		l.toStart()
 	case key.Matches(msg, k.Bottom):
 		l.toEnd()
 		l.focus = max(len(l.items)-1, 0)
 	case key.Matches(msg, k.Fold):
-		l.Fold()
+		l.fold()
 	case key.Matches(msg, k.Copy):
 		return true, p.copy()
 	case key.Matches(msg, k.Pager):
-		if it := l.Focused(); it != nil {
+		if it := l.focused(); it != nil {
 			return true, p.page(it.text())
 		}
 	case key.Matches(msg, k.PagerAll):
@@ -69,11 +69,11 @@ func (p *pane) handleScroll(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	k, l := &p.desk.keys, &p.list
 	switch {
 	case key.Matches(msg, k.PageUp):
-		l.Scroll(-max(l.h-2, 1))
+		l.scroll(-max(l.h-2, 1))
 	case key.Matches(msg, k.PageDown):
-		l.Scroll(max(l.h-2, 1))
+		l.scroll(max(l.h-2, 1))
 	case key.Matches(msg, k.FoldAll):
-		l.FoldAll()
+		l.foldAll()
 	default:
 		return false, nil
 	}
@@ -82,7 +82,7 @@ func (p *pane) handleScroll(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 
 // copy puts the focused item on the clipboard of the person's terminal (OSC 52).
 func (p *pane) copy() tea.Cmd {
-	it := p.list.Focused()
+	it := p.list.focused()
 	if it == nil {
 		return nil
 	}
@@ -101,7 +101,7 @@ func (p *pane) page(text string) tea.Cmd {
 	if pager == "" {
 		pager = "less -R"
 	}
-	cmd := exec.Command("sh", "-c", pager)
+	cmd := exec.CommandContext(p.desk.work.ctx, "sh", "-c", pager)
 	cmd.Stdin = io.MultiReader(strings.NewReader(store.Clean(text)), strings.NewReader("\n"))
 	return tea.ExecProcess(cmd, func(err error) tea.Msg {
 		if err != nil {
@@ -130,7 +130,7 @@ func (p *pane) frame(right string, marked bool, below []string, now time.Time) s
 	if p.tall() {
 		out = append(out, "")
 	}
-	body := p.list.View(marked)
+	body := p.list.view(marked)
 	if p.list.fresh {
 		body[len(body)-1] = between("", p.desk.th.accent.Render("↓ new"), p.w-1)
 	}

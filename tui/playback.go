@@ -77,17 +77,17 @@ func isCall(e store.Event) bool {
 	return ok
 }
 
-// SetSize, like the methods below, is of the screen interface.
-func (p *playback) SetSize(w, h int) {
+// setSize, like the methods below, is of the screen interface.
+func (p *playback) setSize(w, h int) {
 	p.w, p.h = w, h
 	room := h - 3 // head, status, hints
 	if p.tall() {
 		room--
 	}
-	p.list.SetSize(w, room)
+	p.list.setSize(w, room)
 }
 
-func (p *playback) View() string {
+func (p *playback) view() string {
 	right := "reading…"
 	if p.loaded {
 		right = fmt.Sprintf("step %d/%d", min(p.at+1, len(p.steps)), len(p.steps))
@@ -98,11 +98,11 @@ func (p *playback) View() string {
 	return p.frame(right, true, nil, p.story.last)
 }
 
-func (p *playback) Cursor() *tea.Cursor { return nil }
+func (p *playback) cursor() *tea.Cursor { return nil }
 
-func (p *playback) Interrupt() bool { return false }
+func (p *playback) interrupt() bool { return false }
 
-func (p *playback) Handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
+func (p *playback) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	switch msg := msg.(type) {
 	case eventsMsg:
 		p.load(msg)
@@ -193,7 +193,7 @@ func (p *playback) show(n int) {
 	p.at = n
 	p.refresh(p.story.last, true)
 	p.list.toEnd()
-	p.list.Focus(p.touched(p.events[p.steps[n]]))
+	p.list.focusOn(p.touched(p.events[p.steps[n]]))
 }
 
 // end is the index of the first event that step n does not show.
@@ -227,10 +227,10 @@ func (p *playback) touched(e store.Event) int {
 	return last
 }
 
-func (p *playback) Hints() ([]hint, string) {
+func (p *playback) hints() ([]hint, string) {
 	k := &p.desk.keys
 	out := []hint{{"←/→", "step"}, {k.Help.Help().Key, "keys"}, {"t/T", "tool call"}, {"e/E", "error"}, {"g/G", "start, end"}}
 	return append(out, hints(k.Back, k.Fold)...), p.flash
 }
 
-func (p *playback) Keys() []keyGroup { return p.desk.keys.playbackKeys() }
+func (p *playback) keyGroups() []keyGroup { return p.desk.keys.playbackKeys() }

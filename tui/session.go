@@ -78,22 +78,22 @@ func (s *session) pump() tea.Cmd {
 	})
 }
 
-// SetSize, like the methods below, is of the screen interface.
-func (s *session) SetSize(w, h int) {
+// setSize, like the methods below, is of the screen interface.
+func (s *session) setSize(w, h int) {
 	s.w, s.h = w, h
 	s.layout()
 }
 
 func (s *session) layout() {
-	s.composer.SetSize(s.w, min(max(s.h/3, 3), 9))
+	s.composer.setSize(s.w, min(max(s.h/3, 3), 9))
 	room := s.h - 3 // head, status, hints
 	if s.tall() {
 		room--
 	}
 	if !s.closed {
-		room -= s.composer.Height()
+		room -= s.composer.height()
 	}
-	s.list.SetSize(s.w, room)
+	s.list.setSize(s.w, room)
 }
 
 func (s *session) now() time.Time {
@@ -103,26 +103,26 @@ func (s *session) now() time.Time {
 	return s.desk.clock()
 }
 
-func (s *session) View() string {
+func (s *session) view() string {
 	var below []string
 	if !s.closed {
-		below = s.composer.View()
+		below = s.composer.view()
 	}
 	return s.frame("", !s.writing, below, s.now())
 }
 
-func (s *session) Cursor() *tea.Cursor {
+func (s *session) cursor() *tea.Cursor {
 	if !s.writing || s.closed {
 		return nil
 	}
-	cur := s.composer.Cursor()
+	cur := s.composer.cursor()
 	if cur != nil {
-		cur.Y += s.h - 2 - s.composer.Height()
+		cur.Y += s.h - 2 - s.composer.height()
 	}
 	return cur
 }
 
-func (s *session) Handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
+func (s *session) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.KeyPressMsg:
 		s.flash = ""
@@ -130,7 +130,7 @@ func (s *session) Handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 		s.layout()
 		return handled, cmd
 	case tea.PasteMsg, editedMsg:
-		handled, cmd = s.composer.Handle(msg)
+		handled, cmd = s.composer.handle(msg)
 		s.layout()
 	case flashMsg:
 		s.flash = string(msg)
@@ -155,14 +155,14 @@ func (s *session) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	k := &s.desk.keys
 	switch {
 	case key.Matches(msg, k.Interrupt):
-		if !s.Interrupt() {
+		if !s.interrupt() {
 			return true, send(goHomeMsg{})
 		}
 		return true, nil
 	case key.Matches(msg, k.Switch) && !s.closed:
 		s.focus(!s.writing)
 		return true, nil
-	case key.Matches(msg, k.End) && (!s.writing || s.composer.Value() == ""):
+	case key.Matches(msg, k.End) && (!s.writing || s.composer.value() == ""):
 		return true, s.end()
 	}
 	if !s.writing || s.closed {
@@ -171,13 +171,13 @@ func (s *session) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	switch {
 	case key.Matches(msg, k.Send):
 		return true, s.submit()
-	case key.Matches(msg, k.Help) && s.composer.Value() == "":
+	case key.Matches(msg, k.Help) && s.composer.value() == "":
 		return false, nil
 	}
 	if handled, cmd = s.handleScroll(msg); handled {
 		return handled, cmd
 	}
-	return s.composer.Handle(msg)
+	return s.composer.handle(msg)
 }
 
 // focus gives the keys to the composer or to the transcript.
@@ -196,7 +196,7 @@ func (s *session) focus(writing bool) {
 // submit sends what is in the composer, as soon as it can be sent.
 func (s *session) submit() tea.Cmd {
 	switch {
-	case strings.TrimSpace(s.composer.Value()) == "":
+	case strings.TrimSpace(s.composer.value()) == "":
 		return nil
 	case s.busy:
 		s.flash = "the agent is at work; esc interrupts it"
@@ -206,7 +206,7 @@ func (s *session) submit() tea.Cmd {
 		return nil
 	}
 	s.list.toEnd()
-	text := s.composer.Take()
+	text := s.composer.take()
 	if s.live == nil {
 		s.queued = text
 		if s.beginning {
@@ -315,8 +315,8 @@ func (s *session) ended(err error) {
 	s.layout()
 }
 
-// Interrupt ends what is under way.
-func (s *session) Interrupt() bool {
+// interrupt ends what is under way.
+func (s *session) interrupt() bool {
 	if s.cancel == nil {
 		return false
 	}
@@ -325,7 +325,7 @@ func (s *session) Interrupt() bool {
 	return true
 }
 
-func (s *session) Hints() ([]hint, string) {
+func (s *session) hints() ([]hint, string) {
 	k := &s.desk.keys
 	var out []hint
 	switch {
@@ -349,4 +349,4 @@ func (s *session) Hints() ([]hint, string) {
 	return out, s.flash
 }
 
-func (s *session) Keys() []keyGroup { return s.desk.keys.sessionKeys() }
+func (s *session) keyGroups() []keyGroup { return s.desk.keys.sessionKeys() }

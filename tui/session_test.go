@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,15 +25,15 @@ func TestComposerWritesSeveralLines(t *testing.T) {
 	typed(a, "three")
 	press(a, "shift+enter")
 	typed(a, "four? q n y")
-	if got, want := s.composer.Value(), "one\ntwo\nthree\nfour? q n y"; got != want {
+	if got, want := s.composer.value(), "one\ntwo\nthree\nfour? q n y"; got != want {
 		t.Errorf("the composer holds %q, want %q", got, want)
 	}
 	mustFit(t, a)
-	if c := s.Cursor(); c == nil || c.Y != 20 || c.X != 13 {
+	if c := s.cursor(); c == nil || c.Y != 20 || c.X != 13 {
 		t.Errorf("the cursor is at %+v, want column 13 of line 20", c)
 	}
 	a.Update(pasteOf("\r\npasted\x1b[2J\ttext"))
-	if got := s.composer.Value(); !strings.HasSuffix(got, "y\npasted␛[2J    text") {
+	if got := s.composer.value(); !strings.HasSuffix(got, "y\npasted␛[2J    text") {
 		t.Errorf("pasted: %q", got)
 	}
 }
@@ -42,7 +43,7 @@ func TestComposerHistory(t *testing.T) {
 	s := openLive(a)
 	for _, text := range []string{"first", "second\nline", "second\nline"} {
 		s.composer.area.SetValue(text)
-		s.composer.Take()
+		s.composer.take()
 	}
 	typed(a, "draft")
 	for _, step := range []struct{ key, want string }{
@@ -55,7 +56,7 @@ func TestComposerHistory(t *testing.T) {
 		{"down", "draft"},
 	} {
 		press(a, step.key)
-		if got := s.composer.Value(); got != step.want {
+		if got := s.composer.value(); got != step.want {
 			t.Errorf("after %s: %q, want %q", step.key, got, step.want)
 		}
 	}
@@ -77,7 +78,7 @@ func TestPromptWaitsForTheSeal(t *testing.T) {
 	}
 	typed(a, "more")
 	press(a, "enter")
-	if s.composer.Value() != "more" || !strings.Contains(shown(a), "esc interrupts") {
+	if s.composer.value() != "more" || !strings.Contains(shown(a), "esc interrupts") {
 		t.Errorf("a prompt while the agent is at work was taken:\n%s", shown(a))
 	}
 }
@@ -88,8 +89,8 @@ func TestStartThatFailsKeepsThePrompt(t *testing.T) {
 	a.sessions = append(a.sessions, s)
 	a.show(s)
 	a.Update(sessionMsg{s, startedMsg{err: errors.New("no Podman: run glovebox doctor")}})
-	if got := shown(a); !strings.Contains(got, "✗ no session: no Podman: run glovebox doctor") || s.composer.Value() != "hello" {
-		t.Errorf("composer %q, screen:\n%s", s.composer.Value(), got)
+	if got := shown(a); !strings.Contains(got, "✗ no session: no Podman: run glovebox doctor") || s.composer.value() != "hello" {
+		t.Errorf("composer %q, screen:\n%s", s.composer.value(), got)
 	}
 	press(a, "enter")
 	if !s.beginning || s.queued != "hello" {
@@ -164,7 +165,7 @@ func TestLeavingASessionKeepsIt(t *testing.T) {
 		t.Errorf("q with an open session:\n%s", shown(a))
 	}
 	a.Update(press(a, "enter")[0]())
-	if a.front != screen(s) || s.composer.Value() != "half a prom" {
+	if a.front != screen(s) || s.composer.value() != "half a prom" {
 		t.Errorf("enter does not return to the open session")
 	}
 }
@@ -178,12 +179,15 @@ func (l fixedLive) Close(context.Context) error          { return nil }
 
 func TestPlaybackSteps(t *testing.T) {
 	one := 1
-	bodies := append(example()[:11:11], store.Prompt{Text: "again"}, store.ModelRequest{Turn: 3},
+	bodies := slices.Concat(example()[:11], []store.Body{
+		store.Prompt{Text: "again"},
+		store.ModelRequest{Turn: 3},
 		store.ModelResponse{Turn: 3, ToolCalls: []store.CallSpec{{ID: "c2", Name: "sql", Arguments: `{"query":"x"}`}}},
 		store.Decision{CallID: "c2", Tool: "sql", Verdict: "allow"},
 		store.ToolCall{CallID: "c2", Tool: "sql", Arguments: []byte(`{"query":"x"}`)},
 		store.ToolResult{CallID: "c2", Tool: "sql", Exit: &one, Stderr: "no such column: x"},
-		store.SessionEnded{Status: "done"})
+		store.SessionEnded{Status: "done"},
+	})
 	a := newTestApp(80, 24)
 	p := openRecorded(a, record(bodies...))
 	n := len(p.steps)
@@ -280,7 +284,7 @@ func TestHelpNamesEveryKeyOfItsScreen(t *testing.T) {
 		open()
 		press(a, "?")
 		got := shown(a)
-		for _, g := range a.front.Keys() {
+		for _, g := range a.front.keyGroups() {
 			for _, b := range g.keys {
 				if !strings.Contains(got, b.Help().Key) || !strings.Contains(got, b.Help().Desc) {
 					t.Errorf("%s: the help does not name %s (%s)", name, b.Help().Key, b.Help().Desc)

@@ -68,7 +68,7 @@ func newTerminal(t *testing.T, panicAt string) *terminal {
 
 func (tm *terminal) tmux(args ...string) string {
 	tm.t.Helper()
-	out, err := exec.Command("tmux", append([]string{"-u", "-S", tm.socket}, args...)...).CombinedOutput()
+	out, err := exec.CommandContext(context.Background(), "tmux", append([]string{"-u", "-S", tm.socket}, args...)...).CombinedOutput()
 	if err != nil {
 		tm.t.Fatalf("tmux %q: %v\n%s", args, err, out)
 	}

@@ -18,14 +18,14 @@ type transcript struct {
 	fresh  bool // something came while not following
 }
 
-// SetSize says how much room there is, in cells.
-func (t *transcript) SetSize(w, h int) {
+// setSize says how much room there is, in cells.
+func (t *transcript) setSize(w, h int) {
 	t.w, t.h = max(w, gutter+8), max(h, 1)
 	t.settle()
 }
 
-// SetItems replaces the items. It is called after every change of them.
-func (t *transcript) SetItems(items []*item, changed bool) {
+// setItems replaces the items. It is called after every change of them.
+func (t *transcript) setItems(items []*item, changed bool) {
 	atEnd := t.focus >= len(t.items)-1
 	t.items = items
 	t.focus = min(t.focus, max(len(items)-1, 0))
@@ -103,8 +103,8 @@ func (t *transcript) toStart() {
 	t.settle()
 }
 
-// Scroll moves by n lines, downwards if positive.
-func (t *transcript) Scroll(n int) {
+// scroll moves by n lines, downwards if positive.
+func (t *transcript) scroll(n int) {
 	if len(t.items) == 0 {
 		return
 	}
@@ -133,9 +133,9 @@ func (t *transcript) focusOnScreen() {
 	t.focus = min(max(t.focus, first), last)
 }
 
-// Move moves the focus to the next or previous item; within an item taller
+// move moves the focus to the next or previous item; within an item taller
 // than the screen it scrolls first.
-func (t *transcript) Move(down bool) {
+func (t *transcript) move(down bool) {
 	if len(t.items) == 0 {
 		return
 	}
@@ -147,9 +147,9 @@ func (t *transcript) Move(down bool) {
 	case !down && start < 0:
 		t.scrollKeeping(-min(step, -start))
 	case down && t.focus < len(t.items)-1:
-		t.Focus(t.focus + 1)
+		t.focusOn(t.focus + 1)
 	case !down && t.focus > 0:
-		t.Focus(t.focus - 1)
+		t.focusOn(t.focus - 1)
 	case !down:
 		t.scrollKeeping(-1)
 	}
@@ -157,12 +157,12 @@ func (t *transcript) Move(down bool) {
 
 func (t *transcript) scrollKeeping(n int) {
 	focus := t.focus
-	t.Scroll(n)
+	t.scroll(n)
 	t.focus = focus
 }
 
-// Focus puts the focus on item i and brings as much of it as possible on the screen.
-func (t *transcript) Focus(i int) {
+// focusOn puts the focus on item i and brings as much of it as possible on the screen.
+func (t *transcript) focusOn(i int) {
 	if i < 0 || i >= len(t.items) {
 		return
 	}
@@ -194,24 +194,24 @@ func (t *transcript) place(i int) (start, end int) {
 	return pos + t.gap(i), pos + t.height(i)
 }
 
-// Focused is the focused item, or nil.
-func (t *transcript) Focused() *item {
+// focused is the focused item, or nil.
+func (t *transcript) focused() *item {
 	if t.focus < len(t.items) {
 		return t.items[t.focus]
 	}
 	return nil
 }
 
-// Fold folds or unfolds the focused item.
-func (t *transcript) Fold() {
-	if it := t.Focused(); it != nil && it.folds() {
+// fold folds or unfolds the focused item.
+func (t *transcript) fold() {
+	if it := t.focused(); it != nil && it.folds() {
 		it.open = !it.open
 		t.refold()
 	}
 }
 
-// FoldAll unfolds all items if any is folded, else folds all.
-func (t *transcript) FoldAll() {
+// foldAll unfolds all items if any is folded, else folds all.
+func (t *transcript) foldAll() {
 	open := false
 	for _, it := range t.items {
 		open = open || it.folds() && !it.open
@@ -237,8 +237,8 @@ func (t *transcript) refold() {
 	}
 }
 
-// View draws exactly h lines; marked says whether to show the focus.
-func (t *transcript) View(marked bool) []string {
+// view draws exactly h lines; marked says whether to show the focus.
+func (t *transcript) view(marked bool) []string {
 	out := make([]string, 0, t.h)
 	skip := t.skip
 	for i := t.top; i < len(t.items) && len(out) < t.h; i++ {

@@ -24,8 +24,8 @@ func (r rows) draw(_ int, _ *theme, _ bool) []string { return r }
 // listOf makes a transcript whose items have the given heights.
 func listOf(w, h int, heights ...int) *transcript {
 	l := &transcript{th: newTheme(true), follow: true}
-	l.SetSize(w, h)
-	l.SetItems(itemsOf(0, heights...), true)
+	l.setSize(w, h)
+	l.setItems(itemsOf(0, heights...), true)
 	return l
 }
 
@@ -62,7 +62,7 @@ func TestListShowsAWindow(t *testing.T) {
 		heights := rapid.SliceOfN(rapid.IntRange(1, 12), 0, 30).Draw(t, "heights")
 		l := listOf(40, rapid.IntRange(1, 15).Draw(t, "h"), heights...)
 		check := func() {
-			view, whole := l.View(false), all(l)
+			view, whole := l.view(false), all(l)
 			if len(view) != l.h {
 				t.Fatalf("%d lines, the room is %d", len(view), l.h)
 			}
@@ -86,23 +86,23 @@ func TestListShowsAWindow(t *testing.T) {
 		}
 		check()
 		t.Repeat(map[string]func(*rapid.T){
-			"scroll": func(t *rapid.T) { l.Scroll(rapid.IntRange(-40, 40).Draw(t, "n")); check() },
-			"move":   func(t *rapid.T) { l.Move(rapid.Bool().Draw(t, "down")); check() },
+			"scroll": func(t *rapid.T) { l.scroll(rapid.IntRange(-40, 40).Draw(t, "n")); check() },
+			"move":   func(t *rapid.T) { l.move(rapid.Bool().Draw(t, "down")); check() },
 			"start":  func(*rapid.T) { l.toStart(); check() },
 			"end":    func(*rapid.T) { l.toEnd(); check() },
 			"focus": func(t *rapid.T) {
 				if len(l.items) > 0 {
-					l.Focus(rapid.IntRange(0, len(l.items)-1).Draw(t, "i"))
+					l.focusOn(rapid.IntRange(0, len(l.items)-1).Draw(t, "i"))
 					check()
 				}
 			},
-			"resize": func(t *rapid.T) { l.SetSize(40, rapid.IntRange(1, 15).Draw(t, "h")); check() },
+			"resize": func(t *rapid.T) { l.setSize(40, rapid.IntRange(1, 15).Draw(t, "h")); check() },
 			"more": func(t *rapid.T) {
-				l.SetItems(append(l.items, itemsOf(len(l.items), rapid.IntRange(1, 9).Draw(t, "height"))...), true)
+				l.setItems(append(l.items, itemsOf(len(l.items), rapid.IntRange(1, 9).Draw(t, "height"))...), true)
 				check()
 			},
 			"fewer": func(t *rapid.T) {
-				l.SetItems(l.items[:rapid.IntRange(0, len(l.items)).Draw(t, "n")], true)
+				l.setItems(l.items[:rapid.IntRange(0, len(l.items)).Draw(t, "n")], true)
 				check()
 			},
 			"change": func(t *rapid.T) {
@@ -110,7 +110,7 @@ func TestListShowsAWindow(t *testing.T) {
 					it := l.items[rapid.IntRange(0, len(l.items)-1).Draw(t, "i")]
 					it.body = itemsOf(99, rapid.IntRange(1, 20).Draw(t, "height"))[0].body
 					it.touch()
-					l.SetItems(l.items, true)
+					l.setItems(l.items, true)
 					check()
 				}
 			},
@@ -120,19 +120,19 @@ func TestListShowsAWindow(t *testing.T) {
 
 func TestFollowsOnlyAtTheEnd(t *testing.T) {
 	l := listOf(40, 5, 3, 3, 3)
-	more := func(n int) { l.SetItems(append(l.items, itemsOf(len(l.items), n)...), true) }
-	lastShown := func() string { return strings.TrimSpace(ansi.Strip(l.View(false)[l.h-1])) }
+	more := func(n int) { l.setItems(append(l.items, itemsOf(len(l.items), n)...), true) }
+	lastShown := func() string { return strings.TrimSpace(ansi.Strip(l.view(false)[l.h-1])) }
 	more(2)
 	if got := lastShown(); got != "3.1" || l.fresh {
 		t.Errorf("at the end: the last line is %q, new %v; want the newest line", got, l.fresh)
 	}
-	l.Scroll(-4)
-	before := l.View(false)
+	l.scroll(-4)
+	before := l.view(false)
 	more(2)
-	if after := l.View(false); !slices.Equal(before, after) || !l.fresh {
+	if after := l.view(false); !slices.Equal(before, after) || !l.fresh {
 		t.Errorf("scrolled up: the screen moved from\n%q to\n%q, new %v", before, after, l.fresh)
 	}
-	l.Scroll(100)
+	l.scroll(100)
 	if got := lastShown(); got != "4.1" || l.fresh || !l.follow {
 		t.Errorf("back at the end: the last line is %q, new %v, follows %v", got, l.fresh, l.follow)
 	}
@@ -141,8 +141,8 @@ func TestFollowsOnlyAtTheEnd(t *testing.T) {
 func TestMoveScrollsThroughATallItem(t *testing.T) {
 	l := listOf(40, 6, 2, 30, 2)
 	l.toStart()
-	for seen := map[string]bool{}; ; l.Move(true) {
-		for _, line := range l.View(false) {
+	for seen := map[string]bool{}; ; l.move(true) {
+		for _, line := range l.view(false) {
 			seen[strings.TrimSpace(line)] = true
 		}
 		if l.focus == 2 {
@@ -191,8 +191,8 @@ func TestLongSessionsAreAsQuickAsShortOnes(t *testing.T) {
 	frame := func(a *app, s *session, i int) {
 		a.Update(sessionMsg{s, updatesMsg{[]agent.Update{{Delta: &agent.Delta{Text: "word "}}}, true}})
 		if i%2 == 0 {
-			s.list.Scroll(-20)
-			s.list.Scroll(20)
+			s.list.scroll(-20)
+			s.list.scroll(20)
 		}
 		_ = a.View()
 	}
