@@ -20,7 +20,9 @@ func (t *table) maker(c *column) func(i int64) any {
 		return t.copied(c)
 	case c.ordinal:
 		return func(i int64) any { return t.counted(c, t.place(i)) }
-	case c.unique && c.countable():
+	case c.unique && (c.kind == "time" || c.kind == "birth") && c.dom.enum == nil:
+		return t.calendar(c)
+	case c.unique && (c.countable() || c.class == classReal):
 		return func(i int64) any { return t.counted(c, i) }
 	}
 	made := t.made(c)
@@ -98,6 +100,17 @@ func (t *table) copied(c *column) func(i int64) any {
 		}
 	}
 	return nil
+}
+
+// calendar fills a unique column with successive days or minutes that end at
+// the recipe's clock.
+func (t *table) calendar(c *column) func(i int64) any {
+	format := timeFormat(c)
+	step := int64(60)
+	if s, ok := format(0).(string); ok && len(s) == len(time.DateOnly) {
+		step = day
+	}
+	return func(i int64) any { return format(t.p.now - (t.rows-1-i)*step) }
 }
 
 // counted is the n-th value of a column that numbers rows.
@@ -277,60 +290,6 @@ func yesNo(t *table, c *column) func(i int64) any {
 		}
 		return no
 	}
-}
-
-// patternMaker makes text that matches a LIKE or GLOB pattern.
-func (t *table) patternMaker(c *column) func(i int64) any {
-	return func(i int64) any {
-		s := t.draw(c, i)
-		return matching(s, choose(s, c.dom.patterns), c.dom.glob, c.unique, i)
-	}
-}
-
-func matching(s *stream, pattern string, glob, unique bool, i int64) string {
-	var out strings.Builder
-	rs := []rune(pattern)
-	for k := 0; k < len(rs); k++ {
-		switch r := rs[k]; {
-		case r == '%' && !glob || r == '*' && glob:
-			if unique {
-				out.WriteString(strconv.FormatInt(i+1, 10))
-			} else if k > 0 && k < len(rs)-1 {
-				out.WriteString(choose(s, []string{"a", "data", "item", "note"}))
-			}
-		case r == '_' && !glob || r == '?' && glob:
-			out.WriteByte("abcdefghijklmnopqrstuvwxyz"[s.n(26)])
-		case r == '[' && glob:
-			end := k + 1
-			for end < len(rs) && rs[end] != ']' {
-				end++
-			}
-			out.WriteRune(oneOf(s, rs[k+1:min(end, len(rs))]))
-			k = end
-		default:
-			out.WriteRune(r)
-		}
-	}
-	return out.String()
-}
-
-// oneOf picks a character of a GLOB set such as A-Z0-9.
-func oneOf(s *stream, set []rune) rune {
-	var all []rune
-	for k := 0; k < len(set); k++ {
-		if k+2 < len(set) && set[k+1] == '-' && set[k] <= set[k+2] && set[k+2]-set[k] < 512 {
-			for r := set[k]; r <= set[k+2]; r++ {
-				all = append(all, r)
-			}
-			k += 2
-			continue
-		}
-		all = append(all, set[k])
-	}
-	if len(all) == 0 || all[0] == '^' {
-		return 'x'
-	}
-	return choose(s, all)
 }
 
 // fit brings text to the column's length: cut at a word where it is too long,

@@ -66,7 +66,7 @@ func TestPopularityHasALongTail(t *testing.T) {
 }
 
 func TestChinookIsCoherent(t *testing.T) {
-	db, _ := generate(t, load(t, "chinook"), recipe(10_000))
+	db, _ := generate(t, load(t, "chinook"), recipe(3000))
 	none(t, db, map[string]string{
 		"invoice total is not the sum of its lines": "SELECT count(*) FROM Invoice i WHERE abs(Total - (SELECT sum(UnitPrice * Quantity) FROM InvoiceLine l WHERE l.InvoiceId = i.InvoiceId)) > 0.001",
 		"line's price is not the track's":           "SELECT count(*) FROM InvoiceLine l JOIN Track t USING (TrackId) WHERE l.UnitPrice <> t.UnitPrice",
@@ -79,7 +79,7 @@ func TestChinookIsCoherent(t *testing.T) {
 }
 
 func TestSakilaIsCoherent(t *testing.T) {
-	db, _ := generate(t, load(t, "sakila"), recipe(10_000))
+	db, _ := generate(t, load(t, "sakila"), recipe(3000))
 	none(t, db, map[string]string{
 		"returned before it was rented":    "SELECT count(*) FROM rental WHERE return_date < rental_date",
 		"paid by another customer":         "SELECT count(*) FROM payment p JOIN rental r USING (rental_id) WHERE p.customer_id <> r.customer_id OR p.staff_id <> r.staff_id",
@@ -125,9 +125,9 @@ func TestReservedRanges(t *testing.T) {
 		"chinook": {"SELECT Email FROM Customer": email, "SELECT Phone FROM Customer WHERE Phone IS NOT NULL": phone},
 		"sakila":  {"SELECT email FROM customer WHERE email IS NOT NULL": email, "SELECT phone FROM address": phone},
 	} {
-		db, _ := generate(t, load(t, name), recipe(10_000))
+		db, _ := generate(t, load(t, name), recipe(3000))
 		for q, re := range queries {
-			rows, err := db.Query(q)
+			rows, err := db.QueryContext(t.Context(), q)
 			if err != nil {
 				t.Fatal(err)
 			}

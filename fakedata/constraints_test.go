@@ -60,7 +60,7 @@ func load(t *testing.T, name string) *Schema {
 func one(t *testing.T, db *sql.DB, query string) int64 {
 	t.Helper()
 	var n sql.NullInt64
-	if err := db.QueryRow(query).Scan(&n); err != nil {
+	if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return n.Int64
@@ -70,7 +70,7 @@ func one(t *testing.T, db *sql.DB, query string) int64 {
 func sound(t *testing.T, db *sql.DB) {
 	t.Helper()
 	for _, pragma := range []string{"foreign_key_check", "integrity_check"} {
-		rows, err := db.Query("PRAGMA " + pragma)
+		rows, err := db.QueryContext(t.Context(), "PRAGMA "+pragma)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,15 +129,15 @@ func keepsObjects(t *testing.T, s *Schema, db *sql.DB) {
 	}
 	defer plain.Close()
 	plain.SetMaxOpenConns(1)
-	if _, err := plain.Exec(s.DDL); err != nil {
+	if _, err := plain.ExecContext(t.Context(), s.DDL); err != nil {
 		t.Fatal(err)
 	}
 	const all = "SELECT group_concat(x, char(10)) FROM (SELECT type||' '||name||' '||coalesce(trim(sql, char(9,10,13,32)),'') x FROM sqlite_schema ORDER BY x)"
 	var want, got string
-	if err := plain.QueryRow(all).Scan(&want); err != nil {
+	if err := plain.QueryRowContext(t.Context(), all).Scan(&want); err != nil {
 		t.Fatal(err)
 	}
-	if err := db.QueryRow(all).Scan(&got); err != nil {
+	if err := db.QueryRowContext(t.Context(), all).Scan(&got); err != nil {
 		t.Fatal(err)
 	}
 	if got != want {
@@ -177,6 +177,9 @@ func TestConstraints(t *testing.T) {
 		"altered":          `CREATE TABLE a(id INTEGER PRIMARY KEY); ALTER TABLE a ADD COLUMN email TEXT NOT NULL DEFAULT ''; ALTER TABLE a RENAME TO people; CREATE INDEX i ON people(email);`,
 		"short columns":    `CREATE TABLE a(id INTEGER PRIMARY KEY, email VARCHAR(12) UNIQUE, name VARCHAR(3) NOT NULL, username VARCHAR(6) UNIQUE, code CHAR(4) UNIQUE, phone CHAR(5));`,
 		"overlap":          `CREATE TABLE a(id INTEGER PRIMARY KEY, k INT, UNIQUE(id,k)); CREATE TABLE b(id INTEGER PRIMARY KEY, a INT NOT NULL REFERENCES a(id), k INT NOT NULL, FOREIGN KEY(a,k) REFERENCES a(id,k));`,
+		"calendar":         `CREATE TABLE dim_date(day DATE PRIMARY KEY, iso TEXT); CREATE TABLE fact(day DATE NOT NULL REFERENCES dim_date, at TIMESTAMP UNIQUE, x REAL UNIQUE);`,
+		"shaped keys":      `CREATE TABLE gate(code TEXT PRIMARY KEY CHECK(code GLOB '[A-F][0-9][0-9]')); CREATE TABLE seat(gate TEXT NOT NULL REFERENCES gate, ref TEXT UNIQUE CHECK(ref LIKE 'S-%'), device_id TEXT);`,
+		"hash keys":        `CREATE TABLE a(id CHAR(36) PRIMARY KEY, token CHAR(4) UNIQUE, ip TEXT UNIQUE, uuid BLOB UNIQUE, color TEXT UNIQUE); CREATE TABLE b(id TEXT PRIMARY KEY, a CHAR(36) REFERENCES a);`,
 		"key of a key":     `CREATE TABLE a(id INTEGER PRIMARY KEY); CREATE TABLE b(id INTEGER PRIMARY KEY REFERENCES a); CREATE TABLE c(id INTEGER PRIMARY KEY REFERENCES b); CREATE TABLE d(c INT NOT NULL REFERENCES c);`,
 	} {
 		for _, rows := range []int{1, 7, 500} {

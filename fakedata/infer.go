@@ -37,7 +37,7 @@ func classOf(typ string) class {
 		return classText
 	case has("BLOB", "BINARY", "BYTEA"):
 		return classBlob
-	case has("REAL", "FLOA", "DOUB", "DEC", "NUM", "MONEY"):
+	case has("REAL", "FLOA", "DOUBLE", "DEC", "NUM", "MONEY"):
 		return classReal
 	}
 	return classText

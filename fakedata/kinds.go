@@ -197,8 +197,11 @@ func kindOf(t *table, c *column) string {
 			}
 		}
 	}
-	if c.dom.enum != nil || c.dom.patterns != nil {
+	switch {
+	case c.dom.enum != nil || c.dom.patterns != nil:
 		return "choice"
+	case ws[len(ws)-1] == "id" && c.class == classText:
+		return "code"
 	}
 	return "plain"
 }

@@ -20,6 +20,7 @@ const (
 	maxDDL     = 1 << 20 // bytes
 	maxTables  = 500
 	maxColumns = 10_000 // of all tables together
+	maxKeys    = 2_000  // foreign keys and unique constraints, together
 	maxParse   = 10 * time.Second
 )
 

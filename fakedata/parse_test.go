@@ -14,7 +14,10 @@ import (
 
 func TestBadScripts(t *testing.T) {
 	t.Chdir(t.TempDir())
-	var wide, many strings.Builder
+	var wide, many, refs strings.Builder
+	for i := range 300 {
+		fmt.Fprintf(&refs, "CREATE TABLE r%d (x%s);", i, strings.Repeat(" REFERENCES a", 10))
+	}
 	wide.WriteString("CREATE TABLE a (c0")
 	for i := range 10_000 {
 		fmt.Fprintf(&wide, ", c%d INT", i+1)
@@ -46,6 +49,7 @@ func TestBadScripts(t *testing.T) {
 		{"pragma function", "CREATE TABLE a (x DEFAULT (1)); CREATE INDEX i ON a (x) WHERE 1 = (SELECT 1)", "line 1"},
 		{"10,000 columns", wide.String() + ")", "too many columns"},
 		{"600 tables", many.String(), "600 tables"},
+		{"3,000 references", "CREATE TABLE a (id INTEGER PRIMARY KEY);" + refs.String(), "more than 2000"},
 		{"too large", strings.Repeat("-", maxDDL+1), "larger than"},
 		{"not text", "CREATE TABLE a (x \xff)", "not UTF-8"},
 		{"NUL", "CREATE TABLE a (x)\x00;", "NUL byte"},

@@ -16,7 +16,7 @@ type person struct {
 
 // who is the person that row i of t is, or is about.
 func (t *table) who(i int64) person {
-	if l := t.personLink(); l != nil {
+	if l := t.whoVia; l != nil {
 		if row, ok := l.pick(i); ok {
 			return l.parent.who(row)
 		}
@@ -55,7 +55,7 @@ func (t *table) home(i int64) *city {
 	case "country":
 		return w.countries[i%int64(len(w.countries))].cities[0]
 	}
-	if l := t.homeLink(); l != nil {
+	if l := t.homeVia; l != nil {
 		if row, ok := l.pick(i); ok {
 			return l.parent.home(row)
 		}
@@ -69,8 +69,8 @@ func (t *table) homeLink() *link {
 	order := []string{"address", "city", "region", "country"}
 	if t.theme != "person" && t.theme != "company" && t.theme != "store" {
 		order = append(order, "person", "company", "store")
-	} else if l := t.personLink(); l != nil {
-		return l
+	} else if t.whoVia != nil {
+		return t.whoVia
 	}
 	for _, theme := range order {
 		for _, l := range t.links {

@@ -25,11 +25,14 @@ type table struct {
 	words  []string // of the name, singular
 	theme  string   // what a row is, see themeOf
 	rows   int64
+	depth  int64 // see chain
 	cols   []*column
 	links  []*link
 	owner  *link // the reference whose parent's children are consecutive rows, or nil
 	opaque bool  // has CHECKs that only SQLite can judge
 
+	homeVia *link   // the reference that says where a row is, or nil
+	whoVia  *link   // the reference to the person that a row is about, or nil
 	early   bool    // others refer to its rows: they came to be early
 	latents latents // randomness of the rows themselves, whatever columns there are
 
@@ -78,6 +81,9 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	}
 	for _, t := range p.tables {
 		t.settleLinks()
+		t.whoVia = t.personLink()
+		t.samePlace()
+		t.homeVia = t.homeLink()
 	}
 	for _, t := range p.tables {
 		t.planKeys()

@@ -41,9 +41,13 @@ func (s *Schema) read(ctx context.Context, db *sql.Conn) error {
 	case columns > maxColumns:
 		return fmt.Errorf("it has %d columns: at most %d are accepted", columns, maxColumns)
 	}
+	keys := 0
 	for i := range s.Tables {
 		if err := s.readForeignKeys(ctx, db, &s.Tables[i]); err != nil {
 			return err
+		}
+		if keys += len(s.Tables[i].ForeignKeys) + len(s.Tables[i].Keys); keys > maxKeys {
+			return fmt.Errorf("it has more than %d foreign keys and unique constraints", maxKeys)
 		}
 	}
 	s.sort()

@@ -207,7 +207,6 @@ func (t *table) settleLinks() {
 			l.how, l.other = byBack, l.parent.owner
 		}
 	}
-	t.samePlace()
 }
 
 // siblings reports whether l must differ between the children of one owner.

@@ -11,6 +11,7 @@ func (p *plan) countRows() {
 	want := int64(p.recipe.Rows)
 	largest := int64(0)
 	for _, t := range p.tables {
+		t.depth = t.chain()
 		t.rows = t.wish(want)
 		largest = max(largest, t.rows)
 	}
@@ -53,7 +54,7 @@ func (t *table) wish(want int64) int64 {
 	case t.theme == "store":
 		return min(want, max(2, want/1000))
 	}
-	return share(want, min(50, 10+10*t.depth(0)))
+	return share(want, min(50, 10+10*t.depth))
 }
 
 func share(n, percent int64) int64 { return max(1, n*percent/100) }
@@ -63,18 +64,16 @@ func (t *table) small() bool {
 	return slices.Contains([]string{"staff", "employee", "manager", "agent", "admin"}, t.last())
 }
 
-// depth is the longest chain of references above t, lookups aside.
-func (t *table) depth(level int64) int64 {
-	deepest := int64(0)
-	if level > 4 {
-		return 0
-	}
+// chain is the longest chain of references above t, lookups aside. That of
+// its parents is settled.
+func (t *table) chain() int64 {
+	longest := int64(0)
 	for _, l := range t.links {
 		if p := l.parent; p.index < t.index && !finite(p.theme) && !p.small() && p.theme != "store" {
-			deepest = max(deepest, 1+p.depth(level+1))
+			longest = max(longest, 1+p.depth)
 		}
 	}
-	return deepest
+	return longest
 }
 
 // referenced reports whether another table has many rows for one of t's.
@@ -162,6 +161,8 @@ func (c *column) capacity() int64 {
 		return int64(len(c.dom.enum))
 	case c.class == classBool || c.kind == "bool":
 		return 2
+	case c.dom.patterns != nil && c.class == classText:
+		return newShape(c.dom.patterns[0], c.dom.glob).size
 	case c.dom.lo != nil && c.dom.hi != nil && c.class == classInt:
 		lo, hi := c.bounds(0, MaxRows, 0)
 		return max(1, hi-lo+1)

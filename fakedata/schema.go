@@ -96,18 +96,21 @@ func Load(ctx context.Context, nameOrPath string) (*Schema, error) {
 	if slices.Contains(Builtins(), nameOrPath) {
 		return Builtin(nameOrPath)
 	}
+	info, err := os.Stat(nameOrPath) // before opening: a pipe would block
+	isPath := strings.ContainsRune(nameOrPath, filepath.Separator) || filepath.Ext(nameOrPath) != ""
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !isPath:
+		return nil, unknownSchema(nameOrPath)
+	case err != nil:
+		return nil, fmt.Errorf("reading the schema: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("reading the schema: %s is not a regular file", nameOrPath)
+	}
 	f, err := os.Open(nameOrPath)
 	if err != nil {
-		isPath := strings.ContainsRune(nameOrPath, filepath.Separator) || filepath.Ext(nameOrPath) != ""
-		if errors.Is(err, fs.ErrNotExist) && !isPath {
-			return nil, unknownSchema(nameOrPath)
-		}
 		return nil, fmt.Errorf("reading the schema: %w", err)
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("reading the schema: %s is not a regular file", nameOrPath)
-	}
 	ddl, err := io.ReadAll(io.LimitReader(f, maxDDL+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the schema: %w", err)

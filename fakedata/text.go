@@ -27,11 +27,11 @@ func (t *table) textMaker(c *column) func(i int64) any {
 		text := make1(i)
 		switch c.kind {
 		case "uuid", "hex":
-			if fitted := c.fit(text); fitted == text {
+			if fitted := c.fit(text); fitted == text && len(text) >= 16 {
 				return text
 			}
 		case "email":
-			if fitted := c.fit(text); fitted == text && t.theme == "person" && t.personLink() == nil {
+			if fitted := c.fit(text); fitted == text && t.theme == "person" && t.whoVia == nil {
 				return text
 			}
 			at := strings.IndexByte(text, '@')
@@ -314,7 +314,7 @@ func (t *table) placeText(c *column) func(i int64) string {
 // addressDraw is the stream of an address's parts. Rows about the same person
 // have the same address: an invoice is billed to where the customer lives.
 func (t *table) addressDraw(i int64, part func(*latents) key) *stream {
-	if l := t.homeLink(); l != nil && t.theme != "address" && (l.parent.theme == "person" || l.parent.theme == "address") {
+	if l := t.homeVia; l != nil && t.theme != "address" && (l.parent.theme == "person" || l.parent.theme == "address") {
 		if row, ok := l.pick(i); ok {
 			return l.parent.addressDraw(row, part)
 		}
