@@ -120,7 +120,7 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 		info: BoxInfo{Name: name, Container: made.ID, Image: opts.Image, Runtime: e.Info().Runtime, UID: lease.uid},
 	}
 	if err := b.start(ctx, opts); err != nil {
-		b.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the first error says what happened
+		b.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
 	b.info.Ready = time.Since(began)
@@ -249,7 +249,7 @@ func (b *Box) Close(ctx context.Context) error {
 			b.stdin.Close()
 			b.stdout.CloseWithError(port.ErrClosed)
 			select {
-			case <-b.attach:
+			case <-b.attach: //nolint:errcheck // it ended because we ended it
 			case <-ctx.Done():
 			}
 		}

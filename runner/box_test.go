@@ -83,7 +83,7 @@ func TestNothingOfTheHostInside(t *testing.T) {
 		{"processes", "ls -d /proc/[0-9]* | wc -l | xargs test 6 -gt && cat /proc/1/comm", "init\n"},
 		{"interfaces", "ls /sys/class/net 2>/dev/null | grep -v -e '^lo$' -e tunl0 -e sit0 -e ip6tnl0 -e gre | wc -l", "0\n"},
 		{"routes", "tail -n +2 /proc/net/route | wc -l", "0\n"},
-		{"name servers", "grep -c nameserver /etc/resolv.conf 2>/dev/null || true", "0\n"},
+		{"name servers", "grep nameserver /etc/resolv.conf 2>/dev/null | wc -l", "0\n"},
 		{"capabilities", "grep CapEff /proc/self/status | tr -d '\\t'", "CapEff:0000000000000000\n"},
 		{"writable root", "touch /x /etc/x /usr/x 2>/dev/null; ls /x /etc/x /usr/x 2>/dev/null | wc -l", "0\n"},
 		{"host name", "hostname", "box\n"},
@@ -92,7 +92,7 @@ func TestNothingOfTheHostInside(t *testing.T) {
 		{"writable places", "for d in /work /data /tmp; do touch $d/x && echo yes; done", "yes\nyes\nyes\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if r := sh(t, b, tt.script); string(r.Stdout) != tt.want && !(tt.name == "name servers" && len(r.Stdout) == 0) {
+			if r := sh(t, b, tt.script); string(r.Stdout) != tt.want {
 				t.Errorf("want stdout %q, got %v", tt.want, r)
 			}
 		})
@@ -351,7 +351,7 @@ func TestSealNotices(t *testing.T) {
 			e := testEngine(t)
 			b, err := e.newBox(t.Context(), BoxOptions{Image: testImage(t)}, tt.weaken)
 			if err == nil {
-				b.Close(context.Background()) //nolint:errcheck // the test has failed already
+				b.Close(context.Background())
 				t.Fatal("sealed")
 			}
 			if tt.probe != "" && (!errors.Is(err, ErrNoSeal) || !strings.Contains(err.Error(), tt.probe)) {

@@ -161,7 +161,7 @@ func (b *Box) await(ctx context.Context, s *port.Stream, done <-chan error) erro
 	case <-ctx.Done():
 	}
 	if err := s.Signal(byte(unix.SIGKILL)); err != nil {
-		<-done
+		<-done //nolint:errcheck // the port is broken, which says more
 		return ended(err)
 	}
 	late := time.AfterFunc(killGrace, func() { b.stdout.CloseWithError(errors.New("a killed command was not reported")) })
@@ -178,7 +178,7 @@ func receive(s *port.Stream, x *exchange) error {
 	var failed error
 	for {
 		fd, data, err := s.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return failed
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -91,7 +92,7 @@ func probeConnect() (port.Verdict, string) {
 		}
 	}
 	for _, addr := range []string{"192.0.2.1:443", "[2001:db8::1]:443"} {
-		c, err := net.DialTimeout("tcp", addr, time.Second)
+		c, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), "tcp", addr)
 		if err == nil {
 			c.Close()
 			return port.Fail, "reached " + addr

@@ -92,7 +92,7 @@ func processes() map[int]stat {
 		return all
 	}
 	defer dir.Close()
-	names, _ := dir.Readdirnames(-1) //nolint:errcheck // what could be read counts
+	names, _ := dir.Readdirnames(-1) // what could be read counts
 	for _, name := range names {
 		pid, err := strconv.Atoi(name)
 		if err != nil || pid == 1 {

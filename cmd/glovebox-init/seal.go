@@ -51,8 +51,11 @@ func (b *box) runProbes() ([]port.Proof, error) {
 	out, err := io.ReadAll(io.LimitReader(r, port.MaxPayload))
 	ws := <-p.done
 	stop.Stop()
-	if err != nil || !ws.Exited() || ws.ExitStatus() != 0 {
-		return nil, fmt.Errorf("the probe process ended with status %#x (%v)", int(ws), err)
+	if err != nil {
+		return nil, err
+	}
+	if !ws.Exited() || ws.ExitStatus() != 0 {
+		return nil, fmt.Errorf("the probe process ended with status %#x", int(ws))
 	}
 	var proofs []port.Proof
 	if err := json.Unmarshal(out, &proofs); err != nil {
@@ -70,7 +73,7 @@ func (b *box) limits(memory int64) []port.Limit {
 	}
 
 	if v := cgroupValue("memory.max"); v != "" {
-		n, _ := strconv.ParseInt(v, 10, 64) //nolint:errcheck // the kernel's own format
+		n, _ := strconv.ParseInt(v, 10, 64) // the kernel's own format
 		add("memory", mebibytes(n), "cgroup")
 	} else if memory > 0 {
 		go b.watchMemory(memory)
@@ -84,8 +87,8 @@ func (b *box) limits(memory int64) []port.Limit {
 		addRlimit(add, "pids", unix.RLIMIT_NPROC)
 	}
 	if quota, period, ok := strings.Cut(cgroupValue("cpu.max"), " "); ok {
-		q, _ := strconv.ParseFloat(quota, 64)  //nolint:errcheck // the kernel's own format
-		p, _ := strconv.ParseFloat(period, 64) //nolint:errcheck // the kernel's own format
+		q, _ := strconv.ParseFloat(quota, 64)
+		p, _ := strconv.ParseFloat(period, 64)
 		add("cpu", fmt.Sprintf("%.2f cpus", q/p), "cgroup")
 	} else {
 		add("cpu", "unlimited", "none")

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 // The scripts are the manual of the commands: what is typed, what comes out,
-// the exit code. One that needs real boxes begins with "[!engine] skip".
+// the exit code. Those that need boxes are in real_test.go.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -35,12 +35,6 @@ func TestScripts(t *testing.T) {
 				env.Setenv("XDG_"+name+"_HOME", filepath.Join(env.WorkDir, "home", strings.ToLower(name)))
 			}
 			return nil
-		},
-		Condition: func(name string) (bool, error) {
-			if name == "engine" {
-				return engineReady(), nil
-			}
-			return false, fmt.Errorf("there is no condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"fails": scriptFails, "record": scriptRecord, "sqlite": scriptSQLite,

@@ -27,7 +27,7 @@ func join(t *testing.T, handler func(*Stream, Request)) *Conn {
 	}
 	t.Cleanup(func() {
 		hostW.Close()
-		if err := <-served; err != io.EOF {
+		if err := <-served; !errors.Is(err, io.EOF) {
 			t.Errorf("box's end: %v, want EOF", err)
 		}
 		boxW.Close()
@@ -53,7 +53,7 @@ func collect(t *testing.T, s *Stream) (out [4][]byte) {
 	t.Helper()
 	for {
 		fd, data, err := s.Recv()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		if err != nil {
