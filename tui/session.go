@@ -182,7 +182,7 @@ func (s *session) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 
 // focus gives the keys to the composer or to the transcript.
 func (s *session) focus(writing bool) {
-	s.writing = writing
+	s.writing, s.list.reading = writing, !writing
 	if writing {
 		s.composer.area.Focus()
 		return

@@ -8,14 +8,15 @@ const gutter = 2
 // transcript is a list of items of any height, of which it lays out no more
 // than what is on the screen. While follow is set it sticks to the end.
 type transcript struct {
-	items  []*item
-	th     *theme
-	w, h   int
-	top    int // the first item on the screen …
-	skip   int // … and how many of its lines are above the screen
-	focus  int // index of the focused item
-	follow bool
-	fresh  bool // something came while not following
+	items   []*item
+	th      *theme
+	w, h    int
+	top     int  // the first item on the screen …
+	skip    int  // … and how many of its lines are above the screen
+	focus   int  // index of the focused item
+	reading bool // the person moves the focus; then only the last item is followed
+	follow  bool
+	fresh   bool // something came while not following
 }
 
 // setSize says how much room there is, in cells.
@@ -70,9 +71,12 @@ func (t *transcript) settle() {
 		t.top, t.skip = len(t.items)-1, 0
 	}
 	t.skip = min(t.skip, t.height(t.top)-1)
-	if t.follow || !t.below(0) {
+	held := t.reading && t.focus < len(t.items)-1
+	if t.follow && !held || !t.below(0) {
 		t.toEnd()
+		return
 	}
+	t.follow = false
 }
 
 // below reports whether more than n lines lie below the screen.

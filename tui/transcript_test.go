@@ -138,6 +138,24 @@ func TestFollowsOnlyAtTheEnd(t *testing.T) {
 	}
 }
 
+// TestReadingIsNotDisturbed: who has moved the focus up keeps what they read.
+func TestReadingIsNotDisturbed(t *testing.T) {
+	l := listOf(40, 8, 3, 3, 3)
+	more := func() { l.setItems(append(l.items, itemsOf(len(l.items), 3)...), true) }
+	l.reading = true
+	l.focus = 2
+	more()
+	if l.focus != 3 || !l.follow {
+		t.Errorf("on the last item: the focus is on %d, follows %v", l.focus, l.follow)
+	}
+	l.move(false)
+	before := l.view(true)
+	more()
+	if after := l.view(true); !slices.Equal(before, after) || !l.fresh {
+		t.Errorf("reading: the screen moved from\n%q to\n%q, new %v", before, after, l.fresh)
+	}
+}
+
 func TestMoveScrollsThroughATallItem(t *testing.T) {
 	l := listOf(40, 6, 2, 30, 2)
 	l.toStart()
