@@ -192,12 +192,13 @@ func events(t *testing.T, out string) []event {
 	return all
 }
 
-func find(all []event, kind string) (event, bool) {
-	i := slices.IndexFunc(all, func(e event) bool { return e.Kind == kind })
+// boxOf is the name of the box that was made.
+func boxOf(all []event) string {
+	i := slices.IndexFunc(all, func(e event) bool { return e.Kind == "box.created" })
 	if i < 0 {
-		return event{}, false
+		return "no box at all"
 	}
-	return all[i], true
+	return all[i].Box
 }
 
 func kinds(all []event) string {
@@ -285,9 +286,9 @@ contains = ["marker-42\n1"]
 	for ev := range ch {
 		all = append(all, ev)
 		if ev.Kind == "tool.call" && ev.Tool == "shell" {
-			box, _ := find(all, "box.created")
-			if ps := podman(t, "ps", "--format", "{{.Names}}"); !strings.Contains(ps, box.Box) {
-				t.Errorf("podman ps of the unprivileged account shows %q, not %s", ps, box.Box)
+			box := boxOf(all)
+			if ps := podman(t, "ps", "--format", "{{.Names}}"); !strings.Contains(ps, box) {
+				t.Errorf("podman ps of the unprivileged account shows %q, not %s", ps, box)
 			}
 			var list []struct {
 				EffectiveCaps, BoundingCaps []string
@@ -298,7 +299,7 @@ contains = ["marker-42\n1"]
 				}
 				Mounts []any
 			}
-			if err := json.Unmarshal([]byte(podman(t, "inspect", box.Box)), &list); err != nil {
+			if err := json.Unmarshal([]byte(podman(t, "inspect", box)), &list); err != nil {
 				t.Fatal(err)
 			}
 			c := list[0]
@@ -330,8 +331,8 @@ contains = ["marker-42\n1"]
 	if e.auth != "Bearer sk-test-0123456789" {
 		t.Errorf("authorization %q", e.auth)
 	}
-	box, _ := find(all, "box.created")
-	if ps := podman(t, "ps", "--all", "--format", "{{.Names}}"); strings.Contains(ps, box.Box) {
+	box := boxOf(all)
+	if ps := podman(t, "ps", "--all", "--format", "{{.Names}}"); strings.Contains(ps, box) {
 		t.Errorf("left over: %s", ps)
 	}
 	// The log holds what was shown, nothing of the key, and needs no engine.
@@ -379,7 +380,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 	if err := cmd.Wait(); err == nil {
 		t.Fatal("it ended by itself")
 	}
-	box, _ := find(seen, "box.created")
+	box := boxOf(seen)
 	after := events(t, h.ok("sessions", "show", "--json", seen[0].Session))
 	var recorded []event
 	for _, e := range after {
@@ -394,7 +395,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 		t.Errorf("sessions: %s", out)
 	}
 	h.ok("box", "prune") // any start of the engine does it
-	if ps := podman(t, "ps", "--all", "--format", "{{.Names}}"); strings.Contains(ps, box.Box) {
+	if ps := podman(t, "ps", "--all", "--format", "{{.Names}}"); strings.Contains(ps, box) {
 		t.Errorf("left over: %s", ps)
 	}
 }
@@ -423,8 +424,8 @@ func TestInterruptedBySignal(t *testing.T) {
 	if ended := all[len(all)-1]; ended.Status != "interrupted" {
 		t.Errorf("ended %+v", ended)
 	}
-	box, _ := find(all, "box.created")
-	if ps := podman(t, "ps", "--all", "--format", "{{.Names}}"); strings.Contains(ps, box.Box) {
+	box := boxOf(all)
+	if ps := podman(t, "ps", "--all", "--format", "{{.Names}}"); strings.Contains(ps, box) {
 		t.Errorf("left over: %s", ps)
 	}
 }
