@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Generate writes the dataset of r to a new SQLite file at path, with mode
@@ -120,7 +121,7 @@ func (w *writer) fill(ctx context.Context, t *table, n int64, seen func([]any)) 
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			w.report(0)
+			w.report()
 		}
 		row, err := w.insert(ctx, stmt, t, i)
 		if err != nil {
@@ -132,30 +133,31 @@ func (w *writer) fill(ctx context.Context, t *table, n int64, seen func([]any)) 
 		}
 		w.done++
 	}
-	w.report(0)
+	w.report()
 	if j := w.p.judge; j != nil {
 		return j.err
 	}
 	return nil
 }
 
-func (w *writer) report(int64) {
+func (w *writer) report() {
 	if w.progress != nil {
 		w.progress(w.done, w.total)
 	}
 }
 
-// insert writes row i, drawing it again while SQLite refuses it.
+// insert writes row i, drawing it again while SQLite refuses it. The numbering
+// of the tries is that of table.try, which answers for rows not written yet.
 func (w *writer) insert(ctx context.Context, stmt *sql.Stmt, t *table, i int64) ([]any, error) {
-	for n := t.try(i); ; n++ {
-		if n > 0 {
-			t.tries[i] = n
-		}
+	again := true // judging the row would come to the same number
+	for n := t.tries[i]; ; n++ {
+		t.tries[i] = n
 		row := t.values(i)
 		_, err := stmt.ExecContext(ctx, row...)
 		if err == nil {
-			if n == 0 && !t.spilled {
+			if n == 0 || again && len(t.tries) > maxKept {
 				delete(t.tries, i)
+				t.spilled = t.spilled || n > 0
 			}
 			return row, nil
 		}
@@ -165,6 +167,7 @@ func (w *writer) insert(ctx context.Context, stmt *sql.Stmt, t *table, i int64) 
 		if !retriable(err) || n >= maxTries {
 			return nil, t.refused(err, i, n)
 		}
+		again = again && t.opaque && !strings.Contains(err.Error(), "UNIQUE")
 	}
 }
 

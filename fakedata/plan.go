@@ -36,6 +36,11 @@ type table struct {
 	early   bool    // others refer to its rows: they came to be early
 	latents latents // randomness of the rows themselves, whatever columns there are
 
+	lately struct { // the last answer of life: one row asks several times
+		known    bool
+		row, try int64
+		life     life
+	}
 	tries    map[int64]int64 // how often a row was drawn again, where it was
 	spilled  bool            // tries has lost some of its entries
 	resolved int64           // rows below this one are settled in tries

@@ -127,7 +127,7 @@ func (t *table) latent(k key, i int64) *stream {
 	return &s
 }
 
-// life says how far row i has come by the recipe's clock.
+// life says how far a row has come by the recipe's clock.
 type life struct {
 	at      [undone + 1]int64 // when each stage is reached
 	reached stage
@@ -135,6 +135,16 @@ type life struct {
 }
 
 func (t *table) life(i int64) life {
+	n := t.try(i)
+	if l := &t.lately; l.known && l.row == i && l.try == n {
+		return l.life
+	}
+	l := t.live(i)
+	t.lately.known, t.lately.row, t.lately.try, t.lately.life = true, i, n, l
+	return l
+}
+
+func (t *table) live(i int64) life {
 	s := t.latent(t.latents.life, i)
 	if from := t.settles(); from != nil {
 		if row, ok := from.pick(i); ok {
