@@ -137,7 +137,7 @@ func (t *table) nullShare(c *column) int64 {
 	}
 	switch c.kind {
 	case "time", "status", "title", "person", "first", "last", "city", "region", "state", "country", "countrycode",
-		"postcode", "street", "bool", "language", "currency", "stars":
+		"postcode", "street", "bool", "language", "currency", "stars", "money", "quantity":
 		return 0
 	case "street2":
 		return 80

@@ -70,9 +70,11 @@ type kindRule struct {
 func kindRules() []kindRule {
 	return []kindRule{
 		{"email", "email; e mail; mail; email address; email 1"},
-		{"url", "url; uri; website; homepage; web; link; href; webpage"},
+		{"url", "url; uri; website; homepage; home page; web; link; href; webpage; web site"},
 		{"ip", "ip; ip address; ipv4; ipv6; remote address"},
 		{"mac", "mac; mac address"},
+		{"extension", "extension; ext; phone extension"},
+		{"packing", "quantity per unit; packaging; package size; unit size"},
 		{"uuid", "uuid; guid; uid"},
 		{"agent", "user agent; useragent; browser"},
 		{"password", "password; password hash; passphrase; pass; pin hash"},
@@ -85,7 +87,7 @@ func kindRules() []kindRule {
 		{"gender", "gender; sex"},
 		{"person", "full name; fullname; display name; contact name; customer name; author; cardholder; card holder; " +
 			"employee name; user full name; manager name; owner name; recipient; recipient name; contact; assignee; " +
-			"reporter; reviewer; reviewer name; created by; updated by; signed by; composer; director; instructor; holder; payee"},
+			"reporter; reviewer; reviewer name; created by; updated by; signed by; composer; director; instructor; holder; payee; ship name; ship to; ship to name"},
 		{"birth", "birth date; birthdate; date of birth; dob; birthday; born; born on; birth day"},
 		{"age", "age"},
 		{"phone", "phone; phone number; fax; fax number; phone 1; phone 2; contact number"},
@@ -94,7 +96,7 @@ func kindRules() []kindRule {
 		{"postcode", "postcode; postcode code; post code; postal"},
 		{"countrycode", "country code; country iso; iso2; iso code; alpha2; country iso code; iso"},
 		{"country", "country; nation; country name; nationality"},
-		{"city", "city; town; city name; municipality; locality; birthplace; place"},
+		{"city", "city; town; city name; municipality; locality; birthplace; place; location"},
 		{"region", "region; province; district; county; prefecture; region name; state name; territory"},
 		{"latitude", "latitude"},
 		{"longitude", "longitude"},
@@ -106,7 +108,7 @@ func kindRules() []kindRule {
 		{"percent", "percent; discount percent; tax rate; ratio; percentile; vat rate; interest rate; discount rate; completion; progress"},
 		{"company", "company; organization; employer; business name; manufacturer; vendor; supplier; brand; company name; " +
 			"organization name; publisher; label; bank; bank name; merchant; shipper; carrier"},
-		{"job", "job title; jobtitle; job; occupation; profession; position title; designation; title of employment"},
+		{"job", "job title; jobtitle; job; occupation; profession; position title; designation; title of employment; contact title"},
 		{"department", "department; department name; division; team; business unit"},
 		{"sku", "sku; product code; item code; part number; article number; stock code; item number; product number"},
 		{"barcode", "barcode; ean; upc; gtin; ean13"},
@@ -264,7 +266,7 @@ func isBool(c *column, ws []string) bool {
 		return false
 	}
 	size, _ := typeSize(c.Type)
-	if c.class == classText && size != 1 {
+	if flag := strings.Trim(c.Default, "'\""); c.class == classText && size != 1 && !slices.Contains([]string{"0", "1", "Y", "N", "y", "n"}, flag) {
 		return slices.Contains([]string{"is", "has"}, ws[0]) && len(ws) > 1
 	}
 	for _, w := range ws {

@@ -104,6 +104,9 @@ func usual(t *table, c *column) (string, bool) {
 		if t.theme == "person" || t.theme == "company" || t.theme == "product" {
 			return "active|inactive|pending", true
 		}
+		if t.theme == "post" || t.theme == "course" {
+			return "published|draft|archived", true
+		}
 		return "pending|confirmed|shipped|completed|cancelled", true
 	case "priority":
 		return "normal|low|high|urgent", true
@@ -113,6 +116,9 @@ func usual(t *table, c *column) (string, bool) {
 		}
 		return "card|bank transfer|paypal|cash", true
 	case "type":
+		if c.hasWord("category") {
+			return strings.Join(nameList("category", nil, false), "|"), t.theme != "category"
+		}
 		return "standard|premium|basic|trial", !c.hasWord("category", "genre") || t.theme != "category"
 	case "color":
 		return "black|white|grey|blue|red|green|brown|yellow|navy|beige", true

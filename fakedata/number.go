@@ -70,6 +70,8 @@ func specOf(t *table, c *column) numberSpec {
 	case c.kind != "money":
 	case t.theme == "track":
 		s.lo, s.hi = 99, 199
+	case has("discount") && c.dom.hi != nil && *c.dom.hi <= 1:
+		s = numberSpec{0, 30, 2, even}
 	case has("salary", "income", "budget", "revenue", "wage"):
 		s = numberSpec{2_400_000, 14_000_000, 2, even}
 	case has("balance", "limit"):

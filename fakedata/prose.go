@@ -7,7 +7,7 @@ func (t *table) proseOf(c *column) func(i int64) string {
 	return func(i int64) string {
 		s := t.draw(c, i)
 		switch {
-		case t.theme == "review":
+		case t.theme == "review" && (t.last() != "comment" || t.starsColumn() != nil):
 			return review(s, t.good(i))
 		case t.theme == "ticket":
 			return sentences(s, complaints(), 1+s.n(3))

@@ -43,7 +43,7 @@ func (t *table) textMaker(c *column) func(i int64) any {
 				return c.fit(text)
 			}
 			return c.withNumber(text, "-", i)
-		case "code", "sku", "barcode":
+		case "code", "sku", "barcode", "iban":
 			if fitted := c.fit(t.serial(c, i)); fitted == t.serial(c, i) {
 				return fitted
 			}
@@ -89,8 +89,11 @@ func (t *table) serial(c *column, i int64) string {
 		width++
 	}
 	n := permute(c.key, i, space)
-	if c.kind == "barcode" {
+	switch c.kind {
+	case "barcode":
 		return fmt.Sprintf("2%012d", n)
+	case "iban":
+		return fmt.Sprintf("XX00TEST%012d", n)
 	}
 	s := c.key.at(i)
 	return fmt.Sprintf("%s-%0*d", fill(&s, "@@@"), width, n)
@@ -105,6 +108,8 @@ func (t *table) distinct(c *column) int64 {
 		return int64(len(t.p.world.cities))
 	case t.theme == "language" && (c.kind == "language" || c.kind == "langcode"):
 		return int64(len(nameList("language", nil, false)))
+	case t.theme == "department" && c.kind == "department":
+		return int64(len(nameList("department", nil, false)))
 	case t.theme == "currency" && c.kind == "currency":
 		return int64(len(nameList("currency", nil, false)))
 	}
@@ -180,6 +185,14 @@ func (t *table) textOf(c *column) func(i int64) string {
 		return draw(func(s *stream, _ int64) string {
 			return strings.ToLower(choose(s, nouns())) + choose(s, []string{".pdf", ".png", ".jpg", ".csv", ".txt", ".docx"})
 		})
+	case "extension":
+		return draw(func(s *stream, _ int64) string { return fill(s, "%%%%") })
+	case "packing":
+		return draw(func(s *stream, _ int64) string {
+			return fmt.Sprintf("%d %s", choose(s, []int64{6, 10, 12, 20, 24, 48}), choose(s, []string{"boxes", "bottles", "bags", "pieces", "jars"}))
+		})
+	case "department":
+		return func(i int64) string { return nameAt("department", i) }
 	case "path":
 		return draw(func(s *stream, _ int64) string {
 			return "/srv/" + strings.ToLower(choose(s, nouns())) + "/" + strings.ToLower(choose(s, nouns())) + ".dat"
