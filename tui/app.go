@@ -24,8 +24,8 @@ type app struct {
 	sessions []*session // those that this workbench has started
 	front    screen
 	help     *help
-	leaving  string // said at the foot while the next ctrl+c leaves
-	failed   error
+	leaving  string    // said at the foot while the next ctrl+c leaves
+	broke    *brokeMsg // why it quits, if a command panicked
 
 	panicking bool // see Options.panicAt
 }
@@ -76,7 +76,7 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case newMsg:
 		return a, a.newSession(msg.prompt)
 	case brokeMsg:
-		a.failed = fmt.Errorf("the workbench broke (what was recorded is safe): %v\n\n%s", msg.what, msg.stack)
+		a.broke = &msg
 		return a, tea.Quit
 	default:
 		_, cmd := a.front.handle(msg)

@@ -115,7 +115,7 @@ func TestPanicInACommandBecomesAMessage(t *testing.T) {
 		t.Fatalf("the message is %v", msg)
 	}
 	a := newTestApp(80, 24)
-	if _, cmd := a.Update(broke); cmd == nil || a.failed == nil {
+	if _, cmd := a.Update(broke); cmd == nil || a.broke == nil {
 		t.Error("the workbench goes on after a panic")
 	}
 }

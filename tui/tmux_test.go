@@ -75,7 +75,7 @@ func (tm *terminal) tmux(args ...string) string {
 	return string(out)
 }
 
-func (tm *terminal) screen() string { return tm.tmux("capture-pane", "-p") }
+func (tm *terminal) screen() string { return tm.tmux("capture-pane", "-p", "-J") }
 
 func (tm *terminal) keys(keys ...string) {
 	tm.t.Helper()
@@ -261,6 +261,7 @@ func TestPanicLeavesTheTerminalClean(t *testing.T) {
 			tm.keys("n")
 			tm.waitFor("● sealed")
 			tm.keys(`C-\`)
+			tm.waitFor("the workbench broke")
 			tm.mustBeClean("1")
 			tm.mustHaveEnded()
 		})

@@ -21,10 +21,10 @@ type rows []string
 func (r rows) text() string                          { return strings.Join(r, "\n") }
 func (r rows) draw(_ int, _ *theme, _ bool) []string { return r }
 
-// listOf makes a transcript whose items have the given heights.
-func listOf(w, h int, heights ...int) *transcript {
+// listOf makes a transcript of h lines whose items have the given heights.
+func listOf(h int, heights ...int) *transcript {
 	l := &transcript{th: newTheme(true), follow: true}
-	l.setSize(w, h)
+	l.setSize(40, h)
 	l.setItems(itemsOf(0, heights...), true)
 	return l
 }
@@ -60,7 +60,7 @@ func all(l *transcript) []string {
 func TestListShowsAWindow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		heights := rapid.SliceOfN(rapid.IntRange(1, 12), 0, 30).Draw(t, "heights")
-		l := listOf(40, rapid.IntRange(1, 15).Draw(t, "h"), heights...)
+		l := listOf(rapid.IntRange(1, 15).Draw(t, "h"), heights...)
 		check := func() {
 			view, whole := l.view(false), all(l)
 			if len(view) != l.h {
@@ -119,7 +119,7 @@ func TestListShowsAWindow(t *testing.T) {
 }
 
 func TestFollowsOnlyAtTheEnd(t *testing.T) {
-	l := listOf(40, 5, 3, 3, 3)
+	l := listOf(5, 3, 3, 3)
 	more := func(n int) { l.setItems(append(l.items, itemsOf(len(l.items), n)...), true) }
 	lastShown := func() string { return strings.TrimSpace(ansi.Strip(l.view(false)[l.h-1])) }
 	more(2)
@@ -140,7 +140,7 @@ func TestFollowsOnlyAtTheEnd(t *testing.T) {
 
 // TestReadingIsNotDisturbed: who has moved the focus up keeps what they read.
 func TestReadingIsNotDisturbed(t *testing.T) {
-	l := listOf(40, 8, 3, 3, 3)
+	l := listOf(8, 3, 3, 3)
 	more := func() { l.setItems(append(l.items, itemsOf(len(l.items), 3)...), true) }
 	l.reading = true
 	l.focus = 2
@@ -157,7 +157,7 @@ func TestReadingIsNotDisturbed(t *testing.T) {
 }
 
 func TestMoveScrollsThroughATallItem(t *testing.T) {
-	l := listOf(40, 6, 2, 30, 2)
+	l := listOf(6, 2, 30, 2)
 	l.toStart()
 	for seen := map[string]bool{}; ; l.move(true) {
 		for _, line := range l.view(false) {

@@ -66,6 +66,9 @@ type Options struct {
 	panicAt string // for the tests of this package: "update" or "view" panics on ctrl+\
 }
 
+// brokenly is what a person is told after a panic.
+const brokenly = "the workbench broke (the trace is above; what was recorded is safe)"
+
 // closeGrace bounds how long Run waits for boxes to be destroyed.
 const closeGrace = 30 * time.Second
 
@@ -99,12 +102,13 @@ func Run(ctx context.Context, o Options) (err error) {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case a.failed != nil:
-		return a.failed
+	case a.broke != nil:
+		fmt.Fprintf(os.Stderr, "%s\n", a.broke.stack) // as the library does for panics in Update and View
+		return fmt.Errorf("%s: %v", brokenly, a.broke.what)
 	case errors.Is(err, tea.ErrInterrupted):
 		return context.Canceled
 	case errors.Is(err, tea.ErrProgramPanic):
-		return fmt.Errorf("the workbench broke (the trace is above; what was recorded is safe): %w", err)
+		return fmt.Errorf("%s: %w", brokenly, err)
 	case err != nil:
 		return fmt.Errorf("running the workbench: %w", err)
 	}
