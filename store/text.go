@@ -147,7 +147,11 @@ func sealed(b *strings.Builder, v BoxCreated) {
 	line(b, "image %s (%s), %s, %s", v.Image, v.ImageDigest, v.Engine, v.Runtime)
 	var limits []string
 	for _, l := range v.Limits {
-		limits = append(limits, l.Name+" "+l.Value+" by "+l.Enforced)
+		if l.Enforced == "none" {
+			limits = append(limits, l.Name+" NOT ENFORCED")
+		} else {
+			limits = append(limits, l.Name+" "+l.Value+" by "+l.Enforced)
+		}
 	}
 	if len(limits) > 0 {
 		line(b, "limits %s", strings.Join(limits, ", "))

@@ -51,6 +51,10 @@ func (s *sealed) details() string {
 		fmt.Fprintf(&b, "%-13s %-10s %s: %s\n", p.Verdict, p.Layer, p.Probe, p.Evidence)
 	}
 	for _, l := range s.Limits {
+		if l.Enforced == "none" {
+			fmt.Fprintf(&b, "limit %s, not enforced\n", l.Name)
+			continue
+		}
 		fmt.Fprintf(&b, "limit %s %s, enforced by %s\n", l.Name, l.Value, l.Enforced)
 	}
 	return b.String()

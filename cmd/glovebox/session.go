@@ -177,6 +177,7 @@ func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
 		return err
 	}
 	defer f.Close()
+	os.RemoveAll(dir) // from here on a crash leaves nothing of it
 	if err := s.place(ctx, p.database, f); err != nil {
 		return err
 	}
