@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 
@@ -135,6 +136,8 @@ func explain(err error) error {
 	case errors.Is(err, runner.ErrNoSeal):
 		return coded(exitSeal, "glovebox doctor")
 	case errors.Is(err, runner.ErrNotSetUp):
+		return coded(exitEngine, "glovebox setup")
+	case errors.Is(err, exec.ErrNotFound):
 		return coded(exitEngine, "glovebox setup")
 	case errors.Is(err, runner.ErrNoEngine), errors.Is(err, runner.ErrRootful), errors.Is(err, runner.ErrNoImage),
 		errors.Is(err, agent.ErrBoxLost), errors.Is(err, runner.ErrBoxLost):

@@ -28,11 +28,14 @@ import (
 // These tests run the built programs against real containers and a real HTTP
 // server, as a person would.
 
+var programDir string // what programs made, for the end of the run
+
 var programs = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "glovebox-bin-")
 	if err != nil {
 		return "", err
 	}
+	programDir = dir
 	cmd := exec.Command("go", "build", "-o", dir+"/", ".", "../glovebox-init")
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -40,6 +43,15 @@ var programs = sync.OnceValues(func() (string, error) {
 	}
 	return dir, nil
 })
+
+// tests runs them all and removes the programs that they built.
+type tests struct{ m *testing.M }
+
+func (r tests) Run() int {
+	code := r.m.Run()
+	os.RemoveAll(programDir)
+	return code
+}
 
 // home is a person's own glovebox: programs, log and configuration.
 type home struct {

@@ -18,7 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"glovebox": main})
+	testscript.Main(tests{m}, map[string]func(){"glovebox": main})
 }
 
 // The scripts are the manual of the commands: what is typed, what comes out,
