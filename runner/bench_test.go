@@ -143,7 +143,7 @@ func apiExec(ctx context.Context, box *Box, argv ...string) error {
 	if err != nil {
 		return err
 	}
-	var out = io.Discard
+	out := io.Discard
 	err = containers.ExecStartAndAttach(ctx, id, new(containers.ExecStartAndAttachOptions).
 		WithAttachOutput(true).WithAttachError(true).WithOutputStream(out).WithErrorStream(out))
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ func TestWorkbenchInTerminal(t *testing.T) {
 		t.Skip("SKIPPED: tmux is not installed, so the workbench was not driven in a terminal; `glovebox setup --for-tests` installs it")
 	}
 	h := newHome(t)
+	h.set("TERM", "screen-256color")
 	scenario := h.file("hello.toml", `
 name = "hello"
 [[turn]]
@@ -35,8 +37,8 @@ contains = ["rows-42"]
 	socket := filepath.Join(h.dir, "tmux")
 	tmux := func(args ...string) string {
 		t.Helper()
-		cmd := exec.Command("tmux", append([]string{"-u", "-f", "/dev/null", "-S", socket}, args...)...)
-		cmd.Env, cmd.Dir = append(h.env, "TERM=screen-256color"), h.dir
+		cmd := exec.CommandContext(context.Background(), "tmux", append([]string{"-u", "-f", "/dev/null", "-S", socket}, args...)...)
+		cmd.Env, cmd.Dir = h.env, h.dir
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("tmux %q: %v\n%s", args, err, out)
