@@ -14,6 +14,7 @@ import (
 
 	"glovebox/runner/port"
 
+	"github.com/containers/podman/v5/pkg/bindings"
 	"github.com/containers/podman/v5/pkg/bindings/containers"
 	"github.com/containers/podman/v5/pkg/specgen"
 )
@@ -132,13 +133,18 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	line, hangUp, err := b.engine.line()
+	if err != nil {
+		return fmt.Errorf("attach to box: %w", err)
+	}
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	b.stdin, b.stdout = inW, outR
 	ready := make(chan bool, 1)
 	go func() {
+		defer hangUp()
 		options := new(containers.AttachOptions).WithStream(true).WithDetachKeys("") // no byte sequence detaches
-		err := containers.Attach(b.engine.conn(), b.info.Container, inR, outW, b.stderr, ready, options)
+		err := containers.Attach(line, b.info.Container, inR, outW, b.stderr, ready, options)
 		if err == nil {
 			err = io.EOF
 		}
@@ -169,6 +175,25 @@ func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 		return fmt.Errorf("start box: init did not answer: %w", ctx.Err())
 	}
 	return b.seal(ctx, opts)
+}
+
+// line is a connection to the service for one attachment. The bindings' Attach
+// replaces the transport of the client that it is given, which would wrap the
+// engine's once for every box, and race with its other calls.
+func (e *Engine) line() (ctx context.Context, hangUp func(), err error) {
+	ctx, err = bindings.NewConnection(e.conn(), e.uri)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := bindings.GetClient(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	first := *c.Client
+	return ctx, func() {
+		first.CloseIdleConnections()
+		c.Client.CloseIdleConnections()
+	}, nil
 }
 
 // seal has the box prove its isolation from inside. Whatever is not proven is

@@ -55,6 +55,7 @@ type Engine struct {
 	acct   account
 	owner  Owner
 	client context.Context // carries the bindings' connection, as they want it
+	uri    string          // of the service
 	info   Info
 	reaped []BoxStatus
 	child  *child // nil: somebody else's service
@@ -156,6 +157,7 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 	var err error
 	if uri := os.Getenv("CONTAINER_HOST"); uri != "" {
 		e.info.Source = "CONTAINER_HOST"
+		e.uri = uri
 		if e.client, err = bindings.NewConnection(alive, uri); err != nil {
 			return fmt.Errorf("%w: CONTAINER_HOST is set to %q, and nothing answers there: unset it, or start that service (%w)", ErrNoEngine, uri, err)
 		}
@@ -164,7 +166,8 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 	}
 	if path := e.userSocket(); answers(ctx, path) {
 		e.info.Source = "user socket"
-		if e.client, err = bindings.NewConnection(alive, "unix://"+path); err == nil {
+		e.uri = "unix://" + path
+		if e.client, err = bindings.NewConnection(alive, e.uri); err == nil {
 			e.keepAwake(alive)
 			return nil
 		}
@@ -174,7 +177,8 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 	if e.child, err = startChild(ctx, e.acct, e.opts, e.flags()); err != nil {
 		return err
 	}
-	if e.client, err = bindings.NewConnection(alive, e.child.uri()); err != nil {
+	e.uri = e.child.uri()
+	if e.client, err = bindings.NewConnection(alive, e.uri); err != nil {
 		return fmt.Errorf("%w: the service that was just started does not answer (%w): %s", ErrNoEngine, err, e.child.stderr)
 	}
 	return nil
