@@ -177,18 +177,19 @@ func serve(t *testing.T, h *home, scenario string) *endpoint {
 
 // event is a line of --json.
 type event struct {
-	Session  string `json:"session"`
-	Seq      int64  `json:"seq"`
-	Kind     string `json:"kind"`
-	Stdout   string `json:"stdout"`
-	Exit     *int   `json:"exit"`
-	Error    string `json:"error"`
-	Status   string `json:"status"`
-	Verdict  string `json:"verdict"`
-	Box      string `json:"box"`
-	Partial  bool   `json:"partial"`
-	Tool     string `json:"tool"`
-	ToolCall []any  `json:"tool_calls"`
+	Session   string `json:"session"`
+	Seq       int64  `json:"seq"`
+	Kind      string `json:"kind"`
+	Stdout    string `json:"stdout"`
+	Exit      *int   `json:"exit"`
+	Error     string `json:"error"`
+	Status    string `json:"status"`
+	Verdict   string `json:"verdict"`
+	Box       string `json:"box"`
+	Container string `json:"container"`
+	Partial   bool   `json:"partial"`
+	Tool      string `json:"tool"`
+	ToolCall  []any  `json:"tool_calls"`
 }
 
 func events(t *testing.T, out string) []event {
@@ -248,8 +249,16 @@ func podman(t *testing.T, args ...string) string {
 // follow starts a command and hands its events over as they come.
 func (h *home) follow(args ...string) (*exec.Cmd, <-chan event) {
 	h.t.Helper()
+	cmd, ch, _ := h.followQuietly(args...)
+	return cmd, ch
+}
+
+// followQuietly is follow; standard error is complete once the command has been waited for.
+func (h *home) followQuietly(args ...string) (*exec.Cmd, <-chan event, *bytes.Buffer) {
+	h.t.Helper()
 	cmd := h.command(args...)
-	cmd.Stderr = os.Stderr
+	errOut := &bytes.Buffer{}
+	cmd.Stderr = errOut
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		h.t.Fatal(err)
@@ -267,7 +276,7 @@ func (h *home) follow(args ...string) (*exec.Cmd, <-chan event) {
 			}
 		}
 	}()
-	return cmd, ch
+	return cmd, ch, errOut
 }
 
 func TestRunEndToEnd(t *testing.T) {
