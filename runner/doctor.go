@@ -186,14 +186,20 @@ func checkLimits(i Info) Check {
 			by = append(by, c)
 		}
 	}
-	if i.CgroupMode == "v2-delegated" && len(by) == 3 {
+	switch {
+	case len(by) == 3:
 		return Check{"limits", OK, "memory, pids and cpu by control group", ""}
+	case i.CgroupMode == "v2-delegated": // what systemd gives a user unless told otherwise
+		return Check{
+			"limits", Warn, "memory and pids by control group; cpu is not limited, systemd does not delegate it",
+			`mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\nDelegate=cpu memory pids\n' >/etc/systemd/system/user@.service.d/glovebox.conf, as root, and log in again`,
+		}
 	}
-	detail := fmt.Sprintf("control groups are %s and limit nothing for an ordinary user: processes by rlimit, memory by the watchdog in the box, cpu not", i.CgroupMode)
-	if len(by) > 0 {
-		detail = strings.Join(by, " and ") + " by control group, the others by rlimit and the watchdog in the box"
+	return Check{
+		"limits", Warn,
+		fmt.Sprintf("control groups are %s and limit nothing for %s: processes by rlimit, memory by the watchdog in the box; cpu is not limited", i.CgroupMode, i.Account),
+		"boot with cgroup v2 and run as a user with a systemd session",
 	}
-	return Check{"limits", Warn, detail, "boot with cgroup v2 and run as a user with a systemd session"}
 }
 
 func checkImage(ctx context.Context, e *Engine, init initBinary, initErr error) Check {
