@@ -16,7 +16,7 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	s.Hostname = "box"
 	s.Labels = labels
 	s.Entrypoint = []string{initPath}
-	s.Command = []string{}
+	s.Command = []string{"pids", strconv.FormatInt(o.Pids, 10)}
 	s.WorkDir = "/"
 	s.Stdin = &yes
 	s.LogConfiguration = &specgen.LogConfig{Driver: "none"}
@@ -43,8 +43,9 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	s.CapDrop = []string{"all"}
 	s.NoNewPrivileges = &yes
 	s.Mounts = writablePlaces(o.Disk)
+	// Not NPROC: the runtime would take it on while it still has the account's
+	// own user ID, under which everything of all boxes counts. Init does it.
 	s.Rlimits = []spec.POSIXRlimit{
-		{Type: "NPROC", Soft: uint64(o.Pids), Hard: uint64(o.Pids)},
 		{Type: "NOFILE", Soft: maxFiles, Hard: maxFiles},
 		{Type: "CORE"},
 		{Type: "MEMLOCK"},

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 
 	"glovebox/runner/port"
 
@@ -33,6 +34,9 @@ func run() error {
 	if os.Getpid() != 1 {
 		return fmt.Errorf("this is PID 1 of a box; glovebox starts it (here it is PID %d)", os.Getpid())
 	}
+	if err := limitProcesses(os.Args[1:]); err != nil {
+		return err
+	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("make PID 1 undumpable: %w", err)
 	}
@@ -44,6 +48,22 @@ func run() error {
 	go b.procs.reap()
 	hello := port.Hello{Version: port.Version, PID: os.Getpid(), UID: os.Getuid()}
 	return port.Serve(in, out, hello, b.handle)
+}
+
+// limitProcesses takes the arguments "pids N": from here on the box's user ID
+// may have N processes and threads.
+func limitProcesses(args []string) error {
+	if len(args) != 2 || args[0] != "pids" {
+		return fmt.Errorf("expected the arguments pids N, got %q", args)
+	}
+	n, err := strconv.ParseUint(args[1], 10, 32)
+	if err != nil {
+		return fmt.Errorf("pids: %w", err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: n, Max: n}); err != nil {
+		return fmt.Errorf("limit processes: %w", err)
+	}
+	return nil
 }
 
 // takeStdio moves the port away from descriptors 0 and 1, where a child or a
