@@ -20,10 +20,16 @@ type inBox struct {
 
 func lost(err error) error {
 	if errors.Is(err, runner.ErrBoxLost) {
-		return fmt.Errorf("%w: %w", agent.ErrBoxLost, err)
+		return lostBox{err}
 	}
 	return err
 }
+
+// lostBox is runner.ErrBoxLost in the agent's terms.
+type lostBox struct{ error }
+
+func (e lostBox) Unwrap() error      { return e.error }
+func (lostBox) Is(target error) bool { return target == agent.ErrBoxLost }
 
 func (b inBox) Exec(ctx context.Context, cmd agent.Command, onOutput func(bool, []byte)) (agent.Result, error) {
 	c := runner.Command{Argv: cmd.Argv, Dir: cmd.Dir, Timeout: cmd.Timeout, Output: onOutput}

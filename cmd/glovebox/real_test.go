@@ -41,8 +41,17 @@ var programs = sync.OnceValues(func() (string, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("%w: %s", err, out)
 	}
+	// Now, so that no test sees the progress of it. Without an engine the tests skip.
+	if out, err := exec.Command(filepath.Join(dir, "glovebox"), "image", "prepare").CombinedOutput(); err != nil && engineThere() {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
 	return dir, nil
 })
+
+func engineThere() bool {
+	_, err := exec.LookPath("podman")
+	return err == nil
+}
 
 // tests runs them all and removes the programs that they built.
 type tests struct{ m *testing.M }
@@ -122,7 +131,7 @@ func (h *home) ok(args ...string) string {
 
 func needEngine(t *testing.T) {
 	t.Helper()
-	if _, err := exec.LookPath("podman"); err != nil {
+	if !engineThere() {
 		t.Skip("SKIPPED, AND WITH IT WHOLE SESSIONS: podman is not installed; `glovebox setup` installs it")
 	}
 }
