@@ -9,7 +9,7 @@ GOFUMPT := mvdan.cc/gofumpt@v0.12.0
 export CGO_ENABLED ?= 0
 export GOFLAGS     := -buildvcs=false -tags=$(TAGS)
 
-.PHONY: build setup demo test race lint fmt bench
+.PHONY: build setup demo test vm-test race lint fmt bench
 
 build: ## static binaries in bin/
 	@mkdir -p bin
@@ -26,6 +26,9 @@ test: build ## every test there is, real boxes included
 	@bin/glovebox setup --yes --for-tests
 	go vet ./...
 	go test -count=1 -timeout 15m ./...
+
+vm-test: build ## runner's tests and a session in guests with cgroup v2, as an ordinary user; as root
+	runner/testdata/vm/test bookworm trixie
 
 race: ## the same under the race detector; needs a C compiler
 	CGO_ENABLED=1 go test -race -timeout 30m ./...
