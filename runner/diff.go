@@ -168,14 +168,18 @@ type Diff struct {
 
 // Diff compares with a later manifest of the same box.
 func (m *Manifest) Diff(after *Manifest) Diff {
+	d := Diff{Partial: m.cut || after.cut}
 	var all []Change
 	for p, e := range after.entries {
 		old, was := m.entries[p]
+		if e.Type == "" || was && old.Type == "" {
+			d.Partial = true
+			continue
+		}
 		if c, changed := compare(p, old, e); (was && changed) || (!was && !m.cut) {
 			all = append(all, c)
 		}
 	}
-	d := Diff{Partial: m.cut || after.cut}
 	for p, old := range m.entries {
 		if _, is := after.entries[p]; is {
 			continue
@@ -187,16 +191,10 @@ func (m *Manifest) Diff(after *Manifest) Diff {
 		c, _ := compare(p, old, tree.Entry{})
 		all = append(all, c)
 	}
-	all = renames(all)
-	slices.SortFunc(all, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	d.Changes, d.Cut = pick(renames(all))
 	room := diffPatch
-	for i := range all {
-		c := &all[i]
-		if i == diffChanges {
-			d.Cut = len(all) - i
-			all = all[:i]
-			break
-		}
+	for i := range d.Changes {
+		c := &d.Changes[i]
 		patch, known := c.patch(m, after)
 		if c.PatchCut = !known || len(patch) > room; !c.PatchCut {
 			c.Patch = patch
@@ -204,8 +202,24 @@ func (m *Manifest) Diff(after *Manifest) Diff {
 		}
 		c.Path, c.From, c.Link = readable(c.Path), readable(c.From), readable(c.Link)
 	}
-	d.Changes = all
+	slices.SortFunc(d.Changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
 	return d
+}
+
+// pick takes as many changes as are listed: first what became of files that
+// were there, so that no flood of new ones hides it.
+func pick(all []Change) (picked []Change, cut int) {
+	slices.SortFunc(all, func(a, b Change) int {
+		if (a.What == "added") != (b.What == "added") {
+			if a.What == "added" {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(a.Path, b.Path)
+	})
+	n := min(len(all), diffChanges)
+	return all[:n], len(all) - n
 }
 
 // hides says whether p may be there although it is not listed.
@@ -223,8 +237,12 @@ func compare(p string, old, now tree.Entry) (Change, bool) {
 		Path: p, Type: now.Type, OldType: old.Type, Mode: now.Mode, OldMode: old.Mode, Size: now.Size, OldSize: old.Size,
 		SHA256: now.SHA256, OldSHA: old.SHA256, Link: string(now.Link), Binary: old.Binary || now.Binary,
 	}
-	content := old.Type != now.Type || old.Size != now.Size || !bytes.Equal(old.Link, now.Link) || old.SHA256 != now.SHA256 ||
-		now.SHA256 == "" && old.MTime != now.MTime
+	content := old.Type != now.Type || old.Size != now.Size || !bytes.Equal(old.Link, now.Link)
+	if old.SHA256 != "" && now.SHA256 != "" {
+		content = content || old.SHA256 != now.SHA256
+	} else {
+		content = content || old.MTime != now.MTime
+	}
 	switch {
 	case old.Type == "":
 		c.What = "added"

@@ -103,7 +103,10 @@ func (x *extraction) parents(name string) (bool, error) {
 		if c != '/' || x.known(name[:i]) {
 			continue
 		}
-		ok, err := x.makeDir(name[:i], 0o755&x.mask)
+		ok, err := x.makeDir(name[:i], 0o755)
+		if err == nil && !ok {
+			x.stats.skip(name, "what is above it is not a directory")
+		}
 		if err != nil || !ok {
 			return false, err
 		}
@@ -113,7 +116,7 @@ func (x *extraction) parents(name string) (bool, error) {
 
 func (x *extraction) known(dir string) bool { _, ok := x.dirs[dir]; return ok }
 
-// makeDir reports false, having said so, where something else is in the way.
+// makeDir reports false where something else is in the way.
 func (x *extraction) makeDir(name string, mode fs.FileMode) (bool, error) {
 	err := x.root.Mkdir(name, 0o700)
 	if errors.Is(err, fs.ErrExist) {
@@ -121,14 +124,10 @@ func (x *extraction) makeDir(name string, mode fs.FileMode) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if !st.IsDir() {
-			x.stats.skip(name, "something that is not a directory is there already")
-			return false, nil
-		}
-		if x.dirs[name] == 0 {
+		if st.IsDir() && !x.known(name) {
 			x.dirs[name] = 0
 		}
-		return true, nil
+		return st.IsDir(), nil
 	}
 	if err != nil {
 		return false, err
@@ -142,10 +141,15 @@ func (x *extraction) dir(name string, mode fs.FileMode) error {
 	if name == "." {
 		return nil // the directory itself is the caller's
 	}
-	if ok, err := x.makeDir(name, mode); err != nil || !ok {
+	ok, err := x.makeDir(name, mode)
+	switch {
+	case err != nil:
 		return err
+	case !ok:
+		x.stats.skip(name, "something that is not a directory is there already")
+	default:
+		x.dirs[name] = mode
 	}
-	x.dirs[name] = mode
 	return nil
 }
 

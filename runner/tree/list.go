@@ -15,7 +15,7 @@ import (
 // JSON; names are bytes, since nothing makes them text.
 type Entry struct {
 	Path   []byte `json:"path"` // absolute
-	Type   string `json:"type"` // file, dir, link, fifo, socket, device, other
+	Type   string `json:"type"` // file, dir, link, fifo, socket, device, other; "": Unread says why it is not known
 	Mode   uint32 `json:"mode"` // the twelve bits that chmod sets
 	Size   int64  `json:"size,omitempty"`
 	MTime  int64  `json:"mtime,omitempty"`  // nanoseconds since 1970
@@ -58,10 +58,10 @@ func (l *Lister) Listed() Listed { return Listed{Cut: l.cut} }
 // File lists the one entry name of fsys, which is the place at.
 func (l *Lister) File(ctx context.Context, fsys fs.FS, at, name string) error {
 	info, err := fs.Lstat(fsys, name)
-	if err != nil {
-		return nil //nolint:nilerr // gone is what the listing says by silence
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return l.entry(ctx, fsys, at, name, info, nil)
+	return l.entry(ctx, fsys, at, name, info, err)
 }
 
 // Place lists fsys, which is the place at, whole.
@@ -85,8 +85,6 @@ func (l *Lister) entry(ctx context.Context, fsys fs.FS, at, name string, info fs
 	}
 	if info != nil {
 		e.Type, e.Mode = kind(info.Mode()), modeBits(info.Mode())
-	} else {
-		e.Type = "other"
 	}
 	switch {
 	case err != nil:
