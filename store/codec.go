@@ -96,6 +96,8 @@ func decodeBody(kind string, data []byte) (Body, error) {
 		return decode[Interrupted](data)
 	case Failure{}.Kind():
 		return decode[Failure](data)
+	case BoxDiff{}.Kind():
+		return decode[BoxDiff](data)
 	case BoxDestroyed{}.Kind():
 		return decode[BoxDestroyed](data)
 	case SessionEnded{}.Kind():

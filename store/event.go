@@ -182,6 +182,35 @@ type Failure struct {
 	Message string `json:"message"`
 }
 
+// BoxDiff says what the session left changed under /work and /data. It is
+// recorded at the end of every session whose box is alive, before the box goes.
+type BoxDiff struct {
+	Box     string       `json:"box"`
+	Changes []FileChange `json:"changes"`           // by path, at most 1,000
+	Cut     int          `json:"cut,omitempty"`     // changes not listed
+	Partial bool         `json:"partial,omitempty"` // the box held more than was looked at
+	Error   string       `json:"error,omitempty"`   // why nothing is known
+}
+
+// FileChange is one file that is not as it was when the box was furnished.
+type FileChange struct {
+	Path      string `json:"path"`
+	Change    string `json:"change"`             // added, modified, deleted, renamed, mode
+	From      string `json:"from,omitempty"`     // old path of what was renamed
+	Type      string `json:"type,omitempty"`     // file, dir, link, fifo, socket, device, other; "": deleted
+	OldType   string `json:"old_type,omitempty"` // "": added
+	Mode      string `json:"mode,omitempty"`     // octal, e.g. 0644
+	OldMode   string `json:"old_mode,omitempty"`
+	Size      int64  `json:"size"` // bytes, of a file
+	OldSize   int64  `json:"old_size"`
+	SHA256    string `json:"sha256,omitempty"` // hex; "": no file, or not known
+	OldSHA256 string `json:"old_sha256,omitempty"`
+	Link      string `json:"link,omitempty"`      // where a link leads
+	Binary    bool   `json:"binary,omitempty"`    // not text
+	Patch     string `json:"patch,omitempty"`     // unified diff; all of a session are at most 256 KiB
+	PatchCut  bool   `json:"patch_cut,omitempty"` // too large for a patch
+}
+
 // BoxDestroyed is recorded when the box is gone.
 type BoxDestroyed struct {
 	Box    string `json:"box"`
@@ -206,5 +235,6 @@ func (ToolResult) Kind() string     { return "tool.result" }
 func (LimitReached) Kind() string   { return "limit" }
 func (Interrupted) Kind() string    { return "interrupted" }
 func (Failure) Kind() string        { return "error" }
+func (BoxDiff) Kind() string        { return "box.diff" }
 func (BoxDestroyed) Kind() string   { return "box.destroyed" }
 func (SessionEnded) Kind() string   { return "session.ended" }

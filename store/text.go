@@ -105,6 +105,8 @@ func (t *Transcript) Event(e Event) error {
 		line(&b, "\ninterrupted by %s", v.By)
 	case Failure:
 		text(&b, "\nerror ("+v.Code+")", v.Message)
+	case BoxDiff:
+		changed(&b, v, t.Lines)
 	case BoxDestroyed:
 		line(&b, "\nbox %s destroyed: %s", v.Box, v.Reason)
 	case SessionEnded:

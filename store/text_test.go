@@ -63,6 +63,16 @@ func eventful() []store.Event {
 		store.LimitReached{Limit: "turns", Value: 2, Max: 2},
 		store.Interrupted{By: "user"},
 		store.Failure{Code: "model", Message: "the endpoint answered 401: wrong key"},
+		store.BoxDiff{Box: "gb-1", Cut: 7, Changes: []store.FileChange{
+			{Path: "/data/old.csv", Change: "deleted", OldType: "file", OldMode: "0644", OldSize: 12},
+			{Path: "/data/shop.db", Change: "modified", Type: "file", OldType: "file", Mode: "0644", OldMode: "0644", Size: 1_240_000, OldSize: 1_234_567, Binary: true},
+			{Path: "/work/bin", Change: "added", Type: "dir", Mode: "0755"},
+			{Path: "/work/new", Change: "renamed", From: "/work/old", Type: "file", OldType: "file", Mode: "0600", OldMode: "0644", Size: 5, OldSize: 5},
+			{Path: "/work/out", Change: "added", Type: "link", Link: "/etc/passwd"},
+			{Path: "/work/pipe", Change: "modified", Type: "fifo", OldType: "file", Mode: "0644", OldMode: "0644"},
+			{Path: "/work/report.md", Change: "added", Type: "file", Mode: "0644", Size: 400_000, PatchCut: true},
+			{Path: "/work/run", Change: "mode", Type: "file", OldType: "file", Mode: "0755", OldMode: "0644", Size: 3, OldSize: 3},
+		}},
 		store.BoxDestroyed{Box: "gb-1", Reason: "done"},
 		store.SessionEnded{Status: "interrupted", Reason: "by user"},
 	}
@@ -174,6 +184,8 @@ func TestNoOutputPassesForALineOfTheTranscript(t *testing.T) {
 		store.LimitReached{Limit: forged},
 		store.Interrupted{By: forged},
 		store.Failure{Code: forged, Message: forged},
+		store.BoxDiff{Error: forged},
+		store.BoxDiff{Changes: []store.FileChange{{Path: forged, Change: forged, From: forged, Type: forged, OldType: forged, Mode: forged, OldMode: "1", Link: forged, Patch: forged}, {Change: "renamed", From: forged}}},
 		store.BoxDestroyed{Box: forged, Reason: forged},
 	} {
 		if err := tr.Event(store.Event{Body: body}); err != nil {
@@ -183,6 +195,22 @@ func TestNoOutputPassesForALineOfTheTranscript(t *testing.T) {
 	for l := range strings.Lines(b.String()) {
 		if strings.HasPrefix(l, "session ended") {
 			t.Fatalf("forged:\n%s", b.String())
+		}
+	}
+}
+
+func TestTranscriptOfNoChange(t *testing.T) {
+	for want, d := range map[string]store.BoxDiff{
+		"\nchanged: nothing\n":                         {},
+		"\nchanged: nothing (not all was looked at)\n": {Partial: true},
+		"\nchanged: not known: it took too long\n":     {Error: "it took too long"},
+		"\nchanged: 1 file: 1 added\n  added     /work/a  (1 byte)\n": {
+			Changes: []store.FileChange{{Path: "/work/a", Change: "added", Type: "file", Size: 1}},
+		},
+	} {
+		var b strings.Builder
+		if err := store.WriteText(&b, store.Event{Body: d}); err != nil || b.String() != want {
+			t.Errorf("got %q, want %q (%v)", b.String(), want, err)
 		}
 	}
 }

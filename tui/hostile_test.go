@@ -57,6 +57,7 @@ func everywhere(text string) []store.Body {
 		store.LimitReached{Limit: text},
 		store.Interrupted{By: text},
 		store.Failure{Code: text, Message: text},
+		store.BoxDiff{Error: text},
 		store.BoxDestroyed{Reason: text},
 		store.SessionEnded{Status: text, Reason: text},
 	}

@@ -92,6 +92,8 @@ func (s *story) apply(e store.Event) {
 		s.stop(&note{mark: "■", said: interruption(b.By)})
 	case store.Failure:
 		s.stop(&note{mark: "✗", bad: true, said: "error (" + b.Code + "): " + b.Message})
+	case store.BoxDiff:
+		s.note("±", "%s", store.Changed(b))
 	case store.BoxDestroyed:
 		s.box = "destroyed"
 		s.note("○", "box destroyed: %s", b.Reason)

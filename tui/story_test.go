@@ -168,7 +168,11 @@ func TestSealWords(t *testing.T) {
 	want("○ no box yet")
 	s.apply(store.Event{Seq: 1, Body: box})
 	want("● sealed: network data execution")
-	s.apply(store.Event{Seq: 2, Body: store.BoxDestroyed{}})
+	s.apply(store.Event{Seq: 2, Body: store.BoxDiff{}})
+	if last := s.items[len(s.items)-1].body.(*note); last.said != "changed: nothing" {
+		t.Errorf("what changed is shown as %+v", last)
+	}
+	s.apply(store.Event{Seq: 3, Body: store.BoxDestroyed{}})
 	want("○ box destroyed")
 	box.Seal[0].Verdict = "INCONCLUSIVE"
 	s.apply(store.Event{Seq: 3, Body: box})

@@ -103,6 +103,12 @@ func (b *box) handle(s *port.Stream, req port.Request) {
 		r = put(s, req)
 	case port.OpGet:
 		r = get(s, req)
+	case port.OpPutTree:
+		r = putTree(s, req)
+	case port.OpGetTree:
+		r = getTree(s, req)
+	case port.OpManifest:
+		r = manifest(s, req)
 	case port.OpSeal:
 		r = b.seal(req)
 	default:

@@ -346,7 +346,7 @@ contains = ["marker-42\n1"]
 		t.Fatal(err)
 	}
 	want := "session.started box.created file.put file.put prompt model.request model.response " +
-		"decision tool.call tool.result decision tool.call tool.result model.request model.response box.destroyed session.ended"
+		"decision tool.call tool.result decision tool.call tool.result model.request model.response box.diff box.destroyed session.ended"
 	if got := kinds(all); got != want {
 		t.Errorf("events\n%s\nwant\n%s", got, want)
 	}
@@ -448,7 +448,7 @@ func TestInterruptedBySignal(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
 		t.Errorf("exit code %d", code)
 	}
-	if got := kinds(all); !strings.HasSuffix(got, "tool.call tool.result interrupted box.destroyed session.ended") {
+	if got := kinds(all); !strings.HasSuffix(got, "tool.call tool.result interrupted box.diff box.destroyed session.ended") {
 		t.Errorf("events %s", got)
 	}
 	if ended := all[len(all)-1]; ended.Status != "interrupted" {
@@ -474,35 +474,35 @@ func TestFailures(t *testing.T) {
 	}{
 		{
 			name: "unreachable endpoint", env: []string{"OPENAI_BASE_URL=http://127.0.0.1:9/v1"},
-			code: exitModel, stderr: `127\.0\.0\.1:9`, events: "model.request error box.destroyed session.ended",
+			code: exitModel, stderr: `127\.0\.0\.1:9`, events: "model.request error box.diff box.destroyed session.ended",
 		},
 		{
 			name: "401", scenario: "[[turn]]\ntext='x'\nstatus = 401\ntimes = 9\n",
-			code: exitModel, stderr: `OPENAI_API_KEY`, events: "error box.destroyed session.ended",
+			code: exitModel, stderr: `OPENAI_API_KEY`, events: "error box.diff box.destroyed session.ended",
 		},
 		{
 			name: "429, then an answer", scenario: "[[turn]]\ntext='x'\nstatus = 429\nretry_after = 1\n",
-			code: exitDone, stderr: `rate limit`, events: "model.response box.destroyed session.ended",
+			code: exitDone, stderr: `rate limit`, events: "model.response box.diff box.destroyed session.ended",
 		},
 		{
 			name: "429 for too long", scenario: "[[turn]]\ntext='x'\nstatus = 429\nretry_after = 900\ntimes = 9\n",
-			code: exitModel, stderr: `900|15 ?m`, events: "error box.destroyed session.ended",
+			code: exitModel, stderr: `900|15 ?m`, events: "error box.diff box.destroyed session.ended",
 		},
 		{
 			name: "stream cut", scenario: "[[turn]]\ntext='a longer text that is cut in the middle'\ncut = true\ntimes = 9\n",
-			code: exitModel, stderr: `ended before the answer`, events: "model.response error box.destroyed session.ended",
+			code: exitModel, stderr: `ended before the answer`, events: "model.response error box.diff box.destroyed session.ended",
 		},
 		{
 			name: "malformed arguments", scenario: "[[turn]]\ntext=''\n[[turn.call]]\ntool='shell'\nraw='{\"command\": '\n[[turn]]\ntext='sorry'\n[[turn.expect]]\ncall=1\ncontains=['JSON']\n",
-			code: exitDone, events: "decision tool.result model.request model.response box.destroyed session.ended",
+			code: exitDone, events: "decision tool.result model.request model.response box.diff box.destroyed session.ended",
 		},
 		{
 			name: "unknown tool", scenario: "[[turn]]\ntext=''\n[[turn.call]]\ntool='launch'\nargs={}\n[[turn]]\ntext='sorry'\n[[turn.expect]]\ncall=1\ncontains=['shell']\n",
-			code: exitDone, events: "decision tool.result model.request model.response box.destroyed session.ended",
+			code: exitDone, events: "decision tool.result model.request model.response box.diff box.destroyed session.ended",
 		},
 		{
 			name: "a scenario that fails", scenario: "[[turn]]\ntext='x'\n[[turn.call]]\ntool='shell'\nargs={command='echo one'}\n[[turn]]\ntext='y'\n[[turn.expect]]\ncall=1\ncontains=['two']\n",
-			code: exitNo, stderr: `two`, events: "error box.destroyed session.ended",
+			code: exitNo, stderr: `two`, events: "error box.diff box.destroyed session.ended",
 		},
 		{name: "no podman", env: []string{"PATH=/nonexistent"}, scenario: "[[turn]]\ntext='x'\n", code: exitEngine, stderr: `(?i)podman`},
 		{name: "no engine at CONTAINER_HOST", env: []string{"CONTAINER_HOST=unix:///nonexistent.sock"}, scenario: "[[turn]]\ntext='x'\n", code: exitEngine, stderr: `CONTAINER_HOST`},

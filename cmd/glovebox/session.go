@@ -25,7 +25,8 @@ type session struct {
 	log     *store.Session
 	box     *runner.Box
 	agent   *agent.Agent
-	system  string // prompt
+	system  string           // prompt
+	before  *runner.Manifest // of the furnished box; nil: not furnished
 	observe func(agent.Update)
 	stop    func() // of the model
 
@@ -181,7 +182,11 @@ func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
 	if err := s.place(ctx, p.database, f); err != nil {
 		return err
 	}
-	return s.place(ctx, "/data/DATA.md", strings.NewReader(p.notes))
+	if err := s.place(ctx, "/data/DATA.md", strings.NewReader(p.notes)); err != nil {
+		return err
+	}
+	s.before, err = s.box.Manifest(ctx, nil)
+	return err
 }
 
 // place puts a file of glovebox's own into the box, after its record.
@@ -235,9 +240,12 @@ func (s *session) Close(ctx context.Context) error {
 		case <-s.box.Done():
 			reason = "died"
 		default:
+			err = s.recordDiff(ctx)
 		}
-		if err = s.box.Close(ctx); err == nil {
-			err = s.record(ctx, store.BoxDestroyed{Box: s.box.Info().Name, Reason: reason})
+		if closed := s.box.Close(ctx); closed == nil {
+			err = errors.Join(err, s.record(ctx, store.BoxDestroyed{Box: s.box.Info().Name, Reason: reason}))
+		} else {
+			err = errors.Join(err, closed)
 		}
 	}
 	s.mu.Lock()

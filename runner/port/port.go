@@ -21,6 +21,10 @@ const (
 	OpPut  Op = "put"  // write Path from stdin data
 	OpGet  Op = "get"  // read Path to stdout data
 	OpSeal Op = "seal" // probe the isolation; the report is in Reply.Detail
+
+	OpPutTree  Op = "put-tree" // unpack the tar in stdin data below Path; Detail is tree.Limits
+	OpGetTree  Op = "get-tree" // pack what is below Path as tar to stdout data; Detail is tree.Limits
+	OpManifest Op = "manifest" // list files, tree.Entry a line, to stdout data; Detail is tree.Query
 )
 
 // Request opens a stream: JSON in an open frame.
@@ -36,6 +40,8 @@ type Request struct {
 	Offset    int64    `json:"offset,omitempty"` // of a get, bytes
 	Limit     int64    `json:"limit,omitempty"`  // of a get, bytes; 0: to the end
 	Memory    int64    `json:"memory,omitempty"` // of a seal: bytes promised; a watchdog keeps them where no cgroup does
+
+	Detail json.RawMessage `json:"detail,omitempty"` // what only one operation takes
 }
 
 // Reply ends a stream: JSON in an exit frame.
