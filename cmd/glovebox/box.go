@@ -15,11 +15,13 @@ import (
 func newBoxCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "box",
-		Short: "Look after the boxes that are alive",
+		Short: "Run a command or a shell in a throwaway box; look after the boxes that are alive",
 		Args:  noSuchCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
+		newBoxRunCmd(a),
+		newBoxShellCmd(a),
 		&cobra.Command{
 			Use: "list", Short: "List the boxes that are alive", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {

@@ -30,12 +30,19 @@ type Request struct {
 	Env       []string `json:"env,omitempty"`        // whole environment of the command, "K=V"
 	Dir       string   `json:"dir,omitempty"`        // working directory; "" is /work
 	Stdin     bool     `json:"stdin,omitempty"`      // data for its standard input follows, then its end
+	TTY       *Size    `json:"tty,omitempty"`        // run on a terminal of this size: data is keys in, the screen out, and Resize
 	TimeoutMS int64    `json:"timeout_ms,omitempty"` // 0: none
 	Path      string   `json:"path,omitempty"`
 	Mode      uint32   `json:"mode,omitempty"`   // permission bits of a put
 	Offset    int64    `json:"offset,omitempty"` // of a get, bytes
 	Limit     int64    `json:"limit,omitempty"`  // of a get, bytes; 0: to the end
 	Memory    int64    `json:"memory,omitempty"` // of a seal: bytes promised; a watchdog keeps them where no cgroup does
+}
+
+// Size of a terminal, in character cells.
+type Size struct {
+	Rows uint16 `json:"rows"`
+	Cols uint16 `json:"cols"`
 }
 
 // Reply ends a stream: JSON in an exit frame.
