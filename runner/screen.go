@@ -115,7 +115,9 @@ func escape(s *screen, c byte) {
 	case plain && c == '[':
 		s.state = sequence
 	case c < '0' && len(s.held) < maxSequence: // intermediate: one more follows
-	case c >= 0x7f || c < '0':
+	case c < '0':
+		s.state = overlong
+	case c >= 0x7f || plain && c == '\\': // the end of a string that we did not let through
 		s.drop()
 	default:
 		if c == 'c' && plain {
