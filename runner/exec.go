@@ -81,13 +81,19 @@ func (b *Box) Exec(ctx context.Context, cmd Command) (Result, error) {
 	r := Result{Duration: time.Since(began)}
 	r.Stdout, r.StdoutCut = outs[0].bytes()
 	r.Stderr, r.StderrCut = outs[1].bytes()
-	if reply != nil {
-		r.Exit, r.TimedOut, r.OverMem, r.Killed = reply.Exit, reply.TimedOut, reply.OverMem, reply.Killed
-		if reply.Signal != 0 {
-			r.Signal = unix.SignalName(unix.Signal(reply.Signal))
-		}
-	}
+	r.end(reply)
 	return r, err
+}
+
+// end takes over what init says of the end, if it said anything.
+func (r *Result) end(reply *port.Reply) {
+	if reply == nil {
+		return
+	}
+	r.Exit, r.TimedOut, r.OverMem, r.Killed = reply.Exit, reply.TimedOut, reply.OverMem, reply.Killed
+	if reply.Signal != 0 {
+		r.Signal = unix.SignalName(unix.Signal(reply.Signal))
+	}
 }
 
 // Put writes a file in the box, whole or not at all, making its directories.
@@ -116,8 +122,9 @@ func (b *Box) Get(ctx context.Context, path string, offset, limit int64, w io.Wr
 
 // exchange is the data of one call.
 type exchange struct {
-	in  io.Reader // nil: none
-	out func(fd byte, data []byte) error
+	in     io.Reader // nil: none
+	out    func(fd byte, data []byte) error
+	opened func(*port.Stream) // called once, before the first out
 }
 
 // call does one operation over the port. A reply that carries an error becomes one.
@@ -128,6 +135,9 @@ func (b *Box) call(ctx context.Context, req port.Request, x *exchange) (*port.Re
 			err = b.lost(err)
 		}
 		return nil, err
+	}
+	if x != nil && x.opened != nil {
+		x.opened(s)
 	}
 	if x != nil && x.in != nil {
 		b.wg.Go(func() { send(s, x.in) })

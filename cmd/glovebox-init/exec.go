@@ -26,7 +26,10 @@ func (b *box) exec(s *port.Stream, req port.Request) port.Reply {
 	if err != nil {
 		return port.Reply{Error: err.Error(), NotFound: errors.Is(err, fs.ErrNotExist)}
 	}
-	if c.stdin != nil {
+	switch {
+	case req.TTY != nil:
+		go feedTTY(s, c.out[0])
+	case c.stdin != nil:
 		go feed(s, c.stdin)
 	}
 	go func() { // ends with the stream
@@ -67,14 +70,17 @@ type command struct {
 	*proc
 	mu     sync.Mutex
 	exited bool
-	stdin  *os.File // nil: none
-	out    [2]*os.File
+	stdin  *os.File    // nil: none
+	out    [2]*os.File // with a terminal: its master, and none
 }
 
 func (b *box) start(req port.Request) (*command, error) {
 	path, err := lookPath(req.Argv, req.Env)
 	if err != nil {
 		return nil, err
+	}
+	if req.TTY != nil {
+		return b.startTTY(path, req)
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDONLY, 0)
 	if err != nil {
@@ -103,18 +109,21 @@ func (b *box) start(req port.Request) (*command, error) {
 		}
 		theirs, files[i+1], c.out[i] = append(theirs, w), w.Fd(), r
 	}
+	return c, b.launch(c, path, req, files, &syscall.SysProcAttr{Setsid: true})
+}
+
+// launch starts the process of c, or closes our ends of its files.
+func (b *box) launch(c *command, path string, req port.Request, files []uintptr, sys *syscall.SysProcAttr) (err error) {
 	dir := req.Dir
 	if dir == "" {
 		dir = "/work"
 	}
-	c.proc, err = b.procs.start(path, req.Argv, &syscall.ProcAttr{
-		Dir: dir, Env: req.Env, Files: files, Sys: &syscall.SysProcAttr{Setsid: true},
-	})
+	c.proc, err = b.procs.start(path, req.Argv, &syscall.ProcAttr{Dir: dir, Env: req.Env, Files: files, Sys: sys})
 	if err != nil {
 		c.close()
-		return nil, &os.PathError{Op: "start", Path: path + " in " + dir, Err: err}
+		return &os.PathError{Op: "start", Path: path + " in " + dir, Err: err}
 	}
-	return c, nil
+	return nil
 }
 
 func (c *command) close() {

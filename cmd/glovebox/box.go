@@ -15,12 +15,14 @@ import (
 func newBoxCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "box",
-		Short: "Look after the boxes that are alive, and at what was changed in them",
+		Short: "Run a command or a shell in a throwaway box; look after boxes, and at what was changed in them",
 		Args:  noSuchCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
 		newBoxDiffCmd(a),
+		newBoxRunCmd(a),
+		newBoxShellCmd(a),
 		&cobra.Command{
 			Use: "list", Short: "List the boxes that are alive", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,25 +92,43 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 	if p.name, err = d.cfg.modelName(); err != nil {
 		return p, err
 	}
-	if p.schema, err = fakedata.Load(ctx, d.cfg.Data.Schema); err != nil {
-		return p, &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}
-	}
-	p.recipe = d.cfg.Data.recipe(p.schema)
-	p.database = "/data/" + fileName(p.schema.Name) + ".db"
-	p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, fakedata.Describe(p.schema, p.recipe))
-	p.tools = agent.Toolbox{Allow: d.cfg.Tools.Allow, SQL: sqlCommand(p.database), MaxTimeout: time.Duration(d.cfg.Box.ExecTimeout)}
-	if p.engine, err = d.openEngine(ctx); err != nil {
+	if err = p.planBox(ctx, d, d.cfg.Data.Schema, observe); err != nil {
 		return p, err
+	}
+	p.tools = agent.Toolbox{Allow: d.cfg.Tools.Allow, SQL: sqlCommand(p.database), MaxTimeout: time.Duration(d.cfg.Box.ExecTimeout)}
+	// The model outlives start: stop ends it.
+	p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv)
+	return p, err
+}
+
+// planBox decides on the box and its dataset; schema "" is none.
+func (p *plan) planBox(ctx context.Context, d *desk, schema string, observe func(agent.Update)) (err error) {
+	if schema != "" {
+		if p.schema, err = fakedata.Load(ctx, schema); err != nil {
+			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}
+		}
+		p.recipe = d.cfg.Data.recipe(p.schema)
+		p.database = "/data/" + fileName(p.schema.Name) + ".db"
+		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, fakedata.Describe(p.schema, p.recipe))
+	}
+	if p.engine, err = d.openEngine(ctx); err != nil {
+		return err
 	}
 	p.image, err = p.engine.Image(ctx, d.cfg.Box.Image, func(step runner.Progress) {
 		observe(agent.Update{Delta: &agent.Delta{Notice: step.Step}})
 	})
-	if err != nil {
-		return p, err
+	return err
+}
+
+// recorded is the recipe as the log keeps it; nil: no dataset.
+func (p *plan) recorded() *store.Recipe {
+	if p.schema == nil {
+		return nil
 	}
-	// The model outlives start: stop ends it.
-	p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv)
-	return p, err
+	return &store.Recipe{
+		Schema: p.schema.Name, DDL: p.schema.DDL, Seed: p.recipe.Seed, Rows: p.recipe.Rows, Mess: p.recipe.Mess,
+		Clock: p.recipe.Clock.Format(time.RFC3339), Generator: p.recipe.Generator,
+	}
 }
 
 // fileName keeps what is harmless in a file name.
@@ -136,11 +155,7 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 	}
 	s.log, err = d.store.Begin(ctx, store.SessionStarted{
 		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: policy,
-		Recipe: &store.Recipe{
-			Schema: p.schema.Name, DDL: p.schema.DDL, Seed: p.recipe.Seed, Rows: p.recipe.Rows, Mess: p.recipe.Mess,
-			Clock: p.recipe.Clock.Format(time.RFC3339), Generator: p.recipe.Generator,
-		},
-		Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(),
+		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(),
 	}, store.CurrentOwner())
 	if err != nil {
 		return err
@@ -159,7 +174,13 @@ func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "dataset.db")
 	made := make(chan error, 1)
-	go func() { made <- fakedata.Generate(ctx, p.schema, p.recipe, file, nil) }()
+	go func() {
+		if p.schema == nil {
+			made <- nil
+			return
+		}
+		made <- fakedata.Generate(ctx, p.schema, p.recipe, file, nil)
+	}()
 
 	s.box, err = p.engine.NewBox(ctx, runner.BoxOptions{
 		Image: p.image, Session: s.log.ID(), CPUs: cfg.Box.CPUs, Memory: int64(cfg.Box.Memory), Pids: int64(cfg.Box.PIDs), Disk: int64(cfg.Box.Disk),
@@ -173,24 +194,27 @@ func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
 	if err := s.record(ctx, boxCreated(p.engine.Info(), s.box.Info())); err != nil {
 		return err
 	}
+	if p.schema == nil {
+		return nil
+	}
 	f, err := os.Open(file)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	os.RemoveAll(dir) // from here on a crash leaves nothing of it
-	if err := s.place(ctx, p.database, f); err != nil {
+	if err := s.place(ctx, p.database, 0o644, f); err != nil {
 		return err
 	}
-	if err := s.place(ctx, "/data/DATA.md", strings.NewReader(p.notes)); err != nil {
+	if err := s.place(ctx, "/data/DATA.md", 0o644, strings.NewReader(p.notes)); err != nil {
 		return err
 	}
 	s.before, err = s.box.Manifest(ctx, nil)
 	return err
 }
 
-// place puts a file of glovebox's own into the box, after its record.
-func (s *session) place(ctx context.Context, path string, r io.ReadSeeker) error {
+// place puts a file of glovebox's own, or the person's, into the box, after its record.
+func (s *session) place(ctx context.Context, path string, mode fs.FileMode, r io.ReadSeeker) error {
 	h := sha256.New()
 	n, err := io.Copy(h, r)
 	if err != nil {
@@ -202,7 +226,7 @@ func (s *session) place(ctx context.Context, path string, r io.ReadSeeker) error
 	if err := s.record(ctx, store.FilePut{Path: path, Bytes: n, SHA256: hex.EncodeToString(h.Sum(nil))}); err != nil {
 		return err
 	}
-	_, err = s.box.Put(ctx, path, 0o644, r)
+	_, err = s.box.Put(ctx, path, mode, r)
 	return err
 }
 

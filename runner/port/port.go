@@ -34,6 +34,7 @@ type Request struct {
 	Env       []string `json:"env,omitempty"`        // whole environment of the command, "K=V"
 	Dir       string   `json:"dir,omitempty"`        // working directory; "" is /work
 	Stdin     bool     `json:"stdin,omitempty"`      // data for its standard input follows, then its end
+	TTY       *Size    `json:"tty,omitempty"`        // run on a terminal of this size: data is keys in, the screen out, and Resize
 	TimeoutMS int64    `json:"timeout_ms,omitempty"` // 0: none
 	Path      string   `json:"path,omitempty"`
 	Mode      uint32   `json:"mode,omitempty"`   // permission bits of a put
@@ -42,6 +43,12 @@ type Request struct {
 	Memory    int64    `json:"memory,omitempty"` // of a seal: bytes promised; a watchdog keeps them where no cgroup does
 
 	Detail json.RawMessage `json:"detail,omitempty"` // what only one operation takes
+}
+
+// Size of a terminal, in character cells.
+type Size struct {
+	Rows uint16 `json:"rows"`
+	Cols uint16 `json:"cols"`
 }
 
 // Reply ends a stream: JSON in an exit frame.

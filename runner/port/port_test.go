@@ -283,6 +283,7 @@ func FuzzHost(f *testing.F) {
 func FuzzBox(f *testing.F) {
 	f.Add(appendFrame(nil, frameOpen, 1, []byte(`{"op":"exec"}`), nil))
 	f.Add(appendFrame(appendFrame(nil, frameOpen, 1, []byte(`{}`), nil), frameSignal, 1, []byte{9}, nil))
+	f.Add(appendFrame(appendFrame(nil, frameOpen, 1, []byte(`{"op":"exec","tty":{"rows":24,"cols":80}}`), nil), frameData, 1, []byte{Resize}, []byte{0, 24, 0, 80}))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		err := Serve(bytes.NewReader(raw), io.Discard, Hello{}, func(s *Stream, _ Request) {
 			s.Finish(Reply{}) //nolint:errcheck // the connection may be over

@@ -15,6 +15,10 @@ const (
 	Stderr byte = 2
 	// Broken, from the host, ends the input early: what came is not all.
 	Broken byte = 3
+	// Resize, from the host, is the new size of the command's terminal: rows,
+	// then columns, two bytes each, big endian. Sizes that came fast may be
+	// joined: the last one counts.
+	Resize byte = 4
 )
 
 // Stream is one operation. Send and Recv may be used by different goroutines,
