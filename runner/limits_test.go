@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -151,7 +152,10 @@ print("fine")`)...)
 func TestForkBombs(t *testing.T) {
 	b := limitedBox(t, BoxOptions{Pids: 60})
 	for name, script := range map[string]string{
-		"in its group":    `:() { : | : & }; while true; do : & done`,
+		"in its group": `exec python3 -c 'import os
+while True:
+    try: os.fork()
+    except OSError: pass'`,
 		"in new sessions": `echo 'while true; do setsid sh /tmp/b >/dev/null 2>&1 & done' >/tmp/b; exec sh /tmp/b`,
 		"of threads": `exec python3 -c 'import threading, time
 while True:
@@ -161,10 +165,10 @@ while True:
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := attack(t, b, 20*time.Second, "sh", "-c", script)
-			if r.exited(0) {
-				t.Error(r)
+			// The shell of the new sessions gives up by itself, saying so.
+			if !r.OverPids && !strings.Contains(string(r.Stderr), "Cannot fork") || r.TimedOut {
+				t.Errorf("over pids %t, %v", r.OverPids, r)
 			}
-			t.Logf("over pids %t, killed %d, %.100v", r.OverPids, r.Killed, r)
 			goesOn(t, b)
 		})
 	}
@@ -212,5 +216,159 @@ func TestEndlessOutput(t *testing.T) {
 	r := attack(t, b, time.Minute, "head", "-c", fmt.Sprint(DefaultMaxOutput), "/dev/zero")
 	if r.OverOutput || !r.exited(0) {
 		t.Errorf("exactly as much as allowed: over output %t", r.OverOutput)
+	}
+}
+
+// PID 1 is the box's only defence that runs inside it.
+func TestAttacksOnPID1(t *testing.T) {
+	b := limitedBox(t, BoxOptions{})
+	for name, script := range map[string]string{
+		"kill everything": `kill -9 -1; s=1; while [ $s -le 64 ]; do kill -$s 1; s=$((s+1)); done; trap '' TERM; for i in 1 2 3 4 5 6 7 8 9; do kill -TERM 1 -1; done; kill -9 1`,
+		"its descriptors": `exec 2>&1; for fd in 0 1 2 10 11 12; do echo garbage >/proc/1/fd/$fd && echo WROTE; cat </proc/1/fd/$fd && echo READ; done; ls /proc/1/fd/ && echo LISTED`,
+		"its memory":      `cat /proc/1/environ /proc/1/mem /proc/1/maps >/dev/null 2>&1 && echo READ; echo 1000 >/proc/1/oom_score_adj && echo WROTE`,
+		"trace and steal": `exec python3 -c '
+import ctypes, os
+c = ctypes.CDLL(None, use_errno=True)
+pidfd = os.pidfd_open(1)
+for fd in range(20):
+    if c.syscall(438, pidfd, fd, 0) >= 0: print("STOLE", fd)   # pidfd_getfd
+for request in (16, 0x4206):                                    # PTRACE_ATTACH, PTRACE_SEIZE
+    if c.ptrace(request, 1, 0, 0) == 0: print("TRACED")
+buf = ctypes.create_string_buffer(8)
+iov = (ctypes.c_void_p * 2)(ctypes.addressof(buf), 8)
+if c.process_vm_readv(1, iov, 1, (ctypes.c_void_p * 2)(0x400000, 8), 1, 0) > 0: print("READ")
+'`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := attack(t, b, 30*time.Second, "sh", "-c", script)
+			for _, word := range []string{"WROTE", "READ", "LISTED", "STOLE", "TRACED"} {
+				if strings.Contains(string(r.Stdout), word) {
+					t.Errorf("%s: %v", word, r)
+				}
+			}
+			goesOn(t, b)
+		})
+	}
+}
+
+// busyLoops prints the processor time that argv[1] busy loops got in argv[2]
+// seconds, as a share of the wall time.
+const busyLoops = `
+import os, sys, time
+n, wall = int(sys.argv[1]), float(sys.argv[2])
+began = time.monotonic()
+for _ in range(n):
+    if os.fork() == 0:
+        while time.monotonic() - began < wall: pass
+        os._exit(0)
+for _ in range(n): os.wait()
+t = os.times()
+print((t.children_user + t.children_system) / (time.monotonic() - began))`
+
+func TestCPUShare(t *testing.T) {
+	b := limitedBox(t, BoxOptions{CPUs: 0.5})
+	for name, argv := range map[string][]string{
+		"four loops": {"python3", "-c", busyLoops, "4", "3"},
+		// Each lives for less than a look of the watchdog.
+		"short lives": {"python3", "-c", `
+import os, time
+began = time.monotonic()
+while time.monotonic() - began < 3:
+    for _ in range(4):
+        if os.fork() == 0:
+            at = time.monotonic()
+            while time.monotonic() - at < .02: pass
+            os._exit(0)
+    for _ in range(4): os.wait()
+t = os.times()
+print((t.user + t.system + t.children_user + t.children_system) / (time.monotonic() - began))`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var share float64
+			r := attack(t, b, time.Minute, argv...)
+			if _, err := fmt.Sscan(string(r.Stdout), &share); err != nil || !r.exited(0) {
+				t.Fatal(err, r)
+			}
+			t.Logf("%.2f of 0.5 cpus", share)
+			if share > 0.75 || share < 0.1 {
+				t.Errorf("used %.2f cpus, 0.5 are promised", share)
+			}
+			goesOn(t, b)
+		})
+	}
+}
+
+// The limiter stops and continues; nobody inside may mistake that for something else.
+func TestThrottleIsInvisible(t *testing.T) {
+	b := limitedBox(t, BoxOptions{CPUs: 0.2})
+	t.Run("job control", func(t *testing.T) {
+		r := attack(t, b, time.Minute, "bash", "-c", `set -m; for i in 1 2 3 4 5 6; do timeout --foreground 0.7 python3 -c 'while True: pass'; echo $?; done; jobs`)
+		if want := strings.Repeat("124\n", 6); string(r.Stdout) != want || len(r.Stderr) > 0 {
+			t.Errorf("want %q, got %v", want, r)
+		}
+	})
+	t.Run("what the box stopped stays stopped", func(t *testing.T) {
+		r := attack(t, b, time.Minute, "sh", "-c", `
+			(sleep 0.5; echo ran >/tmp/ran) & kill -STOP $!
+			timeout 1.5 python3 -c 'while True: pass'
+			cut -d' ' -f3 /proc/$!/stat; ls /tmp/ran; kill -CONT $!; wait $!; ls /tmp/ran`)
+		if string(r.Stdout) != "T\n/tmp/ran\n" {
+			t.Error(r)
+		}
+	})
+	t.Run("a deadline holds", func(t *testing.T) {
+		r := attack(t, b, time.Second, "sh", "-c", "while :; do :; done")
+		if !r.TimedOut || r.Signal != "SIGKILL" || r.Duration > 10*time.Second {
+			t.Error(r, r.Duration)
+		}
+	})
+	t.Run("signals and statuses", func(t *testing.T) {
+		r := attack(t, b, time.Minute, "bash", "-c", `timeout -s TERM 0.5 sh -c 'while :; do :; done'; echo $?; (i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; exit 7); echo $?`)
+		if string(r.Stdout) != "124\n7\n" {
+			t.Error(r)
+		}
+	})
+	goesOn(t, b)
+}
+
+// While one box does its worst, another's commands take no longer than twice as long.
+func TestNeighbour(t *testing.T) {
+	quiet := limitedBox(t, BoxOptions{})
+	took := func() time.Duration {
+		var times []time.Duration
+		for first := time.Now(); len(times) < 30 || time.Since(first) < time.Second; {
+			began := time.Now()
+			attack(t, quiet, time.Minute, "true")
+			times = append(times, time.Since(began))
+		}
+		return median(times)
+	}
+	for name, argv := range map[string][]string{
+		"processor": {"python3", "-c", "print(1, flush=True)" + busyLoops, "4", "60"},
+		"processes": {"python3", "-c", "import os\nprint(1, flush=True)\nwhile True:\n try: os.fork()\n except OSError: pass"},
+		"output":    {"yes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			noisy := limitedBox(t, BoxOptions{CPUs: 0.5})
+			ctx, cancel := context.WithCancel(t.Context())
+			before := took()
+			begun, ended := make(chan struct{}), make(chan struct{})
+			var once sync.Once
+			go func() {
+				defer close(ended)
+				noisy.Exec(ctx, Command{ //nolint:errcheck // cancelled, or killed as it should be
+					Argv: argv, MaxOutput: -1, Output: func(bool, []byte) { once.Do(func() { close(begun) }) },
+				})
+			}()
+			<-begun
+			during := took()
+			cancel()
+			<-ended
+			t.Logf("%v, beside the noise %v: %.2f times", before, during, float64(during)/float64(before))
+			if during > 2*before {
+				t.Errorf("median %v beside a noisy box, %v without", during, before)
+			}
+			goesOn(t, noisy)
+		})
 	}
 }

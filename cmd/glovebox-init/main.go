@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 
 	"glovebox/runner/port"
 
@@ -38,6 +39,10 @@ func run() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("make PID 1 undumpable: %w", err)
 	}
+	// The kernel keeps from PID 1 what it has no handler for, but the Go runtime
+	// has one for nearly everything, and ends at some. Handled is not ignored:
+	// children start with the defaults.
+	signal.Notify(make(chan os.Signal, 1))
 	in, out, err := takeStdio()
 	if err != nil {
 		return err

@@ -100,15 +100,16 @@ func (t *throttle) freeze(all map[int]stat) {
 	}
 }
 
-// awaitStopped gives processes a moment to stop. One that waits in the kernel,
-// as after vfork, may not.
+// awaitStopped gives processes time to stop: each must be scheduled for it. One
+// that waits in the kernel, as after vfork, may not.
 func awaitStopped(pids []int) {
-	deadline := time.Now().Add(2 * time.Millisecond)
+	deadline := time.Now().Add(watchEvery)
 	for _, pid := range pids {
 		for time.Now().Before(deadline) {
 			if st, ok := readStat(pid); !ok || strings.Contains("TtZD", st.state) {
 				break
 			}
+			time.Sleep(200 * time.Microsecond)
 		}
 	}
 }
