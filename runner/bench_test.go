@@ -107,8 +107,9 @@ func BenchmarkOutput(b *testing.B) {
 	for b.Loop() {
 		var got int64
 		_, err := box.Exec(b.Context(), Command{
-			Argv:   []string{"head", "-c", fmt.Sprint(size), "/dev/zero"},
-			Output: func(_ bool, p []byte) { got += int64(len(p)) },
+			Argv:      []string{"head", "-c", fmt.Sprint(size), "/dev/zero"},
+			MaxOutput: -1,
+			Output:    func(_ bool, p []byte) { got += int64(len(p)) },
 		})
 		if err != nil || got != size {
 			b.Fatalf("%d of %d bytes: %v", got, size, err)

@@ -40,6 +40,8 @@ type BoxOptions struct {
 	Memory  int64   // bytes; default 512 MiB
 	Pids    int64   // processes and threads; default 128
 	Disk    int64   // bytes of each writable place (/work, /data, /tmp); default 512 MiB
+	// RequireLimits makes a limit that nothing enforces a reason for ErrNoSeal.
+	RequireLimits bool
 }
 
 func (o BoxOptions) withDefaults() BoxOptions {
@@ -199,7 +201,7 @@ func (e *Engine) line() (ctx context.Context, hangUp func(), err error) {
 // seal has the box prove its isolation from inside. Whatever is not proven is
 // broken.
 func (b *Box) seal(ctx context.Context, opts BoxOptions) error {
-	reply, err := b.call(ctx, port.Request{Op: port.OpSeal, Memory: opts.Memory}, nil)
+	reply, err := b.call(ctx, port.Request{Op: port.OpSeal, Memory: opts.Memory, CPUs: opts.CPUs, Pids: opts.Pids, Disk: opts.Disk}, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNoSeal, err)
 	}
@@ -219,6 +221,9 @@ func (b *Box) seal(ctx context.Context, opts BoxOptions) error {
 		if proven[layer] == 0 {
 			return fmt.Errorf("%w: nothing proves the %s layer", ErrNoSeal, layer)
 		}
+	}
+	if opts.RequireLimits {
+		return requireLimits(report.Limits)
 	}
 	return nil
 }

@@ -169,7 +169,7 @@ func TestExec(t *testing.T) {
 		const n = 200 << 20
 		got, want := sha256.New(), sha256.New()
 		io.CopyN(want, zeros{}, n) //nolint:errcheck // zeros do not fail
-		_, err := b.Exec(t.Context(), Command{Argv: []string{"head", "-c", fmt.Sprint(n), "/dev/zero"}, Output: func(_ bool, p []byte) { got.Write(p) }})
+		_, err := b.Exec(t.Context(), Command{Argv: []string{"head", "-c", fmt.Sprint(n), "/dev/zero"}, MaxOutput: -1, Output: func(_ bool, p []byte) { got.Write(p) }})
 		if err != nil || !bytes.Equal(got.Sum(nil), want.Sum(nil)) {
 			t.Errorf("hash differs: %v", err)
 		}
@@ -297,33 +297,6 @@ func TestFiles(t *testing.T) {
 type errReader struct{}
 
 func (errReader) Read([]byte) (int, error) { return 0, errors.New("broken off") }
-
-func TestLimits(t *testing.T) {
-	b := testBox(t)
-	t.Run("memory", func(t *testing.T) {
-		r := sh(t, b, `python3 -c "
-x = []
-while True: x.append(bytearray(16 << 20))"`)
-		if r.Signal != "SIGKILL" && !r.exited(137) {
-			t.Error(r)
-		}
-	})
-	t.Run("processes", func(t *testing.T) {
-		r := sh(t, b, "for i in $(seq 300); do sleep 100 & done 2>/dev/null; true")
-		if r.exited(0) && r.Killed > 128 {
-			t.Errorf("%d processes under a limit of 128", r.Killed)
-		}
-	})
-	t.Run("disk", func(t *testing.T) {
-		r := sh(t, b, "for d in /work /data /tmp; do head -c 600M /dev/zero >$d/full 2>/dev/null; stat -c %s $d/full; rm $d/full; done")
-		if want := strings.Repeat(fmt.Sprintln(512<<20), 3); string(r.Stdout) != want {
-			t.Error(r)
-		}
-	})
-	if r := sh(t, b, "echo alive"); string(r.Stdout) != "alive\n" {
-		t.Error(r)
-	}
-}
 
 // The seal must notice each weakness; a probe that cannot fail proves nothing.
 // Nothing runs in these boxes but the core probes, which try no connection

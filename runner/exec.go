@@ -29,23 +29,31 @@ type Command struct {
 	Keep int
 	// Output, if not nil, gets everything as it arrives, uncut, one call at a time.
 	Output func(stderr bool, chunk []byte)
+	// MaxOutput is how many bytes it may say on both outputs before it is
+	// killed. 0: DefaultMaxOutput; negative: no limit.
+	MaxOutput int64
 }
+
+// DefaultMaxOutput is how much a command may say, in bytes.
+const DefaultMaxOutput = 64 << 20
 
 // DefaultKeep is how much of each output a Result holds, in bytes.
 const DefaultKeep = 32 << 10
 
 // Result is how a command ended.
 type Result struct {
-	Exit      *int   // nil when a signal ended it
-	Signal    string // "SIGKILL", …
-	TimedOut  bool   // Timeout killed it
-	OverMem   bool   // the memory watchdog killed it, or a part of it
-	Killed    int    // background processes it left, which were ended with it
-	Stdout    []byte
-	Stderr    []byte
-	StdoutCut int64 // bytes left out of the middle
-	StderrCut int64
-	Duration  time.Duration
+	Exit       *int   // nil when a signal ended it
+	Signal     string // "SIGKILL", …
+	TimedOut   bool   // Timeout killed it
+	OverMem    bool   // the memory watchdog killed it, or a part of it
+	OverPids   bool   // the watchdog killed it: it kept the box full of processes
+	OverOutput bool   // killed at MaxOutput, what came before is there
+	Killed     int    // background processes it left, which were ended with it
+	Stdout     []byte
+	Stderr     []byte
+	StdoutCut  int64 // bytes left out of the middle
+	StderrCut  int64
+	Duration   time.Duration
 }
 
 // environment is all that a command of a box starts with.
@@ -63,11 +71,15 @@ func (b *Box) Exec(ctx context.Context, cmd Command) (Result, error) {
 	if keep == 0 {
 		keep = DefaultKeep
 	}
+	most := cmd.MaxOutput
+	if most == 0 {
+		most = DefaultMaxOutput
+	}
 	outs := [2]*headTail{{half: keep / 2}, {half: keep / 2}}
 	began := time.Now()
 	reply, err := b.call(ctx, port.Request{
 		Op: port.OpExec, Argv: cmd.Argv, Env: append(environment[:len(environment):len(environment)], cmd.Env...), Dir: cmd.Dir,
-		Stdin: cmd.Stdin != nil, TimeoutMS: cmd.Timeout.Milliseconds(),
+		Stdin: cmd.Stdin != nil, TimeoutMS: cmd.Timeout.Milliseconds(), MaxOutput: max(most, 0),
 	}, &exchange{in: cmd.Stdin, out: func(fd byte, data []byte) error {
 		if fd != port.Stdout && fd != port.Stderr {
 			return nil
@@ -90,7 +102,8 @@ func (r *Result) end(reply *port.Reply) {
 	if reply == nil {
 		return
 	}
-	r.Exit, r.TimedOut, r.OverMem, r.Killed = reply.Exit, reply.TimedOut, reply.OverMem, reply.Killed
+	r.Exit, r.TimedOut, r.Killed = reply.Exit, reply.TimedOut, reply.Killed
+	r.OverMem, r.OverPids, r.OverOutput = reply.OverMem, reply.OverPids, reply.OverOutput
 	if reply.Signal != 0 {
 		r.Signal = unix.SignalName(unix.Signal(reply.Signal))
 	}

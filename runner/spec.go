@@ -3,6 +3,8 @@ package runner
 import (
 	"strconv"
 
+	"glovebox/runner/port"
+
 	"github.com/containers/podman/v5/pkg/specgen"
 	spec "github.com/opencontainers/runtime-spec/specs-go"
 )
@@ -16,7 +18,7 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	s.Hostname = "box"
 	s.Labels = labels
 	s.Entrypoint = []string{initPath}
-	s.Command = []string{"pids", strconv.FormatInt(o.Pids, 10)}
+	s.Command = []string{"pids", strconv.FormatInt(o.Pids+port.SparePids, 10)}
 	s.WorkDir = "/"
 	s.Stdin = &yes
 	s.LogConfiguration = &specgen.LogConfig{Driver: "none"}
@@ -64,7 +66,7 @@ const (
 // Anyone may write there, and the box has but one user.
 func writablePlaces(disk int64) []spec.Mount {
 	var mounts []spec.Mount
-	for _, dir := range []string{"/work", "/data", "/tmp"} {
+	for _, dir := range port.Places {
 		mounts = append(mounts, spec.Mount{
 			Destination: dir, Type: "tmpfs", Source: "tmpfs",
 			Options: []string{"size=" + strconv.FormatInt(disk, 10), "mode=1777", "nosuid", "nodev", "exec", "rw", "notmpcopyup"},
@@ -84,10 +86,12 @@ func (e *Engine) resources(o BoxOptions) *spec.LinuxResources {
 	for _, controller := range e.info.Controllers {
 		switch controller {
 		case "memory":
-			swap := o.Memory // no swap on top
-			r.Memory = &spec.LinuxMemory{Limit: &o.Memory, Swap: &swap}
+			// Files in memory count here, and have limits of their own: the
+			// watchdog keeps what processes hold below o.Memory.
+			together := o.Memory + o.Disk*int64(len(port.Places))
+			r.Memory = &spec.LinuxMemory{Limit: &together, Swap: &together} // no swap on top
 		case "pids":
-			r.Pids = &spec.LinuxPids{Limit: o.Pids}
+			r.Pids = &spec.LinuxPids{Limit: o.Pids + port.SparePids}
 		case "cpu":
 			period := uint64(100_000) // µs, the kernel's default
 			quota := int64(o.CPUs * float64(period))

@@ -48,14 +48,16 @@ func (b *box) exec(s *port.Stream, req port.Request) port.Reply {
 		})
 		defer t.Stop()
 	}
-	drained := c.drain(s)
+	meter := &outputMeter{max: req.MaxOutput, end: func() { killTree(c.pid, unix.SIGKILL) }}
+	drained := c.drain(s, meter)
 	ws := <-c.done
 	c.mu.Lock()
 	c.exited = true
 	late := timedOut
 	c.mu.Unlock()
 
-	r := port.Reply{TimedOut: late, OverMem: c.overMem.Load(), Killed: c.cleanUp(drained)}
+	r := port.Reply{TimedOut: late, Killed: c.cleanUp(drained)}
+	r.OverMem, r.OverPids, r.OverOutput = c.overMem.Load(), c.overPids.Load(), meter.over.Load()
 	if ws.Signaled() {
 		r.Signal = int(ws.Signal())
 	} else {
@@ -134,15 +136,16 @@ func (c *command) close() {
 	}
 }
 
-// drain copies both outputs to the stream; the channel closes at their end.
-func (c *command) drain(s *port.Stream) <-chan struct{} {
+// drain copies both outputs to the stream, as far as the meter lets it; the
+// channel closes at their end.
+func (c *command) drain(s *port.Stream, meter *outputMeter) <-chan struct{} {
 	var wg sync.WaitGroup
 	for i, f := range c.out {
 		wg.Go(func() {
 			buf := make([]byte, 64<<10)
 			for {
 				n, err := f.Read(buf)
-				if n > 0 && s.Send(port.Stdout+byte(i), buf[:n]) != nil {
+				if pass := meter.take(n); pass > 0 && s.Send(port.Stdout+byte(i), buf[:pass]) != nil {
 					io.Copy(io.Discard, f) //nolint:errcheck // let the command run on
 					return
 				}

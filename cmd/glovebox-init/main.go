@@ -5,13 +5,15 @@
 // It is as unprivileged as the commands it runs, so it defends itself: it is
 // not dumpable (no ptrace, no /proc/1/fd), and its descriptors never reach a
 // child. Begin here; processes are in exec.go, files in files.go, the core
-// probes in probe.go, the memory watchdog in watchdog.go.
+// probes in probe.go, the limits in limits.go, who keeps them in watchdog.go.
 package main
 
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
+	"os/signal"
 	"strconv"
 
 	"glovebox/runner/port"
@@ -21,6 +23,7 @@ import (
 
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == "probe" {
+		io.Copy(io.Discard, os.Stdin)                 //nolint:errcheck // its end is the word to begin
 		json.NewEncoder(os.Stdout).Encode(probeAll()) //nolint:errcheck // the host reads an empty report as no seal
 		return
 	}
@@ -40,6 +43,10 @@ func run() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("make PID 1 undumpable: %w", err)
 	}
+	// The kernel keeps from PID 1 what it has no handler for, but the Go runtime
+	// has one for nearly everything, and ends at some. Handled is not ignored:
+	// children start with the defaults.
+	signal.Notify(make(chan os.Signal, 1))
 	in, out, err := takeStdio()
 	if err != nil {
 		return err
@@ -92,7 +99,9 @@ type box struct {
 	procs procTable
 }
 
-func newBox() *box { return &box{procs: procTable{running: map[int]*proc{}}} }
+func newBox() *box {
+	return &box{procs: procTable{running: map[int]*proc{}, started: make(chan struct{}, 1)}}
+}
 
 func (b *box) handle(s *port.Stream, req port.Request) {
 	var r port.Reply

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,12 +16,15 @@ import (
 type procTable struct {
 	mu      sync.Mutex
 	running map[int]*proc
+	pids    uint64        // processes that a command may see in the box; 0: as many as PID 1
+	started chan struct{} // wakes the watchdog; holds one
 }
 
 type proc struct {
-	pid     int
-	overMem atomic.Bool
-	done    chan syscall.WaitStatus
+	pid      int
+	overMem  atomic.Bool
+	overPids atomic.Bool
+	done     chan syscall.WaitStatus
 }
 
 func (t *procTable) start(path string, argv []string, attr *syscall.ProcAttr) (*proc, error) {
@@ -33,9 +34,24 @@ func (t *procTable) start(path string, argv []string, attr *syscall.ProcAttr) (*
 	if err != nil {
 		return nil, err
 	}
+	if t.pids > 0 {
+		// PID 1 keeps the room above: it must be able to act when the box is full.
+		unix.Prlimit(pid, unix.RLIMIT_NPROC, &unix.Rlimit{Cur: t.pids, Max: t.pids}, nil) //nolint:errcheck // the seal reads it back; the watchdog counts
+	}
 	p := &proc{pid: pid, done: make(chan syscall.WaitStatus, 1)}
 	t.running[pid] = p
+	select {
+	case t.started <- struct{}{}:
+	default:
+	}
 	return p, nil
+}
+
+// limit sets how many processes the commands that start from now on may see.
+func (t *procTable) limit(pids int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.pids = uint64(max(pids, 0))
 }
 
 // reap never returns.
@@ -80,37 +96,6 @@ func (t *procTable) owner(pid int, stats map[int]stat) *proc {
 		pid = st.parent
 	}
 	return nil
-}
-
-type stat struct{ parent, group, session int }
-
-// processes reads /proc: every process of the box but PID 1.
-func processes() map[int]stat {
-	all := map[int]stat{}
-	dir, err := os.Open("/proc")
-	if err != nil {
-		return all
-	}
-	defer dir.Close()
-	names, _ := dir.Readdirnames(-1) // what could be read counts
-	for _, name := range names {
-		pid, err := strconv.Atoi(name)
-		if err != nil || pid == 1 {
-			continue
-		}
-		data, err := os.ReadFile("/proc/" + name + "/stat")
-		if err != nil {
-			continue
-		}
-		// The name in parentheses may hold anything, so count from its end: proc(5).
-		line := string(data)
-		var state string
-		var st stat
-		if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ')')+1:], &state, &st.parent, &st.group, &st.session); err == nil && state != "Z" {
-			all[pid] = st
-		}
-	}
-	return all
 }
 
 // members are the processes of a command's group or session.

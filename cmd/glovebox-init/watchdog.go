@@ -1,28 +1,49 @@
 package main
 
 import (
-	"fmt"
-	"os"
+	"cmp"
+	"slices"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// watchEvery is how often memory is added up while commands run. A process
-// can overshoot by what it touches in that time.
-const watchEvery = 50 * time.Millisecond
+// watchEvery is how often the watchdog looks while anything runs, and soon how
+// often while memory is getting short. A process can overshoot by what it does
+// in that time.
+const (
+	watchEvery = 50 * time.Millisecond
+	soon       = 10 * time.Millisecond
+)
 
-// watchMemory keeps the box below limit bytes where no cgroup does: it kills
-// the largest offender, not the box. It never returns.
-func (b *box) watchMemory(limit int64) {
-	for range time.Tick(watchEvery) {
-		b.procs.mu.Lock()
-		idle := len(b.procs.running) == 0
-		b.procs.mu.Unlock()
+// fullFor is how long a box may be full of processes before who fills it is
+// ended: nothing else can start in it meanwhile.
+const fullFor = time.Second
+
+// watchdog holds the box to what was promised where no cgroup does: it ends the
+// offender, not the box.
+type watchdog struct {
+	procs  *procTable
+	memory int64     // bytes; 0: not watched
+	pids   int       // 0: not watched
+	cpu    *throttle // nil: not watched
+
+	looks int
+	full  time.Time // since when; zero: it is not
+	other map[uint64]segment
+}
+
+// run never returns. While the box is empty it sleeps.
+func (w *watchdog) run() {
+	for {
+		w.procs.mu.Lock()
+		idle := len(w.procs.running) == 0
+		w.procs.mu.Unlock()
 		if idle && !strays() {
-			continue
+			<-w.procs.started
 		}
-		b.checkMemory(limit)
+		time.Sleep(w.look())
 	}
 }
 
@@ -30,36 +51,153 @@ func (b *box) watchMemory(limit int64) {
 // system call: kill(-1) reaches every process but the caller and PID 1.
 func strays() bool { return unix.Kill(-1, 0) == nil }
 
-func (b *box) checkMemory(limit int64) {
-	stats := processes()
-	var total, most int64
-	largest := 0
-	for pid := range stats {
-		n := privateMemory(pid)
-		total += n
-		if n > most {
-			largest, most = pid, n
+// look checks everything once and says when to look again.
+func (w *watchdog) look() time.Duration {
+	next := watchEvery
+	reaped := reapedTime()
+	all := snapshot()
+	if w.cpu != nil {
+		w.cpu.charge(time.Now(), reaped, all)
+		w.cpu.apply(all)
+		if w.cpu.balance < 0 {
+			next = min(next, max(w.cpu.wait(), time.Millisecond))
 		}
 	}
-	if total <= limit || largest == 0 {
-		return
+	if w.pids > 0 {
+		w.checkPids(all)
 	}
-	if p := b.procs.owner(largest, stats); p != nil {
-		p.overMem.Store(true)
+	if w.memory > 0 && w.checkMemory(all) {
+		next = min(next, soon)
 	}
-	unix.Kill(largest, unix.SIGKILL) //nolint:errcheck // gone is what we want
+	w.looks++
+	return next
 }
 
-// privateMemory is a process's resident memory without shared pages, in bytes:
-// proc(5), statm.
-func privateMemory(pid int) int64 {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
-	if err != nil {
-		return 0
+// checkMemory reports whether memory is getting short.
+func (w *watchdog) checkMemory(all map[int]stat) bool {
+	if w.looks%5 == 0 {
+		w.other = memfds(all)
 	}
-	var size, resident, shared int64
-	if _, err := fmt.Sscan(string(data), &size, &resident, &shared); err != nil {
-		return 0
+	loose := detached(false)
+	total := estimate(all, w.other) + loose
+	if total <= w.memory {
+		return total > w.memory/2
 	}
-	return (resident - shared) * int64(os.Getpagesize())
+	total = loose
+	sizes := map[int]int64{}
+	for pid := range all {
+		sizes[pid] = shareOfMemory(pid, w.other)
+		total += sizes[pid]
+	}
+	for _, s := range w.other {
+		sizes[s.holder] += s.size
+		total += s.size
+	}
+	if total <= w.memory {
+		return true
+	}
+	if loose > 0 {
+		total -= detached(true)
+	}
+	// Of the command that holds most, the largest go first.
+	offender, theirs := w.worst(all, func(pid int) int64 { return sizes[pid] })
+	slices.SortFunc(theirs, func(a, b int) int { return cmp.Compare(sizes[b], sizes[a]) })
+	for _, pid := range theirs {
+		if total <= w.memory {
+			break
+		}
+		unix.Kill(pid, unix.SIGKILL) //nolint:errcheck // gone is what we want
+		total -= sizes[pid]
+	}
+	mark(offender, func(p *proc) *atomic.Bool { return &p.overMem })
+	w.looks = -1 // memfds of the dead must not count again
+	return true
+}
+
+// checkPids ends who keeps the box full of processes, or overfills it.
+func (w *watchdog) checkPids(all map[int]stat) {
+	tasks := 0
+	if self, ok := readStat(1); ok {
+		tasks = self.threads
+	}
+	for _, st := range all {
+		tasks += max(st.threads, 1)
+	}
+	if tasks < w.pids*3/4 { // a bomb's count goes up and down below the limit
+		w.full = time.Time{}
+		return
+	}
+	offender, _ := w.worst(all, func(pid int) int64 { return int64(all[pid].threads) })
+	if w.full.IsZero() && tasks >= w.pids-1 {
+		w.full = time.Now()
+	}
+	long := !w.full.IsZero() && time.Since(w.full) >= fullFor
+	if offender != nil && tasks <= w.pids && !long { // who belongs to nobody gets no grace
+		return
+	}
+	w.full = time.Time{}
+	mark(offender, func(p *proc) *atomic.Bool { return &p.overPids })
+	w.end(offender)
+}
+
+// end stops all that belongs to an offender before it kills any of it: a
+// stopped process forks no more, and still takes the room of a new one.
+func (w *watchdog) end(offender *proc) {
+	stopped := map[int]bool{}
+	for again := true; again && len(stopped) < 1<<16; {
+		again = false
+		all := processes()
+		for pid := range all {
+			if !stopped[pid] && w.owner(pid, all) == offender && unix.Kill(pid, unix.SIGSTOP) == nil {
+				stopped[pid], again = true, true
+			}
+		}
+	}
+	for pid := range stopped {
+		unix.Kill(pid, unix.SIGKILL) //nolint:errcheck // gone is what we want
+	}
+}
+
+// worst finds the command whose processes weigh most together, and them. nil
+// stands for processes that no command owns any more.
+func (w *watchdog) worst(all map[int]stat, weight func(pid int) int64) (*proc, []int) {
+	sums := map[*proc]int64{}
+	members := map[*proc][]int{}
+	for pid := range all {
+		p := w.owner(pid, all)
+		sums[p] += weight(pid)
+		members[p] = append(members[p], pid)
+	}
+	var worst *proc
+	most := int64(-1)
+	for p, sum := range sums {
+		if sum > most {
+			worst, most = p, sum
+		}
+	}
+	return worst, members[worst]
+}
+
+// owner returns the command that a process belongs to. One that cut all its
+// ties is taken for the only command's, if there is but one and it is older.
+func (w *watchdog) owner(pid int, all map[int]stat) *proc {
+	if p := w.procs.owner(pid, all); p != nil {
+		return p
+	}
+	w.procs.mu.Lock()
+	defer w.procs.mu.Unlock()
+	if len(w.procs.running) == 1 {
+		for _, p := range w.procs.running {
+			if all[p.pid].start <= all[pid].start {
+				return p
+			}
+		}
+	}
+	return nil
+}
+
+func mark(p *proc, flag func(*proc) *atomic.Bool) {
+	if p != nil {
+		flag(p).Store(true)
+	}
 }

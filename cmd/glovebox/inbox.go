@@ -43,6 +43,12 @@ func (b inBox) Exec(ctx context.Context, cmd agent.Command, onOutput func(bool, 
 	if r.OverMem {
 		r.Stderr = append(r.Stderr, "\nglovebox: killed, the box's memory limit was reached\n"...)
 	}
+	if r.OverPids {
+		r.Stderr = append(r.Stderr, "\nglovebox: killed, it kept the box full of processes; the limit counts threads too\n"...)
+	}
+	if r.OverOutput {
+		r.Stderr = fmt.Appendf(r.Stderr, "\nglovebox: killed, a command may print at most %d MiB; write to a file instead\n", runner.DefaultMaxOutput>>20)
+	}
 	if r.Killed > 0 {
 		r.Stderr = fmt.Appendf(r.Stderr, "\nglovebox: %d background processes ended with the command\n", r.Killed)
 	}

@@ -184,6 +184,7 @@ func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
 
 	s.box, err = p.engine.NewBox(ctx, runner.BoxOptions{
 		Image: p.image, Session: s.log.ID(), CPUs: cfg.Box.CPUs, Memory: int64(cfg.Box.Memory), Pids: int64(cfg.Box.PIDs), Disk: int64(cfg.Box.Disk),
+		RequireLimits: cfg.Rigor != "quick",
 	})
 	if generated := <-made; generated != nil {
 		return errors.Join(err, fmt.Errorf("make the dataset: %w", generated))

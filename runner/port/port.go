@@ -37,10 +37,16 @@ type Request struct {
 	TTY       *Size    `json:"tty,omitempty"`        // run on a terminal of this size: data is keys in, the screen out, and Resize
 	TimeoutMS int64    `json:"timeout_ms,omitempty"` // 0: none
 	Path      string   `json:"path,omitempty"`
-	Mode      uint32   `json:"mode,omitempty"`   // permission bits of a put
-	Offset    int64    `json:"offset,omitempty"` // of a get, bytes
-	Limit     int64    `json:"limit,omitempty"`  // of a get, bytes; 0: to the end
-	Memory    int64    `json:"memory,omitempty"` // of a seal: bytes promised; a watchdog keeps them where no cgroup does
+	Mode      uint32   `json:"mode,omitempty"`       // permission bits of a put
+	Offset    int64    `json:"offset,omitempty"`     // of a get, bytes
+	Limit     int64    `json:"limit,omitempty"`      // of a get, bytes; 0: to the end
+	MaxOutput int64    `json:"max_output,omitempty"` // of an exec, bytes of both outputs; 0: no limit
+
+	// Of a seal, what was promised: init says who keeps it.
+	Memory int64   `json:"memory,omitempty"` // bytes
+	CPUs   float64 `json:"cpus,omitempty"`
+	Pids   int64   `json:"pids,omitempty"`
+	Disk   int64   `json:"disk,omitempty"` // bytes of each of Places
 
 	Detail json.RawMessage `json:"detail,omitempty"` // what only one operation takes
 }
@@ -51,17 +57,26 @@ type Size struct {
 	Cols uint16 `json:"cols"`
 }
 
+// Places are the directories of a box that can be written, each with a size.
+var Places = [...]string{"/work", "/data", "/tmp", "/dev/shm"}
+
+// SparePids are the processes that a box may have beyond its commands', so
+// that init can act when they are all used up.
+const SparePids = 64
+
 // Reply ends a stream: JSON in an exit frame.
 type Reply struct {
-	Exit     *int            `json:"exit,omitempty"`      // exit status
-	Signal   int             `json:"signal,omitempty"`    // number of the signal that ended it
-	TimedOut bool            `json:"timed_out,omitempty"` // the deadline killed it
-	OverMem  bool            `json:"over_mem,omitempty"`  // the memory watchdog killed (part of) it
-	Killed   int             `json:"killed,omitempty"`    // background processes ended with it
-	Size     int64           `json:"size,omitempty"`      // of the file of a get or put, bytes
-	Error    string          `json:"error,omitempty"`     // the operation could not be done
-	NotFound bool            `json:"not_found,omitempty"` // Error is "no such file" or "no such program"
-	Detail   json.RawMessage `json:"detail,omitempty"`
+	Exit       *int            `json:"exit,omitempty"`        // exit status
+	Signal     int             `json:"signal,omitempty"`      // number of the signal that ended it
+	TimedOut   bool            `json:"timed_out,omitempty"`   // the deadline killed it
+	OverMem    bool            `json:"over_mem,omitempty"`    // the memory watchdog killed (part of) it
+	OverPids   bool            `json:"over_pids,omitempty"`   // the watchdog killed it: it kept the box full of processes
+	OverOutput bool            `json:"over_output,omitempty"` // killed at MaxOutput
+	Killed     int             `json:"killed,omitempty"`      // background processes ended with it
+	Size       int64           `json:"size,omitempty"`        // of the file of a get or put, bytes
+	Error      string          `json:"error,omitempty"`       // the operation could not be done
+	NotFound   bool            `json:"not_found,omitempty"`   // Error is "no such file" or "no such program"
+	Detail     json.RawMessage `json:"detail,omitempty"`
 }
 
 // Hello is the first thing init says.
@@ -97,11 +112,11 @@ const (
 
 // Limit is one limit as found from inside.
 type Limit struct {
-	Name     string `json:"name"`     // memory, pids, cpu, files, or a writable place
+	Name     string `json:"name"`     // memory, pids, cpu, files, …, or a writable place
 	Value    string `json:"value"`    // with unit
 	Enforced string `json:"enforced"` // cgroup, rlimit, watchdog, tmpfs, none
 }
 
 // Version of the protocol. Host and init come from the same build; a
 // difference means a stale image.
-const Version = 1
+const Version = 2
