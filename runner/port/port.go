@@ -21,6 +21,18 @@ const (
 	OpPut  Op = "put"  // write Path from stdin data
 	OpGet  Op = "get"  // read Path to stdout data
 	OpSeal Op = "seal" // probe the isolation; the report is in Reply.Detail
+
+	OpListen Op = "listen" // open the box's loopback listeners; the reply says that clients may come
+	OpAccept Op = "accept" // carry one client's connection: stdout data is what it says, after a first byte that tells the listener
+)
+
+// The loopback listeners of a box with a way out, and the first byte of an
+// OpAccept stream that tells which of them the client chose.
+const (
+	HTTPAddr       = "127.0.0.1:3128"
+	SOCKSAddr      = "127.0.0.1:1080"
+	ViaHTTP   byte = 'H'
+	ViaSOCKS  byte = 'S'
 )
 
 // Request opens a stream: JSON in an open frame.
