@@ -17,6 +17,7 @@ import (
 	"glovebox/agent"
 	"glovebox/fakedata"
 	"glovebox/runner"
+	"glovebox/runner/egress"
 	"glovebox/store"
 )
 
@@ -45,6 +46,7 @@ type plan struct {
 	database string // path in the box
 	notes    string // DATA.md
 	tools    agent.Toolbox
+	rules    []egress.Rule // where the box may reach; none: nowhere
 }
 
 // start opens a session: everything that can be wrong is found out first, then
@@ -58,7 +60,7 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 	if err != nil {
 		return nil, err
 	}
-	s := &session{observe: observe, stop: p.stop}
+	s := &session{observe: inOrder(observe), stop: p.stop}
 	if err := s.begin(ctx, d, p); err != nil {
 		p.stop()
 		return nil, err
@@ -97,6 +99,14 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 	p.database = "/data/" + fileName(p.schema.Name) + ".db"
 	p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, fakedata.Describe(p.schema, p.recipe))
 	p.tools = agent.Toolbox{Allow: d.cfg.Tools.Allow, SQL: sqlCommand(p.database), MaxTimeout: time.Duration(d.cfg.Box.ExecTimeout)}
+	for _, entry := range d.cfg.Network.Allow {
+		rule, err := egress.ParseRule(entry)
+		if err != nil {
+			return p, err
+		}
+		p.rules = append(p.rules, rule)
+		p.tools.Fetch = fetchCommand
+	}
 	if p.engine, err = d.openEngine(ctx); err != nil {
 		return p, err
 	}
@@ -127,7 +137,7 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 	for i, t := range specs {
 		names[i] = t.Name
 	}
-	s.system = agent.System(p.notes, names)
+	s.system = agent.System(p.notes, names, d.cfg.Network.Allow...)
 	// For now policy is which tools are offered: all that is offered may be used.
 	policy, err := json.Marshal(map[string][]string{"allow": names})
 	if err != nil {
@@ -162,6 +172,7 @@ func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
 
 	s.box, err = p.engine.NewBox(ctx, runner.BoxOptions{
 		Image: p.image, Session: s.log.ID(), CPUs: cfg.Box.CPUs, Memory: int64(cfg.Box.Memory), Pids: int64(cfg.Box.PIDs), Disk: int64(cfg.Box.Disk),
+		Egress: len(p.rules) > 0,
 	})
 	if generated := <-made; generated != nil {
 		return errors.Join(err, fmt.Errorf("make the dataset: %w", generated))
@@ -171,6 +182,9 @@ func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
 	}
 	if err := s.record(ctx, boxCreated(p.engine.Info(), s.box.Info())); err != nil {
 		return err
+	}
+	if len(p.rules) > 0 {
+		s.box.ServeEgress(s.proxy(cfg.Network, p.rules))
 	}
 	f, err := os.Open(file)
 	if err != nil {
