@@ -203,7 +203,8 @@ func (x *exchange) finish(err error) {
 }
 
 func (x *exchange) Read(b []byte) (int, error) {
-	n, err := x.Conn.Read(b)
+	left := x.proxy.o.MaxBytes - x.proxy.bytes.Load()
+	n, err := x.Conn.Read(b[:min(int64(len(b)), max(left, 0)+1)]) // one more tells that there is more
 	if full := x.count(&x.down, n); full != nil {
 		return n, full
 	}

@@ -17,6 +17,7 @@ import (
 
 const (
 	maxHead  = 64 << 10 // bytes of a request's or an answer's head
+	maxLine  = 16 << 10 // bytes of one of its lines
 	headTime = time.Minute
 	goodbye  = 30 * time.Second // for a client to hang up after the server did
 )
@@ -26,7 +27,7 @@ const (
 func (p *Proxy) ServeHTTP(ctx context.Context, c net.Conn) {
 	defer c.Close()
 	c.SetDeadline(time.Now().Add(requestTime)) //nolint:errcheck // a dead connection shows in the next read
-	in := bufio.NewReader(c)
+	in := bufio.NewReaderSize(c, maxLine)
 	head, host, err := readHead(in)
 	if err != nil {
 		if len(head) > 0 {
@@ -55,10 +56,10 @@ func readHead(in *bufio.Reader) (head []byte, host string, err error) {
 	var hosts, lengths int
 	for {
 		line, err := in.ReadSlice('\n')
-		if err != nil || len(head)+len(line) > maxHead {
+		head = append(head, line...)
+		if err != nil || len(head) > maxHead {
 			return head, "", errors.New("the request's head is too long or incomplete")
 		}
-		head = append(head, line...)
 		text := strings.TrimRight(string(line), "\r\n")
 		if text == "" {
 			break

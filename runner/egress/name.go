@@ -38,6 +38,10 @@ func canonical(host string) (name string, addr netip.Addr, err error) {
 	if err != nil {
 		return "", addr, fmt.Errorf("it is not a host name: %w", err)
 	}
+	// Text that is not Unicode becomes a name that is none.
+	if again, err := names.ToASCII(name); err != nil || again != name {
+		return "", addr, errors.New("it is not a host name")
+	}
 	name = strings.TrimSuffix(name, ".")
 	if len(name) > 253 {
 		return "", addr, errors.New("it is too long")
