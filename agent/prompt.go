@@ -6,16 +6,21 @@ import (
 )
 
 // System builds the system prompt. data says what the dataset is (the gist of
-// DATA.md); "" where there is none. tools are the names of those offered.
-func System(data string, tools []string) string {
+// DATA.md); "" where there is none. tools are the names of those offered,
+// allowed the hosts that a proxy lets through; none: there is no network.
+func System(data string, tools []string, allowed ...string) string {
 	var b strings.Builder
-	b.WriteString(`You work inside a sealed box: a throwaway Linux sandbox with no network at all.
+	network, reach := "no network at all", "There is no internet, no DNS, no package registry. Use what is installed."
+	if len(allowed) > 0 {
+		network = "no network but a proxy"
+		reach = fmt.Sprintf("The proxy (HTTP_PROXY and HTTPS_PROXY are set) lets requests through to these hosts only: %s. It resolves names; the box itself has no DNS.", strings.Join(allowed, ", "))
+	}
+	b.WriteString(`You work inside a sealed box: a throwaway Linux sandbox with ` + network + `.
 Nothing in it is real and nothing you do in it can hurt anyone, so be bold: explore, try unusual ideas, break things, try again.
 Every prompt, decision, command and output is recorded.
 
 - /work is your scratch space and where commands start. It vanishes with the box.
-- There is no internet, no DNS, no package registry. Use what is installed.
-`)
+- ` + reach + "\n")
 	if data != "" {
 		b.WriteString("- /data holds the dataset. It is synthetic: no person in it exists. /data/DATA.md describes it.\n")
 	}

@@ -1,8 +1,10 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,10 +22,12 @@ const (
 // Toolbox says which tools a session offers and how they reach the box. Its
 // methods may be called at the same time.
 type Toolbox struct {
-	Allow      []string                   // names, any order; nil: all that there are
-	Shell      []string                   // argv to which the command is appended; nil: /bin/sh -c
-	SQL        func(query string) Command // how a query runs in this box; nil: no sql tool
-	MaxTimeout time.Duration              // of one command; 0: 60 s
+	Allow []string                   // names, any order; nil: all that there are
+	Shell []string                   // argv to which the command is appended; nil: /bin/sh -c
+	SQL   func(query string) Command // how a query runs in this box; nil: no sql tool
+	// Fetch is how a URL is fetched in this box, within a time; nil: no fetch tool.
+	Fetch      func(url, method string, within time.Duration) Command
+	MaxTimeout time.Duration // of one command; 0: 60 s
 }
 
 // ToolNames are all tools there are, in the order in which models see them.
@@ -49,7 +53,7 @@ func (t Toolbox) Specs() []store.ToolSpec {
 }
 
 func (t Toolbox) offers(name string) bool {
-	if name == "sql" && t.SQL == nil {
+	if name == "sql" && t.SQL == nil || name == "fetch" && t.Fetch == nil {
 		return false
 	}
 	return t.Allow == nil || slices.Contains(t.Allow, name)
@@ -133,6 +137,14 @@ func builtin() []tool {
 			},
 			run: runSQL,
 		},
+		{
+			name: "fetch", about: "Fetch a URL of an allowed host: the answer's head and body. Redirects are not followed.",
+			params: []param{
+				{name: "url", required: true, max: maxPath, about: "http:// or https://"},
+				{name: "method", max: 16, about: "Default GET."},
+			},
+			run: runFetch,
+		},
 	}
 }
 
@@ -170,7 +182,7 @@ func (t Toolbox) decide(call store.CallSpec) (store.Decision, plan) {
 
 // check refuses what no process and no file name can carry.
 func check(args values) error {
-	for _, name := range []string{"command", "path", "query"} {
+	for _, name := range []string{"command", "path", "query", "url"} {
 		s, given := args[name].(string)
 		switch {
 		case !given:
@@ -179,6 +191,9 @@ func check(args values) error {
 		case strings.ContainsRune(s, 0):
 			return fmt.Errorf("the argument %q contains a NUL byte", name)
 		}
+	}
+	if u, given := args["url"].(string); given && !strings.HasPrefix(u, "http://") && !strings.HasPrefix(u, "https://") {
+		return errors.New(`the argument "url" must begin with http:// or https://`)
 	}
 	return nil
 }
@@ -216,6 +231,11 @@ func runShell(ctx context.Context, r *run, args values) (store.ToolResult, error
 
 func runSQL(ctx context.Context, r *run, args values) (store.ToolResult, error) {
 	return r.exec(ctx, r.tools.SQL(args.str("query")))
+}
+
+func runFetch(ctx context.Context, r *run, args values) (store.ToolResult, error) {
+	method := strings.ToUpper(args.str("method"))
+	return r.exec(ctx, r.tools.Fetch(args.str("url"), cmp.Or(method, "GET"), r.tools.maxTimeout()))
 }
 
 // exec runs a command and keeps what it printed, so that it is not lost when

@@ -241,6 +241,10 @@ func TestSystemPrompt(t *testing.T) {
 			t.Errorf("lacks %q", s)
 		}
 	}
+	got = System("", []string{"fetch"}, "pypi.org:443", "*.example.org")
+	if strings.Contains(got, "no network at all") || !strings.Contains(got, "these hosts only: pypi.org:443, *.example.org.") {
+		t.Errorf("with an allowlist: %s", got)
+	}
 	if strings.Contains(System("", nil), "/data") {
 		t.Error("speaks of data where there is none")
 	}

@@ -42,6 +42,7 @@ type BoxOptions struct {
 	Disk    int64   // bytes of each writable place (/work, /data, /tmp); default 512 MiB
 	// RequireLimits makes a limit that nothing enforces a reason for ErrNoSeal.
 	RequireLimits bool
+	Egress        bool // listen on the box's loopback for the clients of ServeEgress
 }
 
 func (o BoxOptions) withDefaults() BoxOptions {
@@ -83,6 +84,7 @@ type Box struct {
 	stdin  *io.PipeWriter
 	stdout *io.PipeReader
 	stderr *bounded
+	env    []string   // of every command
 	attach chan error // the attach goroutine's end
 
 	closing sync.Once
@@ -119,7 +121,7 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 		return nil, fmt.Errorf("create box: %w", err)
 	}
 	b := &Box{
-		engine: e, uid: lease, stop: make(chan struct{}), attach: make(chan error, 1), stderr: &bounded{max: 4 << 10},
+		engine: e, uid: lease, stop: make(chan struct{}), attach: make(chan error, 1), stderr: &bounded{max: 4 << 10}, env: environment[:len(environment):len(environment)],
 		info: BoxInfo{Name: name, Container: made.ID, Image: opts.Image, Runtime: e.Info().Runtime, UID: lease.uid},
 	}
 	if err := b.start(ctx, opts); err != nil {
@@ -175,6 +177,12 @@ func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 		return fmt.Errorf("start box: %w", b.lost(b.conn.Err()))
 	case <-ctx.Done():
 		return fmt.Errorf("start box: init did not answer: %w", ctx.Err())
+	}
+	if opts.Egress { // before the seal, which proves the box as it will be
+		if _, err := b.call(ctx, port.Request{Op: port.OpListen}, nil); err != nil {
+			return fmt.Errorf("listen in the box: %w", err)
+		}
+		b.env = append(b.env, proxyEnvironment()...)
 	}
 	return b.seal(ctx, opts)
 }

@@ -78,7 +78,7 @@ func (b *Box) Exec(ctx context.Context, cmd Command) (Result, error) {
 	outs := [2]*headTail{{half: keep / 2}, {half: keep / 2}}
 	began := time.Now()
 	reply, err := b.call(ctx, port.Request{
-		Op: port.OpExec, Argv: cmd.Argv, Env: append(environment[:len(environment):len(environment)], cmd.Env...), Dir: cmd.Dir,
+		Op: port.OpExec, Argv: cmd.Argv, Env: append(b.env[:len(b.env):len(b.env)], cmd.Env...), Dir: cmd.Dir,
 		Stdin: cmd.Stdin != nil, TimeoutMS: cmd.Timeout.Milliseconds(), MaxOutput: max(most, 0),
 	}, &exchange{in: cmd.Stdin, out: func(fd byte, data []byte) error {
 		if fd != port.Stdout && fd != port.Stderr {

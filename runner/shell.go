@@ -39,7 +39,7 @@ func (b *Box) Shell(ctx context.Context, cmd Command, t Terminal) (Result, error
 	size := t.Size
 	began := time.Now()
 	reply, err := b.call(ctx, port.Request{
-		Op: port.OpExec, Argv: cmd.Argv, Env: slices.Concat(terminalEnvironment(t.Name), cmd.Env), Dir: cmd.Dir,
+		Op: port.OpExec, Argv: cmd.Argv, Env: slices.Concat(terminalEnvironment(b.env, t.Name), cmd.Env), Dir: cmd.Dir,
 		TimeoutMS: cmd.Timeout.Milliseconds(), TTY: &size,
 	}, &exchange{
 		in: t.Keys,
@@ -77,12 +77,12 @@ func sendSizes(s *port.Stream, sizes <-chan port.Size, done <-chan struct{}) {
 	}
 }
 
-// terminalEnvironment is environment with a TERM.
-func terminalEnvironment(term string) []string {
+// terminalEnvironment is env with another TERM.
+func terminalEnvironment(env []string, term string) []string {
 	if !termName.MatchString(term) {
 		term = "dumb"
 	}
-	env := slices.Clone(environment)
+	env = slices.Clone(env)
 	for i, kv := range env {
 		if strings.HasPrefix(kv, "TERM=") {
 			env[i] = "TERM=" + term

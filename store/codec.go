@@ -90,6 +90,10 @@ func decodeBody(kind string, data []byte) (Body, error) {
 		return decode[ToolCall](data)
 	case ToolResult{}.Kind():
 		return decode[ToolResult](data)
+	case Egress{}.Kind():
+		return decode[Egress](data)
+	case EgressDone{}.Kind():
+		return decode[EgressDone](data)
 	case LimitReached{}.Kind():
 		return decode[LimitReached](data)
 	case Interrupted{}.Kind():

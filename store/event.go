@@ -164,6 +164,31 @@ type ToolResult struct {
 	DurationMS float64 `json:"duration_ms"`
 }
 
+// Egress is one request of the box to the network. It is durable before
+// anything is done for it, the lookup of its name included.
+type Egress struct {
+	N        int64  `json:"n"`   // 1, 2, 3, … within the session
+	Via      string `json:"via"` // http, connect, socks5
+	Method   string `json:"method,omitempty"`
+	Host     string `json:"host"`
+	Port     int    `json:"port"`
+	Decision string `json:"decision"`         // allow, deny
+	Rule     string `json:"rule,omitempty"`   // entry of the allowlist that allows it
+	Reason   string `json:"reason,omitempty"` // why not, as the box was told
+}
+
+// EgressDone is what came of an allowed one.
+type EgressDone struct {
+	N          int64   `json:"n"`                 // of its Egress
+	Refused    string  `json:"refused,omitempty"` // why it was not let out after all: its address, a cap
+	Error      string  `json:"error,omitempty"`   // why it failed or broke off
+	Addr       string  `json:"addr,omitempty"`    // that was dialled
+	Status     int     `json:"status,omitempty"`  // of the answer to plain HTTP
+	BytesUp    int64   `json:"bytes_up"`
+	BytesDown  int64   `json:"bytes_down"`
+	DurationMS float64 `json:"duration_ms"`
+}
+
 // LimitReached is recorded when a limit stops the session.
 type LimitReached struct {
 	Limit string  `json:"limit"` // turns, tool_calls, tokens, wall, …
@@ -232,6 +257,8 @@ func (ModelResponse) Kind() string  { return "model.response" }
 func (Decision) Kind() string       { return "decision" }
 func (ToolCall) Kind() string       { return "tool.call" }
 func (ToolResult) Kind() string     { return "tool.result" }
+func (Egress) Kind() string         { return "egress" }
+func (EgressDone) Kind() string     { return "egress.done" }
 func (LimitReached) Kind() string   { return "limit" }
 func (Interrupted) Kind() string    { return "interrupted" }
 func (Failure) Kind() string        { return "error" }

@@ -99,6 +99,10 @@ func (t *Transcript) Event(e Event) error {
 	case ToolResult:
 		v.Stdout, v.Stderr = firstLines(v.Stdout, t.Lines), firstLines(v.Stderr, t.Lines)
 		result(&b, v)
+	case Egress:
+		asked(&b, v)
+	case EgressDone:
+		carried(&b, v)
 	case LimitReached:
 		line(&b, "\nlimit reached: %s %v of %v", v.Limit, v.Value, v.Max)
 	case Interrupted:
@@ -204,7 +208,7 @@ func call(b *strings.Builder, head, tool, arguments string) {
 		text(b, head, arguments)
 		return
 	}
-	main := map[string]string{"shell": "command", "sql": "query", "read_file": "path", "write_file": "path", "edit_file": "path"}[tool]
+	main := map[string]string{"shell": "command", "sql": "query", "read_file": "path", "write_file": "path", "edit_file": "path", "fetch": "url"}[tool]
 	value, long := argument(args[main])
 	delete(args, main)
 	var short []string
@@ -280,6 +284,27 @@ func output(b *strings.Builder, head, out string, cut int64) {
 	if cut > 0 {
 		line(b, "%s left out of the middle", byteCount(cut))
 	}
+}
+
+func asked(b *strings.Builder, v Egress) {
+	how := "allowed by " + v.Rule
+	if v.Decision != "allow" {
+		how = "refused: " + v.Reason
+	}
+	line(b, "egress %d: %s %s port %d (%s), %s", v.N, v.Method, v.Host, v.Port, v.Via, how)
+}
+
+func carried(b *strings.Builder, v EgressDone) {
+	how := "done"
+	switch {
+	case v.Refused != "":
+		how = "refused: " + v.Refused
+	case v.Error != "":
+		how = "failed: " + v.Error
+	case v.Status != 0:
+		how = fmt.Sprintf("status %d", v.Status)
+	}
+	line(b, "egress %d: %s, %s up, %s down, %s", v.N, how, byteCount(v.BytesUp), byteCount(v.BytesDown), duration(v.DurationMS))
 }
 
 // line writes one line of glovebox's own; what is put into it cannot break it.

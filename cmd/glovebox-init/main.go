@@ -5,7 +5,8 @@
 // It is as unprivileged as the commands it runs, so it defends itself: it is
 // not dumpable (no ptrace, no /proc/1/fd), and its descriptors never reach a
 // child. Begin here; processes are in exec.go, files in files.go, the core
-// probes in probe.go, the limits in limits.go, who keeps them in watchdog.go.
+// probes in probe.go, the limits in limits.go, who keeps them in watchdog.go,
+// the way out (where there is one) in egress.go.
 package main
 
 import (
@@ -96,11 +97,15 @@ func takeStdio() (in, out *os.File, err error) {
 
 // box is what init knows of the box it runs.
 type box struct {
-	procs procTable
+	procs   procTable
+	clients listeners
 }
 
 func newBox() *box {
-	return &box{procs: procTable{running: map[int]*proc{}, started: make(chan struct{}, 1)}}
+	return &box{
+		procs:   procTable{running: map[int]*proc{}, started: make(chan struct{}, 1)},
+		clients: listeners{came: make(chan client)},
+	}
 }
 
 func (b *box) handle(s *port.Stream, req port.Request) {
@@ -120,6 +125,10 @@ func (b *box) handle(s *port.Stream, req port.Request) {
 		r = manifest(s, req)
 	case port.OpSeal:
 		r = b.seal(req)
+	case port.OpListen:
+		r = b.clients.open()
+	case port.OpAccept:
+		r = b.clients.carry(s)
 	default:
 		r = port.Reply{Error: fmt.Sprintf("unknown operation %q", req.Op)}
 	}

@@ -23,7 +23,7 @@ type config struct {
 	Limits  limitsConfig  `toml:"limits" json:"limits"`
 	Rates   ratesConfig   `toml:"rates" json:"rates"`
 	Tools   allowConfig   `toml:"tools" json:"tools"`
-	Network allowConfig   `toml:"network" json:"network"`
+	Network networkConfig `toml:"network" json:"network"`
 	Filters filtersConfig `toml:"filters" json:"filters"`
 	Rules   []ruleConfig  `toml:"rule" json:"rule,omitempty"`
 }
@@ -63,6 +63,14 @@ type allowConfig struct {
 	Allow []string `toml:"allow" json:"allow"`
 }
 
+// networkConfig is the way out of the box; an empty allowlist is none at all.
+type networkConfig struct {
+	Allow       []string `toml:"allow" json:"allow"`
+	Methods     []string `toml:"methods" json:"methods"` // of plain HTTP
+	MaxRequests int      `toml:"max_requests" json:"max_requests"`
+	MaxBytes    byteSize `toml:"max_bytes" json:"max_bytes"` // both ways
+}
+
 type filtersConfig struct {
 	Secrets  string `toml:"secrets" json:"secrets"`
 	Personal string `toml:"personal" json:"personal"`
@@ -85,8 +93,8 @@ func defaultConfig() config {
 		},
 		Limits:  limitsConfig{Turns: 50, ToolCalls: 200, Tokens: 200_000, CostUSD: 1, Wall: duration(15 * time.Minute)},
 		Rates:   ratesConfig{ModelCalls: 60, ToolCalls: 120},
-		Tools:   allowConfig{Allow: []string{"shell", "read_file", "write_file", "edit_file", "sql"}},
-		Network: allowConfig{Allow: []string{}},
+		Tools:   allowConfig{Allow: []string{"shell", "read_file", "write_file", "edit_file", "sql", "fetch"}},
+		Network: networkConfig{Allow: []string{}, Methods: []string{"GET", "HEAD"}, MaxRequests: 1000, MaxBytes: 256 << 20},
 		Filters: filtersConfig{Secrets: "redact", Personal: "flag"},
 	}
 }

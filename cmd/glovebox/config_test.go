@@ -67,9 +67,12 @@ wall = "15m"
 model_calls_per_minute = 60
 tool_calls_per_minute = 120
 [tools]
-allow = ["shell", "read_file", "write_file", "edit_file", "sql"]
+allow = ["shell", "read_file", "write_file", "edit_file", "sql", "fetch"]
 [network]
 allow = []
+methods = ["GET", "HEAD"]
+max_requests = 1000
+max_bytes = "256MiB"
 [filters]
 secrets = "redact"
 personal = "flag"
@@ -118,47 +121,52 @@ func TestConfigFileOfOnesOwn(t *testing.T) {
 // Whatever is wrong is refused in one line that names file, line and key.
 func TestConfigIsStrict(t *testing.T) {
 	for text, want := range map[string]string{
-		"\n\nnodel = 'x'":                                 `glovebox.toml:3: there is no key "nodel"; did you mean "model"?`,
-		"[data]\nrow = 3":                                 `glovebox.toml:2: there is no key "data.row"; did you mean "data.rows"?`,
-		"[limits]\n# x\n  turn=3":                         `glovebox.toml:3: there is no key "limits.turn"; did you mean "limits.turns"?`,
-		"seed = 3":                                        `glovebox.toml:1: there is no key "seed"; did you mean "data.seed"?`,
-		"[boxx]\ncpus = 1":                                `glovebox.toml:1: there is no key "boxx"; did you mean "box"?`,
-		"[box]\nCPUs = 1":                                 `glovebox.toml:2: there is no key "box.CPUs"; did you mean "box.cpus"?`,
-		"zzzzzzzzz = 1":                                   `glovebox.toml:1: there is no key "zzzzzzzzz"`,
-		"limits.turn = 3":                                 `glovebox.toml:1: there is no key "limits.turn"; did you mean "limits.turns"?`,
-		"[[rule]]\ntool = 'shell'\nmach = 'x'":            `glovebox.toml:3: there is no key "rule.mach"; did you mean "rule.match"?`,
-		"rigor = 'standart'":                              `glovebox.toml:1: rigor cannot be "standart"; there are quick, standard, strict; did you mean standard?`,
-		"[data]\n\nrows = 0":                              `glovebox.toml:3: data.rows is 0; it must be from 1 to 100000000`,
-		"[data]\nmess = 1.5":                              `glovebox.toml:2: data.mess is 1.5; it must be from 0 to 1`,
-		"[data]\nrows = 'many'":                           `glovebox.toml:2: data.rows: this is of type string; it must be of type integer`,
-		"[data]\nrows = 1.5":                              `glovebox.toml:2: data.rows: this is of type float64; it must be of type integer`,
-		"[data]\nseed = 99999999999999999999":             `glovebox.toml:2: data.seed: 99999999999999999999 is out of range for int64`,
-		"[box]\nmemory = 'lots'":                          `glovebox.toml:2: box.memory: "lots" is not a size; write it like "512MiB" or "2GB"`,
-		"[box]\nmemory = 512":                             `glovebox.toml:2: box.memory: "512" is not a size; write it like "512MiB" or "2GB"`,
-		"[box]\nmemory = '512B'":                          `glovebox.toml:2: box.memory is 512B; a box needs at least 16MiB`,
-		"[box]\nmemory = '-1GiB'":                         `glovebox.toml:2: box.memory is -1GiB; a box needs at least 16MiB`,
-		"[box]\ndisk = '99999999TiB'":                     `glovebox.toml:2: box.disk: "99999999TiB" is not a size; write it like "512MiB" or "2GB"`,
-		"[box]\ncpus = nan":                               `glovebox.toml:2: box.cpus is NaN; it must be from 0.05 to 1024`,
-		"[box]\npids = -5":                                `glovebox.toml:2: box.pids is -5; it must be from 8 to 4194304`,
-		"[box]\nexec_timeout = 'soon'":                    `glovebox.toml:2: box.exec_timeout: "soon" is not a duration; write it like "90s" or "15m"`,
-		"[box]\nexec_timeout = '-1s'":                     `glovebox.toml:2: box.exec_timeout is -1s; it must be at least 1s`,
-		"[limits]\ntokens = -1":                           `glovebox.toml:2: limits.tokens is negative; 0 means no limit`,
-		"[limits]\nwall = '-1h'":                          `glovebox.toml:2: limits.wall is negative; 0 means no limit`,
-		"[tools]\nallow = ['shel']":                       `glovebox.toml:2: tools.allow: a tool cannot be "shel"; there are shell, read_file, write_file, edit_file, sql; did you mean shell?`,
-		"[tools]\nallow = ['sql', 'sql']":                 `glovebox.toml:2: tools.allow names "sql" twice`,
-		"[filters]\nsecrets = 'hide'":                     `glovebox.toml:2: filters.secrets cannot be "hide"; there are off, flag, redact, block`,
-		"rigor = 'quick'\nrigor = 'quick'":                `glovebox.toml:2: rigor: Key 'rigor' has already been defined.`,
-		"[data\nrows = 1":                                 `glovebox.toml:2: expected '.' or ']' to end table name`,
-		"model = \"\x00\"":                                `glovebox.toml:1: `,
-		"[data]\nmess = 0.1":                              `glovebox.toml:2: data.mess is not available yet`,
-		"rigor = 'strict'":                                `glovebox.toml:1: rigor "strict" is not available yet`,
-		"[network]\nallow = ['example.org:443']":          `glovebox.toml:2: network.allow is not available yet`,
-		"[tools]\nallow = ['fetch']":                      `glovebox.toml:2: the tool "fetch" is not available yet`,
-		"[filters]\npersonal = 'block'":                   `glovebox.toml:2: filters.personal = "block" is not available yet`,
-		"[limits]\ncost_usd = 5.0":                        `glovebox.toml:2: limits.cost_usd is not available yet`,
-		"[rates]\ntool_calls_per_minute = 5":              `glovebox.toml:2: rates.tool_calls_per_minute is not available yet`,
-		"[[rule]]\ntool = 'shell'\ndecision = 'deny'":     `glovebox.toml:1: rule is not available yet`,
-		"[[rule]]\ntool = 'shell'\ndecision = 'deny-ish'": `glovebox.toml:1: rule 1: its decision cannot be "deny-ish"; there are allow, ask, deny`,
+		"\n\nnodel = 'x'":                      `glovebox.toml:3: there is no key "nodel"; did you mean "model"?`,
+		"[data]\nrow = 3":                      `glovebox.toml:2: there is no key "data.row"; did you mean "data.rows"?`,
+		"[limits]\n# x\n  turn=3":              `glovebox.toml:3: there is no key "limits.turn"; did you mean "limits.turns"?`,
+		"seed = 3":                             `glovebox.toml:1: there is no key "seed"; did you mean "data.seed"?`,
+		"[boxx]\ncpus = 1":                     `glovebox.toml:1: there is no key "boxx"; did you mean "box"?`,
+		"[box]\nCPUs = 1":                      `glovebox.toml:2: there is no key "box.CPUs"; did you mean "box.cpus"?`,
+		"zzzzzzzzz = 1":                        `glovebox.toml:1: there is no key "zzzzzzzzz"`,
+		"limits.turn = 3":                      `glovebox.toml:1: there is no key "limits.turn"; did you mean "limits.turns"?`,
+		"[[rule]]\ntool = 'shell'\nmach = 'x'": `glovebox.toml:3: there is no key "rule.mach"; did you mean "rule.match"?`,
+		"rigor = 'standart'":                   `glovebox.toml:1: rigor cannot be "standart"; there are quick, standard, strict; did you mean standard?`,
+		"[data]\n\nrows = 0":                   `glovebox.toml:3: data.rows is 0; it must be from 1 to 100000000`,
+		"[data]\nmess = 1.5":                   `glovebox.toml:2: data.mess is 1.5; it must be from 0 to 1`,
+		"[data]\nrows = 'many'":                `glovebox.toml:2: data.rows: this is of type string; it must be of type integer`,
+		"[data]\nrows = 1.5":                   `glovebox.toml:2: data.rows: this is of type float64; it must be of type integer`,
+		"[data]\nseed = 99999999999999999999":  `glovebox.toml:2: data.seed: 99999999999999999999 is out of range for int64`,
+		"[box]\nmemory = 'lots'":               `glovebox.toml:2: box.memory: "lots" is not a size; write it like "512MiB" or "2GB"`,
+		"[box]\nmemory = 512":                  `glovebox.toml:2: box.memory: "512" is not a size; write it like "512MiB" or "2GB"`,
+		"[box]\nmemory = '512B'":               `glovebox.toml:2: box.memory is 512B; a box needs at least 16MiB`,
+		"[box]\nmemory = '-1GiB'":              `glovebox.toml:2: box.memory is -1GiB; a box needs at least 16MiB`,
+		"[box]\ndisk = '99999999TiB'":          `glovebox.toml:2: box.disk: "99999999TiB" is not a size; write it like "512MiB" or "2GB"`,
+		"[box]\ncpus = nan":                    `glovebox.toml:2: box.cpus is NaN; it must be from 0.05 to 1024`,
+		"[box]\npids = -5":                     `glovebox.toml:2: box.pids is -5; it must be from 8 to 4194304`,
+		"[box]\nexec_timeout = 'soon'":         `glovebox.toml:2: box.exec_timeout: "soon" is not a duration; write it like "90s" or "15m"`,
+		"[box]\nexec_timeout = '-1s'":          `glovebox.toml:2: box.exec_timeout is -1s; it must be at least 1s`,
+		"[limits]\ntokens = -1":                `glovebox.toml:2: limits.tokens is negative; 0 means no limit`,
+		"[limits]\nwall = '-1h'":               `glovebox.toml:2: limits.wall is negative; 0 means no limit`,
+		"[tools]\nallow = ['shel']":            `glovebox.toml:2: tools.allow: a tool cannot be "shel"; there are shell, read_file, write_file, edit_file, sql, fetch; did you mean shell?`,
+		"[tools]\nallow = ['sql', 'sql']":      `glovebox.toml:2: tools.allow names "sql" twice`,
+		"[filters]\nsecrets = 'hide'":          `glovebox.toml:2: filters.secrets cannot be "hide"; there are off, flag, redact, block`,
+		"rigor = 'quick'\nrigor = 'quick'":     `glovebox.toml:2: rigor: Key 'rigor' has already been defined.`,
+		"[data\nrows = 1":                      `glovebox.toml:2: expected '.' or ']' to end table name`,
+		"model = \"\x00\"":                     `glovebox.toml:1: `,
+		"[data]\nmess = 0.1":                   `glovebox.toml:2: data.mess is not available yet`,
+		"rigor = 'strict'":                     `glovebox.toml:1: rigor "strict" is not available yet`,
+		"[network]\nallow = ['ok.example',\n'http://example.org/']": `glovebox.toml:2: network.allow: "http://example.org/" cannot be allowed: it must be a host, without scheme, user or path; write`,
+		"[network]\nallow = ['127.0.0.1:80']":                       `glovebox.toml:2: network.allow: "127.0.0.1:80" cannot be allowed: the address is loopback`,
+		"[network]\nallow = ['*.org']":                              `glovebox.toml:2: network.allow: "*.org" cannot be allowed: that is a whole top-level domain`,
+		"[network]\nallows = []":                                    `glovebox.toml:2: there is no key "network.allows"; did you mean "network.allow"?`,
+		"[network]\nmethods = ['PSOT']":                             `glovebox.toml:2: network.methods: a method cannot be "PSOT"`,
+		"[network]\nmax_requests = 0":                               `glovebox.toml:2: network.max_requests is 0; it must be from 1 to 1000000`,
+		"[network]\nmax_bytes = '1B'":                               `glovebox.toml:2: network.max_bytes is 1B; it must be at least 1KiB`,
+		"[filters]\npersonal = 'block'":                             `glovebox.toml:2: filters.personal = "block" is not available yet`,
+		"[limits]\ncost_usd = 5.0":                                  `glovebox.toml:2: limits.cost_usd is not available yet`,
+		"[rates]\ntool_calls_per_minute = 5":                        `glovebox.toml:2: rates.tool_calls_per_minute is not available yet`,
+		"[[rule]]\ntool = 'shell'\ndecision = 'deny'":               `glovebox.toml:1: rule is not available yet`,
+		"[[rule]]\ntool = 'shell'\ndecision = 'deny-ish'":           `glovebox.toml:1: rule 1: its decision cannot be "deny-ish"; there are allow, ask, deny`,
 	} {
 		_, err := configured(t, map[string]string{"project": text}, nil)
 		if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {

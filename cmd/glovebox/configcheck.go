@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"glovebox/runner/egress"
 )
 
 // wrong returns the first key whose value cannot be, and why; "" if there is
@@ -12,7 +14,7 @@ import (
 // and not do it would be worse than to refuse.
 func (c config) wrong() (key, why string) {
 	for _, check := range []func() (string, string){
-		c.wrongData, c.wrongBox, c.wrongLimits, c.wrongTools, c.wrongFilters, c.wrongRules,
+		c.wrongData, c.wrongBox, c.wrongLimits, c.wrongTools, c.wrongNetwork, c.wrongFilters, c.wrongRules,
 	} {
 		if key, why := check(); key != "" {
 			return key, why
@@ -93,18 +95,35 @@ func (c config) wrongLimits() (string, string) {
 
 func (c config) wrongTools() (string, string) {
 	for i, tool := range c.Tools.Allow {
-		switch {
-		case tool == "fetch":
-			return "tools.allow", notYet(`the tool "fetch"`)
-		case slices.Contains(c.Tools.Allow[:i], tool):
+		if slices.Contains(c.Tools.Allow[:i], tool) {
 			return "tools.allow", fmt.Sprintf("tools.allow names %q twice", tool)
 		}
 		if why := oneOf(tool, defaultConfig().Tools.Allow...); why != "" {
 			return "tools.allow", "tools.allow: a tool " + why
 		}
 	}
-	if len(c.Network.Allow) > 0 {
-		return "network.allow", notYet("network.allow") + ": a box has no network at all"
+	return "", ""
+}
+
+func (c config) wrongNetwork() (string, string) {
+	n := c.Network
+	for _, entry := range n.Allow {
+		if _, err := egress.ParseRule(entry); err != nil {
+			return "network.allow", "network.allow: " + err.Error()
+		}
+	}
+	for _, method := range n.Methods {
+		if why := oneOf(method, "GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"); why != "" {
+			return "network.methods", "network.methods: a method " + why
+		}
+	}
+	switch {
+	case len(n.Methods) == 0:
+		return "network.methods", "network.methods is empty; without network.allow nothing leaves the box"
+	case n.MaxRequests < 1 || n.MaxRequests > 1_000_000:
+		return "network.max_requests", fmt.Sprintf("network.max_requests is %d; it must be from 1 to 1000000", n.MaxRequests)
+	case n.MaxBytes < 1<<10:
+		return "network.max_bytes", fmt.Sprintf("network.max_bytes is %s; it must be at least 1KiB", n.MaxBytes)
 	}
 	return "", ""
 }

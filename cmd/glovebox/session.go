@@ -18,6 +18,7 @@ import (
 	"glovebox/agent"
 	"glovebox/fakedata"
 	"glovebox/runner"
+	"glovebox/runner/egress"
 	"glovebox/store"
 )
 
@@ -47,6 +48,7 @@ type plan struct {
 	database string // path in the box
 	notes    string // DATA.md
 	tools    agent.Toolbox
+	rules    []egress.Rule // where the box may reach; none: nowhere
 }
 
 // start opens a session: everything that can be wrong is found out first, then
@@ -60,7 +62,7 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 	if err != nil {
 		return nil, err
 	}
-	s := &session{observe: observe, stop: p.stop}
+	s := &session{observe: inOrder(observe), stop: p.stop}
 	if err := s.begin(ctx, d, p); err != nil {
 		p.stop()
 		return nil, err
@@ -96,6 +98,9 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 		return p, err
 	}
 	p.tools = agent.Toolbox{Allow: d.cfg.Tools.Allow, SQL: sqlCommand(p.database), MaxTimeout: time.Duration(d.cfg.Box.ExecTimeout)}
+	if len(p.rules) > 0 {
+		p.tools.Fetch = fetchCommand
+	}
 	// The model outlives start: stop ends it.
 	p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv)
 	return p, err
@@ -110,6 +115,13 @@ func (p *plan) planBox(ctx context.Context, d *desk, schema string, observe func
 		p.recipe = d.cfg.Data.recipe(p.schema)
 		p.database = "/data/" + fileName(p.schema.Name) + ".db"
 		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, fakedata.Describe(p.schema, p.recipe))
+	}
+	for _, entry := range d.cfg.Network.Allow {
+		rule, err := egress.ParseRule(entry)
+		if err != nil {
+			return err
+		}
+		p.rules = append(p.rules, rule)
 	}
 	if p.engine, err = d.openEngine(ctx); err != nil {
 		return err
@@ -147,7 +159,7 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 	for i, t := range specs {
 		names[i] = t.Name
 	}
-	s.system = agent.System(p.notes, names)
+	s.system = agent.System(p.notes, names, d.cfg.Network.Allow...)
 	// For now policy is which tools are offered: all that is offered may be used.
 	policy, err := json.Marshal(map[string][]string{"allow": names})
 	if err != nil {
@@ -185,6 +197,7 @@ func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
 	s.box, err = p.engine.NewBox(ctx, runner.BoxOptions{
 		Image: p.image, Session: s.log.ID(), CPUs: cfg.Box.CPUs, Memory: int64(cfg.Box.Memory), Pids: int64(cfg.Box.PIDs), Disk: int64(cfg.Box.Disk),
 		RequireLimits: cfg.Rigor != "quick",
+		Egress:        len(p.rules) > 0,
 	})
 	if generated := <-made; generated != nil {
 		return errors.Join(err, fmt.Errorf("make the dataset: %w", generated))
@@ -194,6 +207,9 @@ func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
 	}
 	if err := s.record(ctx, boxCreated(p.engine.Info(), s.box.Info())); err != nil {
 		return err
+	}
+	if len(p.rules) > 0 {
+		s.box.ServeEgress(s.proxy(cfg.Network, p.rules))
 	}
 	if p.schema == nil {
 		return nil

@@ -25,6 +25,18 @@ const (
 	OpPutTree  Op = "put-tree" // unpack the tar in stdin data below Path; Detail is tree.Limits
 	OpGetTree  Op = "get-tree" // pack what is below Path as tar to stdout data; Detail is tree.Limits
 	OpManifest Op = "manifest" // list files, tree.Entry a line, to stdout data; Detail is tree.Query
+
+	OpListen Op = "listen" // open the box's loopback listeners; the reply says that clients may come
+	OpAccept Op = "accept" // carry one client's connection: stdout data is what it says, after a first byte that tells the listener
+)
+
+// The loopback listeners of a box with a way out, and the first byte of an
+// OpAccept stream that tells which of them the client chose.
+const (
+	HTTPAddr       = "127.0.0.1:3128"
+	SOCKSAddr      = "127.0.0.1:1080"
+	ViaHTTP   byte = 'H'
+	ViaSOCKS  byte = 'S'
 )
 
 // Request opens a stream: JSON in an open frame.

@@ -13,7 +13,8 @@ const (
 	Stdin  byte = 0
 	Stdout byte = 1
 	Stderr byte = 2
-	// Broken, from the host, ends the input early: what came is not all.
+	// Broken, from the host, ends the input early: what came is not all. Of an
+	// accepted connection it is the hanging up, after all that was sent.
 	Broken byte = 3
 	// Resize, from the host, is the new size of the command's terminal: rows,
 	// then columns, two bytes each, big endian. Sizes that came fast may be
