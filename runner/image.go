@@ -94,6 +94,15 @@ func (e *Engine) Image(ctx context.Context, ref string, progress func(Progress))
 	return img, err
 }
 
+// Prepared is ref ready to run, if it was prepared earlier with this init.
+func (e *Engine) Prepared(ctx context.Context, ref string) (img Image, ok bool, err error) {
+	init, err := readInit(e.opts.InitPath)
+	if err != nil {
+		return Image{}, false, err
+	}
+	return e.prepared(ctx, cmp.Or(ref, autoRef), init.sum)
+}
+
 // Images lists the prepared images, newest first, for whatever init.
 func (e *Engine) Images(ctx context.Context) ([]Image, error) {
 	filter := map[string][]string{"label": {labelImageInit}}
@@ -134,8 +143,8 @@ func (e *Engine) prepared(ctx context.Context, ref, initSum string) (Image, bool
 }
 
 // dropOldImages removes what was prepared for ref with earlier inits, but for
-// the last few: other versions of the program may be in use. An image that a box
-// runs stays, because nothing is forced.
+// the last few and those of the last hour: other versions of the program may be
+// in use. An image that a box runs stays, because nothing is forced.
 func (e *Engine) dropOldImages(ctx context.Context, ref string) {
 	const kept = 4
 	all, err := e.Images(ctx)
@@ -145,6 +154,9 @@ func (e *Engine) dropOldImages(ctx context.Context, ref string) {
 	}
 	same := slices.DeleteFunc(all, func(i Image) bool { return i.Ref != ref })
 	for _, old := range same[min(kept, len(same)):] {
+		if time.Since(old.Created) < time.Hour {
+			continue
+		}
 		if _, errs := images.Remove(e.with(ctx), []string{old.ID}, nil); len(errs) > 0 {
 			e.opts.Log(fmt.Sprintf("removing the old image %s: %v", old.Name, errors.Join(errs...)))
 		}

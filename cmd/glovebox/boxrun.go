@@ -165,7 +165,7 @@ func (a *app) throwaway(ctx context.Context, d *desk, schema string, argv []stri
 		return err
 	}
 	if err = s.record(ctx, store.Prompt{Text: commandLine(argv)}); err == nil {
-		err = s.furnish(ctx, d.cfg, p)
+		err = s.furnish(ctx, d, p)
 	}
 	if err == nil {
 		err = use(s)

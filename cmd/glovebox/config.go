@@ -43,6 +43,7 @@ type boxConfig struct {
 	PIDs        int      `toml:"pids" json:"pids"`
 	Disk        byteSize `toml:"disk" json:"disk"`
 	ExecTimeout duration `toml:"exec_timeout" json:"exec_timeout"`
+	Pool        int      `toml:"pool" json:"pool"` // boxes that the workbench keeps ready
 }
 
 // limitsConfig bounds a session. Zero means no limit.
@@ -89,7 +90,7 @@ func defaultConfig() config {
 		Data:  dataConfig{Schema: "shop", Seed: 42, Rows: 1000},
 		Box: boxConfig{
 			Image: "auto", Runtime: "auto", CPUs: 1, Memory: 512 << 20, PIDs: 128, Disk: 512 << 20,
-			ExecTimeout: duration(60 * time.Second),
+			ExecTimeout: duration(60 * time.Second), Pool: 1,
 		},
 		Limits:  limitsConfig{Turns: 50, ToolCalls: 200, Tokens: 200_000, CostUSD: 1, Wall: duration(15 * time.Minute)},
 		Rates:   ratesConfig{ModelCalls: 60, ToolCalls: 120},

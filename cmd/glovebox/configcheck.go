@@ -54,6 +54,8 @@ func (c config) wrongBox() (string, string) {
 		return "box.cpus", fmt.Sprintf("box.cpus is %g; it must be from 0.05 to 1024", b.CPUs)
 	case b.Memory < 16<<20:
 		return "box.memory", fmt.Sprintf("box.memory is %s; a box needs at least 16MiB", b.Memory)
+	case b.Pool < 0 || b.Pool > 64:
+		return "box.pool", fmt.Sprintf("box.pool is %d; it must be from 0 to 64", b.Pool)
 	case b.PIDs < 8 || b.PIDs > 1<<22:
 		return "box.pids", fmt.Sprintf("box.pids is %d; it must be from 8 to %d", b.PIDs, 1<<22)
 	case b.Disk < 1<<20:

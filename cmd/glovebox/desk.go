@@ -27,6 +27,7 @@ type desk struct {
 
 	mu     sync.Mutex
 	engine *runner.Engine
+	pool   *runner.Pool // of the workbench; nil: every box is made when it is asked for
 }
 
 // openDesk reads the configuration and opens the log. The caller closes it.
@@ -44,11 +45,54 @@ func (a *app) openDesk(ctx context.Context) (*desk, error) {
 }
 
 func (d *desk) close() error {
-	var err error
-	if d.engine != nil {
-		err = d.engine.Close()
+	var errs []error
+	if d.pool != nil {
+		errs = append(errs, d.pool.Close(context.Background()))
 	}
-	return errors.Join(err, d.store.Close())
+	if d.engine != nil {
+		errs = append(errs, d.engine.Close())
+	}
+	return errors.Join(append(errs, d.store.Close())...)
+}
+
+// fillPool makes boxes ready before they are asked for, if the image is there
+// already: preparing it is for a session that shows the progress.
+func (d *desk) fillPool(ctx context.Context) error {
+	e, err := d.openEngine(ctx)
+	if err != nil || d.cfg.Box.Pool == 0 {
+		return err
+	}
+	image, ok, err := e.Prepared(ctx, d.cfg.Box.Image)
+	if err != nil || !ok {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.pool == nil && ctx.Err() == nil {
+		d.pool = e.NewPool(ctx, d.boxOptions(image), d.cfg.Box.Pool)
+	}
+	return nil
+}
+
+// newBox takes a box from the pool, or makes one for this session.
+func (d *desk) newBox(ctx context.Context, e *runner.Engine, image runner.Image, session string) (*runner.Box, error) {
+	d.mu.Lock()
+	pool := d.pool
+	d.mu.Unlock()
+	if pool != nil {
+		return pool.Get(ctx)
+	}
+	o := d.boxOptions(image)
+	o.Session = session
+	return e.NewBox(ctx, o)
+}
+
+func (d *desk) boxOptions(image runner.Image) runner.BoxOptions {
+	b := d.cfg.Box
+	return runner.BoxOptions{
+		Image: image, CPUs: b.CPUs, Memory: int64(b.Memory), Pids: int64(b.PIDs), Disk: int64(b.Disk),
+		RequireLimits: d.cfg.Rigor != "quick", Egress: len(d.cfg.Network.Allow) > 0,
+	}
 }
 
 // openEngine finds the engine once; opening it removes boxes whose owner is gone.
@@ -96,13 +140,13 @@ func (a *app) workbench(ctx context.Context, o tui.Options) error {
 		return err
 	}
 	o.Backend, o.Env = d, os.Environ()
-	// Opening the engine removes what a crash left, and saves the first session
-	// the wait. If it cannot be opened, the first session says so.
+	// Opening the engine removes what a crash left; with a box ready, a session
+	// begins at once. What fails here, the first session says.
 	warm := make(chan struct{})
 	opening, cancel := context.WithCancel(ctx)
 	go func() {
 		defer close(warm)
-		d.openEngine(opening) //nolint:errcheck // see above
+		d.fillPool(opening) //nolint:errcheck // see above
 	}()
 	err = tui.Run(ctx, o)
 	cancel()

@@ -67,7 +67,7 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 		p.stop()
 		return nil, err
 	}
-	if err := s.furnish(ctx, d.cfg, p); err != nil {
+	if err := s.furnish(ctx, d, p); err != nil {
 		s.last = err
 		if ctx.Err() == nil {
 			err = errors.Join(err, s.record(ctx, store.Failure{Code: failureCode(err), Message: err.Error()}))
@@ -178,7 +178,7 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 }
 
 // furnish makes the box and, meanwhile, the dataset, and puts the one into the other.
-func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
+func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 	dir, err := os.MkdirTemp("", "glovebox-data-")
 	if err != nil {
 		return err
@@ -194,11 +194,7 @@ func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
 		made <- fakedata.Generate(ctx, p.schema, p.recipe, file, nil)
 	}()
 
-	s.box, err = p.engine.NewBox(ctx, runner.BoxOptions{
-		Image: p.image, Session: s.log.ID(), CPUs: cfg.Box.CPUs, Memory: int64(cfg.Box.Memory), Pids: int64(cfg.Box.PIDs), Disk: int64(cfg.Box.Disk),
-		RequireLimits: cfg.Rigor != "quick",
-		Egress:        len(p.rules) > 0,
-	})
+	s.box, err = d.newBox(ctx, p.engine, p.image, s.log.ID())
 	if generated := <-made; generated != nil {
 		return errors.Join(err, fmt.Errorf("make the dataset: %w", generated))
 	}
@@ -209,7 +205,7 @@ func (s *session) furnish(ctx context.Context, cfg config, p plan) error {
 		return err
 	}
 	if len(p.rules) > 0 {
-		s.box.ServeEgress(s.proxy(cfg.Network, p.rules))
+		s.box.ServeEgress(s.proxy(d.cfg.Network, p.rules))
 	}
 	if p.schema == nil {
 		return nil
