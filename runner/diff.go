@@ -25,12 +25,13 @@ import (
 const (
 	manifestEntries = 20_000
 	manifestPath    = 1024      // bytes of one path
-	manifestHash    = 1 << 30   // bytes read for digests; beyond, size and time must do
+	manifestHash    = 256 << 20 // bytes read for digests; beyond, size and time must do
 	manifestText    = 8 << 20   // bytes of text kept for patches
 	manifestFile    = 256 << 10 // bytes of one such text
 	manifestTime    = 20 * time.Second
 	diffChanges     = 1000      // changes listed
 	diffPatch       = 256 << 10 // bytes of all patches
+	diffNames       = 256 << 10 // bytes of all paths and links
 )
 
 // places are where an agent's work can be. /tmp is nobody's.
@@ -136,8 +137,8 @@ func (d *manifestDecoder) entry() error {
 	case d.n > 2*manifestEntries+len(d.m.first):
 		return errors.New("the box lists files without end")
 	}
-	if old, twice := d.m.entries[p]; twice && len(old.Text) > 0 {
-		return nil // the first one has the text
+	if _, twice := d.m.entries[p]; twice {
+		return fmt.Errorf("the box lists %.100q twice", p)
 	}
 	d.m.entries[p] = e
 	return nil
@@ -218,7 +219,12 @@ func pick(all []Change) (picked []Change, cut int) {
 		}
 		return strings.Compare(a.Path, b.Path)
 	})
-	n := min(len(all), diffChanges)
+	n, room := 0, diffNames
+	for ; n < min(len(all), diffChanges); n++ {
+		if room -= len(all[n].Path) + len(all[n].From) + len(all[n].Link); room < 0 {
+			break
+		}
+	}
 	return all[:n], len(all) - n
 }
 

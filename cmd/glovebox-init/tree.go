@@ -96,7 +96,14 @@ func putTree(s *port.Stream, req port.Request) port.Reply {
 	if err != nil {
 		return fileError(err)
 	}
-	return withDetail(stats)
+	reply := withDetail(stats)
+	for len(reply.Detail) > port.MaxPayload/2 { // what was skipped may have long names
+		keep := len(stats.Skipped) / 2
+		stats.Omitted += len(stats.Skipped) - keep
+		stats.Skipped = stats.Skipped[:keep]
+		reply = withDetail(stats)
+	}
+	return reply
 }
 
 // getTree packs a directory into the stream.

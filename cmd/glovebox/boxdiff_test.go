@@ -80,3 +80,28 @@ exit = 0
 		t.Errorf("replay: %s", replay)
 	}
 }
+
+// Of a box that died nobody knows what was in it, and nothing is made up.
+func TestBoxDiffOfABoxThatDied(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	serve(t, h, sleeper)
+	cmd, ch := h.follow("run", "--json", "sleep")
+	var all []event
+	for ev := range ch {
+		all = append(all, ev)
+		if ev.Kind == "tool.call" {
+			podman(t, "kill", boxOf(all))
+		}
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("a session whose box died ended well")
+	}
+	if got := kinds(all); strings.Contains(got, "box.diff") || !strings.HasSuffix(got, "box.destroyed session.ended") {
+		t.Errorf("events %s", got)
+	}
+	out, errOut, code := h.run("box", "diff", "last")
+	if code != exitNo || out != "" || !strings.Contains(errOut, "its box was lost") {
+		t.Errorf("exit %d, %q, %q", code, out, errOut)
+	}
+}

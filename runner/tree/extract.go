@@ -69,12 +69,12 @@ func (x *extraction) entry(h *tar.Header, body io.Reader) error {
 	if !filepath.IsLocal(name) || path.Clean(name) != name || strings.ContainsRune(name, 0) {
 		return fmt.Errorf("%w: %.200q", ErrUnsafe, h.Name)
 	}
-	if why := h.PAXRecords[skipRecord]; why != "" {
-		x.stats.skip(name, "%.200s", why)
-		return nil
-	}
 	if len(name) > x.limits.Path {
 		x.stats.skip(name[:x.limits.Path], "a path of %d bytes", len(name))
+		return nil
+	}
+	if why := h.PAXRecords[skipRecord]; why != "" {
+		x.stats.skip(name, "%.200s", why)
 		return nil
 	}
 	if ok, err := x.parents(name); err != nil || !ok {

@@ -46,11 +46,14 @@ type Listed struct {
 type Lister struct {
 	query Query
 	emit  func(Entry) error
+	done  map[string]bool // paths listed first
 	cut   bool
 }
 
-// NewLister makes a lister that hands each entry to emit. An entry may come twice.
-func NewLister(q Query, emit func(Entry) error) *Lister { return &Lister{query: q, emit: emit} }
+// NewLister makes a lister that hands each entry to emit, once.
+func NewLister(q Query, emit func(Entry) error) *Lister {
+	return &Lister{query: q, emit: emit, done: map[string]bool{}}
+}
 
 // Listed says how complete it was.
 func (l *Lister) Listed() Listed { return Listed{Cut: l.cut} }
@@ -61,6 +64,7 @@ func (l *Lister) File(ctx context.Context, fsys fs.FS, at, name string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	l.done[at+"/"+name] = true
 	return l.entry(ctx, fsys, at, name, info, err)
 }
 
@@ -68,6 +72,9 @@ func (l *Lister) File(ctx context.Context, fsys fs.FS, at, name string) error {
 func (l *Lister) Place(ctx context.Context, fsys fs.FS, at string) error {
 	w := &walker{fsys: fsys, left: l.query.Entries, path: l.query.Path, visit: func(name string, info fs.FileInfo, err error) error {
 		l.query.Entries--
+		if l.done[at+"/"+name] {
+			return nil
+		}
 		return l.entry(ctx, fsys, at, name, info, err)
 	}}
 	err := w.walk(".")

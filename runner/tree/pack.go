@@ -23,7 +23,7 @@ func Pack(ctx context.Context, w io.Writer, fsys fs.FS, l Limits) error {
 		return err
 	}
 	if walk.cut {
-		p.tw.Close() //nolint:errcheck // what is there is told; this error says more
+		p.tw.Close() // what is there is told; the error says more
 		return fmt.Errorf("%w: more than %d entries, or a path of more than %d bytes", ErrTooMuch, l.Entries, l.Path)
 	}
 	return p.tw.Close()

@@ -85,24 +85,29 @@ func Dir(root *os.Root) fs.ReadLinkFS { return dir{root} }
 
 type dir struct{ root *os.Root }
 
+// Open implements fs.FS.
 func (d dir) Open(name string) (fs.File, error) {
 	return d.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0)
 }
 
+// Lstat implements fs.ReadLinkFS.
 func (d dir) Lstat(name string) (fs.FileInfo, error) { return d.root.Lstat(name) }
-func (d dir) ReadLink(name string) (string, error)   { return d.root.Readlink(name) }
+
+// ReadLink implements fs.ReadLinkFS.
+func (d dir) ReadLink(name string) (string, error) { return d.root.Readlink(name) }
 
 // walker goes through a directory in the order of its names.
 type walker struct {
-	fsys  fs.FS
-	left  int // entries that may still be visited
-	path  int // bytes of a path
-	cut   bool
+	fsys fs.FS
+	left int // entries that may still be visited
+	path int // bytes of a path
+	cut  bool
+	// visit gets an error with what cannot be looked at, and a directory's with
+	// its info.
 	visit func(name string, info fs.FileInfo, err error) error
 }
 
-// walk visits name and all below it, without following links. A directory that
-// cannot be read is visited a second time, with the error.
+// walk visits name and all below it, without following links.
 func (w *walker) walk(name string) error {
 	if w.left == 0 || len(name) > w.path {
 		w.cut = true
@@ -113,12 +118,12 @@ func (w *walker) walk(name string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // gone meanwhile
 	}
-	if err := w.visit(name, info, err); err != nil || info == nil || !info.IsDir() {
-		return err
+	var names []string
+	if err == nil && info.IsDir() {
+		names, err = w.names(name)
 	}
-	names, err := w.names(name)
-	if err != nil {
-		return w.visit(name, info, err)
+	if err := w.visit(name, info, err); err != nil {
+		return err
 	}
 	for _, n := range names {
 		if name != "." {
