@@ -120,8 +120,8 @@ func hear(s *port.Stream, conn *net.TCPConn) {
 			conn.Close()
 			return
 		case fd == port.Broken:
-			conn.CloseWrite() //nolint:errcheck // it may be gone
-			conn.SetReadDeadline(time.Now().Add(hangUp))
+			conn.CloseWrite()                            //nolint:errcheck // it may be gone
+			conn.SetReadDeadline(time.Now().Add(hangUp)) //nolint:errcheck // as above
 			return
 		case len(data) == 0:
 			conn.CloseWrite() //nolint:errcheck // as above

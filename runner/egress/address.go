@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 )
 
 // blocks are the ranges that are not the public internet's, or that carry an
@@ -87,8 +88,10 @@ func refuse(addrs []netip.Addr, own []netip.Addr) string {
 
 // lookup asks the host's resolver.
 func lookup(ctx context.Context, host string) ([]netip.Addr, error) {
-	// With its last dot, so that no search domain of the host is tried.
-	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host+".")
+	if strings.Contains(host, ".") {
+		host += "." // so that no search domain is tried; the hosts file has single words without
+	}
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
 	for i, a := range addrs {
 		addrs[i] = a.Unmap() // Go's own way to write IPv4
 	}

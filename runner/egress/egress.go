@@ -232,8 +232,6 @@ func (x *exchange) count(to *atomic.Int64, n int) error {
 	return x.SetDeadline(time.Now().Add(idleTime))
 }
 
-func (x *exchange) CloseWrite() error { return closeWrite(x.Conn) }
-
 func closeWrite(c net.Conn) error {
 	if half, ok := c.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()

@@ -228,7 +228,7 @@ func (x *exchange) tunnel(ctx context.Context, c net.Conn, in io.Reader) error {
 	sent := make(chan error, 1)
 	go func() {
 		_, err := io.Copy(writer{x}, in)
-		if err != nil || x.CloseWrite() != nil {
+		if err != nil || closeWrite(x.Conn) != nil {
 			x.Close()
 		}
 		sent <- err

@@ -36,7 +36,7 @@ func (p *Proxy) ServeSOCKS(ctx context.Context, c net.Conn) {
 		if a.N <= p.o.MaxRequests {
 			p.o.Record(a) //nolint:errcheck // it is refused anyway
 		}
-		answerSOCKS(c, reply)
+		answerSOCKS(c, reply) //nolint:errcheck // nothing follows
 		return
 	}
 	c.SetDeadline(time.Time{}) //nolint:errcheck // as above
@@ -46,7 +46,7 @@ func (p *Proxy) ServeSOCKS(ctx context.Context, c net.Conn) {
 		if reply = socksUnreachable; errors.As(err, &refused) {
 			reply = socksRefused
 		}
-		answerSOCKS(c, reply)
+		answerSOCKS(c, reply) //nolint:errcheck // nothing follows
 		return
 	}
 	if err = answerSOCKS(c, socksDone); err == nil {
