@@ -189,7 +189,7 @@ func checkLimits(i Info) Check {
 	if i.CgroupMode == "v2-delegated" && len(by) == 3 {
 		return Check{"limits", OK, "memory, pids and cpu by control group", ""}
 	}
-	detail := fmt.Sprintf("control groups are %s and limit nothing for an ordinary user: processes by rlimit, memory by the watchdog in the box, cpu not", i.CgroupMode)
+	detail := fmt.Sprintf("control groups are %s and limit nothing for an ordinary user: processes by rlimit, memory and cpu by the watchdog in the box", i.CgroupMode)
 	if len(by) > 0 {
 		detail = strings.Join(by, " and ") + " by control group, the others by rlimit and the watchdog in the box"
 	}

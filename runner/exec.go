@@ -47,6 +47,7 @@ type Result struct {
 	TimedOut   bool   // Timeout killed it
 	OverMem    bool   // the memory watchdog killed it, or a part of it
 	OverPids   bool   // the watchdog killed it: it kept the box full of processes
+	OverNames  bool   // the watchdog killed it: it filled a place with too many files
 	OverOutput bool   // killed at MaxOutput, what came before is there
 	Killed     int    // background processes it left, which were ended with it
 	Stdout     []byte
@@ -95,7 +96,7 @@ func (b *Box) Exec(ctx context.Context, cmd Command) (Result, error) {
 	r.Stderr, r.StderrCut = outs[1].bytes()
 	if reply != nil {
 		r.Exit, r.TimedOut, r.Killed = reply.Exit, reply.TimedOut, reply.Killed
-		r.OverMem, r.OverPids, r.OverOutput = reply.OverMem, reply.OverPids, reply.OverOutput
+		r.OverMem, r.OverPids, r.OverNames, r.OverOutput = reply.OverMem, reply.OverPids, reply.OverNames, reply.OverOutput
 		if reply.Signal != 0 {
 			r.Signal = unix.SignalName(unix.Signal(reply.Signal))
 		}
