@@ -191,13 +191,13 @@ func checkLimits(i Info) Check {
 		return Check{"limits", OK, "memory, pids and cpu by control group", ""}
 	case i.CgroupMode == "v2-delegated": // what systemd gives a user unless told otherwise
 		return Check{
-			"limits", Warn, "memory and pids by control group; cpu is not limited, systemd does not delegate it",
+			"limits", Warn, "memory and pids by control group, cpu by the watchdog in the box: systemd does not delegate it",
 			`mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\nDelegate=cpu memory pids\n' >/etc/systemd/system/user@.service.d/glovebox.conf, as root, and log in again`,
 		}
 	}
 	return Check{
 		"limits", Warn,
-		fmt.Sprintf("control groups are %s and limit nothing for %s: processes by rlimit, memory by the watchdog in the box; cpu is not limited", i.CgroupMode, i.Account),
+		fmt.Sprintf("control groups are %s and limit nothing for %s: processes by rlimit, memory and cpu by the watchdog in the box", i.CgroupMode, i.Account),
 		"boot with cgroup v2 and run as a user with a systemd session",
 	}
 }

@@ -47,6 +47,7 @@ type Result struct {
 	TimedOut   bool   // Timeout killed it
 	OverMem    bool   // the memory watchdog killed it, or a part of it
 	OverPids   bool   // the watchdog killed it: it kept the box full of processes
+	OverNames  bool   // the watchdog killed it: it filled a place with too many files
 	OverOutput bool   // killed at MaxOutput, what came before is there
 	Killed     int    // background processes it left, which were ended with it
 	Stdout     []byte
@@ -103,7 +104,7 @@ func (r *Result) end(reply *port.Reply) {
 		return
 	}
 	r.Exit, r.TimedOut, r.Killed = reply.Exit, reply.TimedOut, reply.Killed
-	r.OverMem, r.OverPids, r.OverOutput = reply.OverMem, reply.OverPids, reply.OverOutput
+	r.OverMem, r.OverPids, r.OverNames, r.OverOutput = reply.OverMem, reply.OverPids, reply.OverNames, reply.OverOutput
 	if reply.Signal != 0 {
 		r.Signal = unix.SignalName(unix.Signal(reply.Signal))
 	}

@@ -12,7 +12,7 @@ import (
 func requireLimits(found []port.Limit) error {
 	unenforced := func(l port.Limit) bool { return l.Enforced == "none" }
 	name := ""
-	for _, must := range append([]string{"memory", "pids", "cpu", "files"}, port.Places[:]...) {
+	for _, must := range append([]string{"memory", "pids", "cpu", "files", "names"}, port.Places[:]...) {
 		if !slices.ContainsFunc(found, func(l port.Limit) bool { return l.Name == must }) {
 			name = must
 		}
@@ -29,7 +29,7 @@ func requireLimits(found []port.Limit) error {
 // mend is what a person can do about a limit that nothing keeps.
 func mend(limit string) string {
 	switch limit {
-	case "memory", "memory of processes", "pids", "cpu":
+	case "memory", "memory of processes", "pids", "cpu", "names":
 		return "neither a control group nor the watchdog in the box keeps it; boot with cgroup v2 and run as a user with a systemd session, or use box.runtime = \"runc\""
 	case "files":
 		return "the runtime ignored the rlimit; use box.runtime = \"runc\" or \"crun\""

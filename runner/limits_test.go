@@ -181,6 +181,14 @@ func TestDiskFull(t *testing.T) {
 		if want := fmt.Sprintf("%d\nx\n", 16*mib); string(r.Stdout) != want || !strings.Contains(string(r.Stderr), "No space left") {
 			t.Errorf("%s: %v", dir, r)
 		}
+		r = attack(t, b, 30*time.Second, "python3", "-c", "for i in range(300000): open('"+dir+"/%d' % i, 'w').close()")
+		if !r.OverNames || r.Signal != "SIGKILL" {
+			t.Errorf("%s: over names %t, %v", dir, r.OverNames, r)
+		}
+		r = attack(t, b, 30*time.Second, "sh", "-c", "cd "+dir+" && ls | xargs rm && ls | wc -l")
+		if string(r.Stdout) != "0\n" {
+			t.Errorf("tidying %s: %v", dir, r)
+		}
 	}
 	goesOn(t, b)
 }

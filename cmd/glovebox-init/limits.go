@@ -13,6 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// bytesPerName is how much of a place's size stands for one file more: a page,
+// which is the least that a file with content takes.
+const bytesPerName = 4096
+
 // limits finds out who holds the box to what was promised, with pid as the
 // subject: a process that was started as the agent's will be. A promise that
 // nothing keeps is said so; the host decides what follows. From then on the
@@ -27,7 +31,7 @@ func (b *box) limits(req port.Request, pid int) []port.Limit {
 	if able {
 		watcher = "watchdog"
 	}
-	w := &watchdog{procs: &b.procs, memory: req.Memory, pids: int(req.Pids)}
+	w := &watchdog{procs: &b.procs, memory: req.Memory, pids: int(req.Pids), names: uint64(req.Disk / bytesPerName)}
 
 	// A control group counts files in memory as well, which have limits of
 	// their own; so it is the outer bound, and the watchdog keeps the inner one.
@@ -65,6 +69,7 @@ func (b *box) limits(req port.Request, pid int) []port.Limit {
 		}
 		add(dir, mebibytes(size()), "tmpfs")
 	}
+	add("names", fmt.Sprint(w.names, " a place"), watcher)
 	if able {
 		go w.run()
 	}
@@ -82,7 +87,7 @@ func canWatch(pid int) bool {
 		if st, ok := readStat(pid); !ok || st.state == "T" {
 			return ok
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(200 * time.Microsecond)
 	}
 	return false
 }

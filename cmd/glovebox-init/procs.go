@@ -21,10 +21,11 @@ type procTable struct {
 }
 
 type proc struct {
-	pid      int
-	overMem  atomic.Bool
-	overPids atomic.Bool
-	done     chan syscall.WaitStatus
+	pid       int
+	overMem   atomic.Bool
+	overPids  atomic.Bool
+	overNames atomic.Bool
+	done      chan syscall.WaitStatus
 }
 
 func (t *procTable) start(path string, argv []string, attr *syscall.ProcAttr) (*proc, error) {

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"glovebox/runner/port"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -27,11 +29,13 @@ type watchdog struct {
 	procs  *procTable
 	memory int64     // bytes; 0: not watched
 	pids   int       // 0: not watched
+	names  uint64    // files in one writable place; 0: not watched
 	cpu    *throttle // nil: not watched
 
 	looks int
 	full  time.Time // since when; zero: it is not
 	other map[uint64]segment
+	had   [len(port.Places)]uint64 // names in each, at the last look
 }
 
 // run never returns. While the box is empty it sleeps.
@@ -65,6 +69,9 @@ func (w *watchdog) look() time.Duration {
 	}
 	if w.pids > 0 {
 		w.checkPids(all)
+	}
+	if w.names > 0 {
+		w.checkNames(all)
 	}
 	if w.memory > 0 && w.checkMemory(all) {
 		next = min(next, soon)
@@ -138,6 +145,27 @@ func (w *watchdog) checkPids(all map[int]stat) {
 	w.full = time.Time{}
 	mark(offender, func(p *proc) *atomic.Bool { return &p.overPids })
 	w.end(offender)
+}
+
+// checkNames ends who fills a place with files beyond the limit. A tmpfs counts
+// only their content against its size, and an empty one costs the kernel memory
+// too. Once it is over, who does not add to it is left alone: it may tidy up.
+func (w *watchdog) checkNames(all map[int]stat) {
+	for i, dir := range port.Places {
+		var st unix.Statfs_t
+		if unix.Statfs(dir, &st) != nil {
+			continue
+		}
+		used := st.Files - st.Ffree
+		more := used > w.had[i]
+		w.had[i] = used
+		if used <= w.names || !more {
+			continue
+		}
+		offender, _ := w.worst(all, func(pid int) int64 { return int64(all[pid].self + all[pid].kids) })
+		mark(offender, func(p *proc) *atomic.Bool { return &p.overNames })
+		w.end(offender)
+	}
 }
 
 // end stops all that belongs to an offender before it kills any of it: a

@@ -46,6 +46,9 @@ func (b inBox) Exec(ctx context.Context, cmd agent.Command, onOutput func(bool, 
 	if r.OverPids {
 		r.Stderr = append(r.Stderr, "\nglovebox: killed, it kept the box full of processes; the limit counts threads too\n"...)
 	}
+	if r.OverNames {
+		r.Stderr = append(r.Stderr, "\nglovebox: killed, a writable place may not hold so many files; remove some\n"...)
+	}
 	if r.OverOutput {
 		r.Stderr = fmt.Appendf(r.Stderr, "\nglovebox: killed, a command may print at most %d MiB; write to a file instead\n", runner.DefaultMaxOutput>>20)
 	}

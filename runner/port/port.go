@@ -83,6 +83,7 @@ type Reply struct {
 	TimedOut   bool            `json:"timed_out,omitempty"`   // the deadline killed it
 	OverMem    bool            `json:"over_mem,omitempty"`    // the memory watchdog killed (part of) it
 	OverPids   bool            `json:"over_pids,omitempty"`   // the watchdog killed it: it kept the box full of processes
+	OverNames  bool            `json:"over_names,omitempty"`  // the watchdog killed it: it filled a place with files
 	OverOutput bool            `json:"over_output,omitempty"` // killed at MaxOutput
 	Killed     int             `json:"killed,omitempty"`      // background processes ended with it
 	Size       int64           `json:"size,omitempty"`        // of the file of a get or put, bytes
