@@ -115,7 +115,8 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 	labels[LabelBox], labels[LabelSession] = name, opts.Session
 	spec := e.spec(name, lease.uid, labels, opts)
 	weaken(spec)
-	made, err := containers.CreateWithSpec(e.with(ctx), spec, nil)
+	// Not to be broken off: the service would make it all the same.
+	made, err := containers.CreateWithSpec(e.with(context.WithoutCancel(ctx)), spec, nil)
 	if err != nil {
 		lease.release()
 		return nil, fmt.Errorf("create box: %w", err)

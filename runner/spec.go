@@ -15,6 +15,7 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	yes, no := true, false
 	s := specgen.NewSpecGenerator(o.Image.ID, false)
 	s.Name = name
+	s.OCIRuntime = e.info.Runtime
 	s.Hostname = "box"
 	s.Labels = labels
 	s.Entrypoint = []string{initPath}
