@@ -83,7 +83,8 @@ func canWatch(pid int) bool {
 		return false
 	}
 	defer unix.Kill(pid, unix.SIGCONT) //nolint:errcheck // a probe that stays stopped is no proof
-	for range 2000 {                   // it must be scheduled before it can stop
+	// It must be scheduled before it can stop.
+	for range 10_000 {
 		if st, ok := readStat(pid); !ok || st.state == "T" {
 			return ok
 		}

@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"unsafe"
 
 	"glovebox/runner/port"
 
@@ -44,10 +45,9 @@ func run() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("make PID 1 undumpable: %w", err)
 	}
-	// The kernel keeps from PID 1 what it has no handler for, but the Go runtime
-	// has one for nearly everything, and ends at some. Handled is not ignored:
-	// children start with the defaults.
-	signal.Notify(make(chan os.Signal, 1))
+	if err := surviveSignals(); err != nil {
+		return err
+	}
 	in, out, err := takeStdio()
 	if err != nil {
 		return err
@@ -70,6 +70,22 @@ func limitProcesses(args []string) error {
 	}
 	if err := unix.Setrlimit(unix.RLIMIT_NPROC, &unix.Rlimit{Cur: n, Max: n}); err != nil {
 		return fmt.Errorf("limit processes: %w", err)
+	}
+	return nil
+}
+
+// surviveSignals sees to it that nothing inside can end PID 1. The kernel keeps
+// from it what it has no handler for, but the Go runtime has one for nearly
+// everything, and ends at some. Handled is not ignored: children start with
+// the defaults. Those that the runtime leaves to the C library (32, 34) would
+// be fatal while a fork has them blocked in the main thread, so they are ignored.
+func surviveSignals() error {
+	signal.Notify(make(chan os.Signal, 1))
+	ignore := [4]uintptr{1} // struct sigaction of the kernel: SIG_IGN, flags, restorer, mask
+	for _, sig := range []uintptr{32, 34} {
+		if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&ignore)), 0, 8, 0, 0); errno != 0 {
+			return fmt.Errorf("ignore signal %d: %w", sig, errno)
+		}
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -106,7 +105,7 @@ func awaitStopped(pids []int) {
 	deadline := time.Now().Add(watchEvery)
 	for _, pid := range pids {
 		for time.Now().Before(deadline) {
-			if st, ok := readStat(pid); !ok || strings.Contains("TtZD", st.state) {
+			if st, ok := readStat(pid); !ok || slices.Contains([]string{"T", "t", "Z", "D"}, st.state) {
 				break
 			}
 			time.Sleep(200 * time.Microsecond)

@@ -165,11 +165,15 @@ func (w *watchdog) checkNames(all map[int]stat) {
 		offender, _ := w.worst(all, func(pid int) int64 { return int64(all[pid].self + all[pid].kids) })
 		mark(offender, func(p *proc) *atomic.Bool { return &p.overNames })
 		w.end(offender)
+		if unix.Statfs(dir, &st) == nil {
+			w.had[i] = st.Files - st.Ffree // its last files are not the next command's
+		}
 	}
 }
 
 // end stops all that belongs to an offender before it kills any of it: a
-// stopped process forks no more, and still takes the room of a new one.
+// stopped process forks no more, and still takes the room of a new one. It
+// waits until they are dead.
 func (w *watchdog) end(offender *proc) {
 	stopped := map[int]bool{}
 	for again := true; again && len(stopped) < 1<<16; {
@@ -183,6 +187,12 @@ func (w *watchdog) end(offender *proc) {
 	}
 	for pid := range stopped {
 		unix.Kill(pid, unix.SIGKILL) //nolint:errcheck // gone is what we want
+	}
+	deadline := time.Now().Add(watchEvery)
+	for pid := range stopped {
+		for st, ok := readStat(pid); ok && st.state != "Z" && time.Now().Before(deadline); st, ok = readStat(pid) {
+			time.Sleep(200 * time.Microsecond)
+		}
 	}
 }
 
