@@ -37,7 +37,7 @@ func lying(t *testing.T) (*Engine, Image) {
 // A dead or lying init ends the box with an error that says so; nothing is left.
 func TestLyingInit(t *testing.T) {
 	e, img := lying(t)
-	box := func(t *testing.T, ctx context.Context, how string) (*Box, error) { //nolint:revive // a test's context is not its first argument
+	box := func(t *testing.T, ctx context.Context, how string) (*Box, error) {
 		t.Helper()
 		t.Cleanup(func() {
 			boxes, err := e.Boxes(context.Background())
@@ -73,7 +73,7 @@ func TestLyingInit(t *testing.T) {
 			defer cancel()
 			b, err := box(t, ctx, tt.how)
 			if b != nil {
-				b.Close(context.Background()) //nolint:errcheck // the test fails anyway
+				b.Close(context.Background())
 			}
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%v; want %v, with %q", err, tt.want, tt.says)
