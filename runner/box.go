@@ -10,6 +10,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"glovebox/runner/port"
@@ -84,8 +85,9 @@ type Box struct {
 	stdin  *io.PipeWriter
 	stdout *io.PipeReader
 	stderr *bounded
-	env    []string   // of every command
-	attach chan error // the attach goroutine's end
+	env    []string               // of every command
+	attach chan error             // the attach goroutine's end
+	gaveUp atomic.Pointer[string] // why we ended the port; nil: we did not
 
 	closing sync.Once
 	closed  error
@@ -245,13 +247,21 @@ func (b *Box) Done() <-chan struct{} { return b.conn.Done() }
 
 // lost wraps why the port ended, with init's last words.
 func (b *Box) lost(err error) error {
-	if errors.Is(err, io.EOF) || err == nil {
+	if why := b.gaveUp.Load(); why != nil {
+		err = errors.New(*why)
+	} else if errors.Is(err, io.EOF) || err == nil {
 		err = errors.New("its init process ended")
 	}
 	if words := strings.TrimSpace(b.stderr.String()); words != "" {
 		err = fmt.Errorf("%w: %s", err, words)
 	}
 	return fmt.Errorf("%w: %w", ErrBoxLost, err)
+}
+
+// giveUp ends the port with a box that does not do its part.
+func (b *Box) giveUp(why string) {
+	b.gaveUp.CompareAndSwap(nil, &why)
+	b.stdout.Close()
 }
 
 func (b *Box) heartbeat() {
@@ -269,7 +279,7 @@ func (b *Box) heartbeat() {
 		if heard := b.conn.Heard(); heard != last {
 			last, missed = heard, 0
 		} else if missed++; missed > 3 {
-			b.stdout.CloseWithError(errors.New("init is silent")) // ends the port
+			b.giveUp("its init process is silent")
 			return
 		}
 		go b.conn.Ping() //nolint:errcheck // a write that hangs must not hold the heartbeat; its failure ends the port
@@ -283,6 +293,12 @@ func (b *Box) Close(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), destroyTimeout)
 		defer cancel()
 		close(b.stop)
+		if b.conn != nil {
+			// Nobody takes the port's data any more. An init that floods it
+			// would hold up conmon, and conmon the removal.
+			b.conn.Close()
+			b.stdout.Close()
+		}
 		b.closed = b.engine.remove(ctx, b.info.Container)
 		if b.stdin != nil {
 			b.stdin.Close()
@@ -293,7 +309,6 @@ func (b *Box) Close(ctx context.Context) error {
 			}
 		}
 		if b.conn != nil {
-			b.conn.Close()
 			b.conn.Wait()
 		}
 		b.wg.Wait()

@@ -188,7 +188,7 @@ func (b *Box) await(ctx context.Context, s *port.Stream, done <-chan error) erro
 		<-done //nolint:errcheck // the port is broken, which says more
 		return ended(err)
 	}
-	late := time.AfterFunc(killGrace, func() { b.stdout.CloseWithError(errors.New("a killed command was not reported")) })
+	late := time.AfterFunc(killGrace, func() { b.giveUp("its init process did not report the end of a killed command") })
 	defer late.Stop()
 	if err := ended(<-done); err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
 	"unicode/utf8"
 
 	"glovebox/store"
@@ -70,7 +71,7 @@ type cleanWriter struct {
 }
 
 func (c *cleanWriter) Write(p []byte) (int, error) {
-	b := append(c.rest, p...)
+	b := slices.Concat(c.rest, p)
 	end := len(b)
 	if end > 0 && b[end-1] == '\r' {
 		end-- // perhaps half of a line end
@@ -83,7 +84,7 @@ func (c *cleanWriter) Write(p []byte) (int, error) {
 			break
 		}
 	}
-	c.rest = append([]byte(nil), b[end:]...)
+	c.rest = b[end:]
 	if _, err := io.WriteString(c.w, store.Clean(string(b[:end]))); err != nil {
 		return 0, err
 	}

@@ -36,6 +36,7 @@ type Conn struct {
 	done    chan struct{} // closed when err is set
 
 	hello chan Hello
+	met   bool          // hello has come; the reader's own
 	heard atomic.Uint64 // frames received, for the heartbeat
 	wg    sync.WaitGroup
 }
@@ -202,12 +203,12 @@ func (c *Conn) fromBox(f frame) error {
 		if err := json.Unmarshal(f.payload, &h); err != nil {
 			return fmt.Errorf("%w: hello: %w", ErrProtocol, err)
 		}
-		select {
-		case c.hello <- h:
-			return nil
-		default:
+		if c.met {
 			return fmt.Errorf("%w: hello twice", ErrProtocol)
 		}
+		c.met = true
+		c.hello <- h
+		return nil
 	case framePong:
 		return nil
 	case frameExit:
