@@ -120,7 +120,14 @@ func (b *box) launch(c *command, path string, req port.Request, files []uintptr,
 	if dir == "" {
 		dir = "/work"
 	}
-	c.proc, err = b.procs.start(path, req.Argv, &syscall.ProcAttr{Dir: dir, Env: req.Env, Files: files, Sys: sys})
+	// A box overfilled before the limit took hold of a command leaves no room
+	// for another until the watchdog has been there.
+	for began := time.Now(); ; time.Sleep(watchEvery) {
+		c.proc, err = b.procs.start(path, req.Argv, &syscall.ProcAttr{Dir: dir, Env: req.Env, Files: files, Sys: sys})
+		if !errors.Is(err, syscall.EAGAIN) || time.Since(began) > 2*fullFor {
+			break
+		}
+	}
 	if err != nil {
 		c.close()
 		return &os.PathError{Op: "start", Path: path + " in " + dir, Err: err}
