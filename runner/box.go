@@ -320,10 +320,18 @@ func (b *Box) Close(ctx context.Context) error {
 // remove destroys a container with its volumes; one that is gone is no error.
 func (e *Engine) remove(ctx context.Context, id string) error {
 	options := new(containers.RemoveOptions).WithForce(true).WithVolumes(true).WithIgnore(true).WithTimeout(0)
-	if _, err := containers.Remove(e.with(ctx), id, options); err != nil {
-		return fmt.Errorf("destroy box %.12s: %w", id, err)
+	// A container that ends by itself meanwhile makes Podman give up; the next
+	// time it is found ended.
+	for tries := 1; ; tries++ {
+		_, err := containers.Remove(e.with(ctx), id, options)
+		if err == nil {
+			return nil
+		}
+		if tries == 5 || ctx.Err() != nil {
+			return fmt.Errorf("destroy box %.12s: %w", id, err)
+		}
+		time.Sleep(100 * time.Millisecond)
 	}
-	return nil
 }
 
 // bounded keeps the first max bytes written to it.

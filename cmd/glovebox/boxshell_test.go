@@ -153,7 +153,9 @@ func TestBoxShellGivesTheTerminalBack(t *testing.T) {
 			return nil
 		}, "7"},
 	} {
-		m.enter("clear; stty -g >before; sh -c 'echo $$ >pid; exec " + h.bin + " box shell'; echo left with $?; stty -g | cmp - before && echo terminal same")
+		m.enter("clear; echo round " + end.code)
+		m.waitFor("round " + end.code) // the prompt of the round before is gone
+		m.enter("stty -g >before; sh -c 'echo $$ >pid; exec " + h.bin + " box shell'; echo left with $?; stty -g | cmp - before && echo terminal same")
 		m.waitFor(`box:~$`)
 		if err := end.how(); err != nil {
 			t.Fatal(err)
