@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,11 +11,7 @@ import (
 // real box, the session is recorded and can be played back, nothing is left.
 func TestWorkbenchInTerminal(t *testing.T) {
 	needEngine(t)
-	if _, err := exec.LookPath("tmux"); err != nil {
-		t.Skip("SKIPPED: tmux is not installed, so the workbench was not driven in a terminal; `glovebox setup --for-tests` installs it")
-	}
 	h := newHome(t)
-	h.set("TERM", "screen-256color")
 	scenario := h.file("hello.toml", `
 name = "hello"
 [[turn]]
@@ -34,17 +27,7 @@ exit = 0
 contains = ["rows-42"]
 `)
 	h.file("glovebox.toml", "model = 'script:"+scenario+"'\n")
-	socket := filepath.Join(h.dir, "tmux")
-	tmux := func(args ...string) string {
-		t.Helper()
-		cmd := exec.CommandContext(context.Background(), "tmux", append([]string{"-u", "-f", "/dev/null", "-S", socket}, args...)...)
-		cmd.Env, cmd.Dir = h.env, h.dir
-		out, err := cmd.CombinedOutput()
-		if err != nil {
-			t.Fatalf("tmux %q: %v\n%s", args, err, out)
-		}
-		return string(out)
-	}
+	tmux := openTmux(t, h).do
 	waitFor := func(text string) {
 		t.Helper()
 		tick, deadline := time.NewTicker(20*time.Millisecond), time.After(60*time.Second)
@@ -61,9 +44,6 @@ contains = ["rows-42"]
 			}
 		}
 	}
-	tmux("new-session", "-d", "-x", "80", "-y", "24", "env", "PS1=prompt> ", "sh")
-	t.Cleanup(func() { tmux("kill-server") })
-	waitFor("prompt>")
 	tmux("send-keys", "-l", h.bin+"; echo left with $?")
 	tmux("send-keys", "Enter")
 	waitFor("? keys")
