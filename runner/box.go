@@ -44,6 +44,9 @@ type BoxOptions struct {
 	// RequireLimits makes a limit that nothing enforces a reason for ErrNoSeal.
 	RequireLimits bool
 	Egress        bool // listen on the box's loopback for the clients of ServeEgress
+
+	unjudged bool // by its seal: for a battery, which reports it
+	weak     bool // on purpose, for a control: not even probed
 }
 
 func (o BoxOptions) withDefaults() BoxOptions {
@@ -116,6 +119,9 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 	labels := owner.Labels()
 	labels[LabelBox], labels[LabelSession] = name, opts.Session
 	spec := e.spec(name, lease.uid, labels, opts)
+	if opts.weak {
+		spec.Command = append(spec.Command, "weak")
+	}
 	weaken(spec)
 	// Not to be broken off: the service would make it all the same.
 	made, err := containers.CreateWithSpec(e.with(context.WithoutCancel(ctx)), spec, nil)
@@ -173,7 +179,7 @@ func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 	}
 	select {
 	case hello := <-b.conn.Hello():
-		if hello.Version != port.Version || hello.UID != b.info.UID {
+		if hello.Version != port.Version || hello.UID != b.info.UID && !opts.weak {
 			return fmt.Errorf("%w: init speaks protocol %d as uid %d, expected %d as %d: run glovebox image prepare", ErrNoSeal, hello.Version, hello.UID, port.Version, b.info.UID)
 		}
 	case <-b.conn.Done():
@@ -186,6 +192,9 @@ func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 			return fmt.Errorf("listen in the box: %w", err)
 		}
 		b.env = append(b.env, proxyEnvironment()...)
+	}
+	if opts.weak {
+		return nil
 	}
 	return b.seal(ctx, opts)
 }
@@ -221,6 +230,9 @@ func (b *Box) seal(ctx context.Context, opts BoxOptions) error {
 		return fmt.Errorf("%w: report: %w", ErrNoSeal, err)
 	}
 	b.info.Seal, b.info.Limits = report.Proofs, report.Limits
+	if opts.unjudged {
+		return nil
+	}
 	proven := map[string]int{}
 	for _, p := range report.Proofs {
 		if p.Verdict != port.Pass {

@@ -28,9 +28,17 @@ func proxyEnvironment() []string {
 	}
 }
 
+// wayOut is what serves the clients of a box, one connection a call.
+type wayOut interface {
+	ServeHTTP(context.Context, net.Conn)
+	ServeSOCKS(context.Context, net.Conn)
+}
+
 // ServeEgress lets the box's clients reach the proxy from now on and until the
 // box is closed. The box must have been made with Egress; call it once.
-func (b *Box) ServeEgress(p *egress.Proxy) {
+func (b *Box) ServeEgress(p *egress.Proxy) { b.serveEgress(p) }
+
+func (b *Box) serveEgress(p wayOut) {
 	ctx, cancel := context.WithCancel(context.Background())
 	b.wg.Go(func() {
 		defer cancel()
@@ -48,7 +56,7 @@ func (b *Box) ServeEgress(p *egress.Proxy) {
 }
 
 // carry serves one client, and tells whether another may come.
-func (b *Box) carry(ctx context.Context, p *egress.Proxy) bool {
+func (b *Box) carry(ctx context.Context, p wayOut) bool {
 	s, err := b.conn.Open(port.Request{Op: port.OpAccept})
 	if err != nil {
 		return false

@@ -5,7 +5,7 @@
 // It is as unprivileged as the commands it runs, so it defends itself: it is
 // not dumpable (no ptrace, no /proc/1/fd), and its descriptors never reach a
 // child. Begin here; processes are in exec.go, files in files.go, the core
-// probes in probe.go, the limits in limits.go, who keeps them in watchdog.go,
+// probes in probe.go, the system call filter in seccomp.go, the limits in limits.go, who keeps them in watchdog.go,
 // the way out (where there is one) in egress.go.
 package main
 
@@ -19,6 +19,7 @@ import (
 	"unsafe"
 
 	"glovebox/runner/port"
+	"glovebox/runner/probe"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,6 +30,13 @@ func main() {
 		json.NewEncoder(os.Stdout).Encode(probeAll()) //nolint:errcheck // the host reads an empty report as no seal
 		return
 	}
+	if len(os.Args) > 2 && os.Args[1] == "target" {
+		fmt.Fprintln(os.Stderr, probe.ServeTarget(os.Args[2:], os.Stdout))
+		os.Exit(1)
+	}
+	if len(os.Args) > 2 && os.Args[1] == "probe" {
+		os.Exit(probe.Main(os.Args[2:], os.Stdin, os.Stdout))
+	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "glovebox-init:", err)
 		os.Exit(1)
@@ -36,10 +44,14 @@ func main() {
 }
 
 func run() error {
-	if os.Getpid() != 1 {
+	args, weak := os.Args[1:], false
+	if len(args) > 2 && args[2] == "weak" { // a control's box may share the host's processes
+		args, weak = args[:2], true
+	}
+	if os.Getpid() != 1 && !weak {
 		return fmt.Errorf("this is PID 1 of a box; glovebox starts it (here it is PID %d)", os.Getpid())
 	}
-	if err := limitProcesses(os.Args[1:]); err != nil {
+	if err := limitProcesses(args); err != nil {
 		return err
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
@@ -47,6 +59,11 @@ func run() error {
 	}
 	if err := surviveSignals(); err != nil {
 		return err
+	}
+	if !weak {
+		if err := filterCalls(); err != nil {
+			return err
+		}
 	}
 	in, out, err := takeStdio()
 	if err != nil {

@@ -1,0 +1,44 @@
+package probe
+
+import "glovebox/runner/port"
+
+const (
+	network   = "network"
+	execution = "execution"
+	data      = "data"
+
+	pass = port.Pass
+	mib  = 1 << 20
+)
+
+// places are the directories of a box that can be written.
+var places = port.Places
+
+// Core are the probes that take a few milliseconds together: every box passes
+// them before its first command.
+func Core() []Probe {
+	return []Probe{
+		interfaces, connect, dns,
+		identity, privileges, readOnlyRoot, mount,
+		mounts, environment, processes,
+	}
+}
+
+// Battery is every probe, in the order in which they are tried: what uses up
+// the box comes last.
+func Battery() []Probe {
+	return append(Core(),
+		tcpPublic, tcpIPv6, udpPublic, icmp, rawSocket, packetSocket, dnsLookup, metadata, hostLoopback, hostGateway,
+		production, abstractSocket, unixSockets, oddSockets, netlinkChange, newNetwork,
+		egressUnlisted, egressHost, egressAddress, egressRebinding, egressRedirect,
+
+		writableFiles, procSys, sysWrite, masks, kernelMemory, sysrq, corePattern, releaseAgent, runtimeExe,
+		mountCalls, pivotRoot, chrootEscape, userNamespace, ptraceInit, portDescriptors,
+		setuid, becomeRoot, fileCapabilities, devices, keyring, bpf, perf, ioUring, userfaultfd, handles, moduleLoad, kexec,
+
+		hostFile, hostIdentity, kernelLog, otherBox, realData, answerKey,
+
+		openFiles, disk, processor, output, forks, memoryHog,
+		leftProcess, leftFile,
+	)
+}

@@ -1,0 +1,17 @@
+package probe
+
+import "strings"
+
+var hostLoopback = Probe{
+	Name: "host-loopback", Layer: network, Control: HostNetwork,
+	Gain:  "use services that trust whoever is on the same machine",
+	Tries: "connects to listeners that were opened on the host's loopback for it",
+	Try: func(t Targets) Finding {
+		for _, addr := range t.Loopback {
+			if f := says("tcp", addr, t.Nonce); f.Verdict != pass {
+				return f
+			}
+		}
+		return held("nobody at %s", strings.Join(t.Loopback, ", "))
+	},
+}

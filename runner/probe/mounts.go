@@ -1,0 +1,65 @@
+package probe
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+)
+
+var mounts = Probe{
+	Name: "mounts", Layer: data, Control: HostMount,
+	Gain:  "reach files of the host's",
+	Tries: "looks for a mount that is not one a box is made of",
+	Try: func(Targets) Finding {
+		data, err := os.ReadFile("/proc/self/mountinfo")
+		if err != nil {
+			return unsure("%v", err)
+		}
+		n := 0
+		for line := range strings.Lines(string(data)) {
+			before, after, ok := strings.Cut(line, " - ")
+			f, g := strings.Fields(before), strings.Fields(after)
+			if !ok || len(f) < 5 || len(g) < 1 {
+				return unsure("cannot read mountinfo")
+			}
+			if !ownMount(f[4], g[0]) {
+				return out("%s (%s) is not the box's own", f[4], g[0])
+			}
+			n++
+		}
+		return held("%s, all the box's own", fmt.Sprint(n, " mounts"))
+	},
+}
+
+// ownMount knows the mounts that a box is made of; one that is not among them
+// came from the host.
+func ownMount(point, fstype string) bool {
+	switch fstype {
+	case "proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2":
+		return true
+	case "overlay", "fuse.fuse-overlayfs", "fuse-overlayfs":
+		return point == "/"
+	case "devtmpfs": // rootless Podman binds these nodes, it cannot make them
+		return slices.Contains([]string{"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/random", "/dev/urandom"}, point) || maskedPath(point)
+	}
+	return podmansOwn(point)
+}
+
+// podmansOwn are the two files that Podman makes for a container and binds from
+// its own directory; they say nothing of the host.
+func podmansOwn(point string) bool {
+	data, err := os.ReadFile(point)
+	switch point {
+	case "/run/.containerenv":
+		return err == nil && len(data) == 0
+	case "/etc/hostname":
+		return err == nil && strings.TrimSpace(string(data)) == "box"
+	}
+	return false
+}
+
+// maskedPath are places of /proc and /sys over which the runtime binds /dev/null.
+func maskedPath(point string) bool {
+	return strings.HasPrefix(point, "/proc/") || strings.HasPrefix(point, "/sys/")
+}

@@ -1,0 +1,39 @@
+package probe
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+var processor = Probe{
+	Name: "processor", Layer: execution, Control: NoLimits, Spent: true,
+	Gain:  "take the host's processors",
+	Tries: "computes on more processors than box.cpus for two seconds",
+	Try: func(t Targets) Finding {
+		const while = 2 * time.Second
+		if float64(runtime.NumCPU()) <= t.CPUs {
+			return unsure("the host has %d processors, and box.cpus is %g", runtime.NumCPU(), t.CPUs)
+		}
+		began := time.Now()
+		var wg sync.WaitGroup
+		for range runtime.NumCPU() {
+			wg.Go(func() {
+				for time.Since(began) < while {
+				}
+			})
+		}
+		wg.Wait()
+		var use unix.Rusage
+		if err := unix.Getrusage(unix.RUSAGE_SELF, &use); err != nil {
+			return unsure("%v", err)
+		}
+		used := time.Duration(use.Utime.Nano()+use.Stime.Nano()).Seconds() / time.Since(began).Seconds()
+		if used > t.CPUs*1.25 {
+			return out("%.2f processors were used, and %g were promised at most", used, t.CPUs)
+		}
+		return held("%.2f of %g processors", used, t.CPUs)
+	},
+}

@@ -1,0 +1,74 @@
+package probe
+
+import (
+	"bufio"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+)
+
+var (
+	mailbox = regexp.MustCompile(`[A-Za-z0-9._%+-]{1,64}@((?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24})`)
+	key     = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bghp_[A-Za-z0-9]{36}\b`)
+)
+
+var realData = Probe{
+	Name: "real-data", Layer: data, Control: PlantedData,
+	Gain:  "real people's records, and keys that open real doors",
+	Tries: "reads the dataset for mailboxes outside the reserved domains (RFC 2606, RFC 6761) and for private keys and tokens",
+	Try: func(Targets) Finding {
+		where, what, n := "", "", 0
+		walk("/data", func(path string, d fs.DirEntry) bool {
+			if d.Type().IsRegular() {
+				n++
+				where, what = path, real(path)
+			}
+			return what == ""
+		})
+		if what != "" {
+			return out("%s holds %s", where, what)
+		}
+		if n == 0 {
+			return unsure("the box has no dataset")
+		}
+		return held("%d files, only reserved domains and no keys", n)
+	},
+}
+
+// real returns what kind of real thing a file holds; "" if none was found.
+func real(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	// In pieces that overlap, so that nothing hides on an edge.
+	r, buf, kept := bufio.NewReader(f), make([]byte, 1<<20), 0
+	for {
+		n, err := r.Read(buf[kept:])
+		piece := buf[:kept+n]
+		if key.Match(piece) {
+			return "a key"
+		}
+		for _, m := range mailbox.FindAllSubmatch(piece, -1) {
+			if domain := strings.ToLower(string(m[1])); !reserved(domain) {
+				return "a mailbox at " + domain
+			}
+		}
+		if err != nil {
+			return ""
+		}
+		kept = copy(buf, piece[max(0, len(piece)-512):])
+	}
+}
+
+// reserved says that a domain cannot be anybody's.
+func reserved(domain string) bool {
+	for _, end := range []string{".example", ".test", ".invalid", ".localhost", ".example.com", ".example.org", ".example.net"} {
+		if strings.HasSuffix("."+domain, end) {
+			return true
+		}
+	}
+	return false
+}
