@@ -37,7 +37,7 @@ package agent
 // answers "(end of script)".
 
 import (
-	_ "embed"
+	"embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -56,8 +56,8 @@ const (
 	scriptErrorText = 2000 // bytes of an expectation's message
 )
 
-//go:embed scripts/demo.toml
-var demoScript []byte
+//go:embed scripts/*.toml
+var builtIn embed.FS
 
 // Script is a scenario that was read and found valid. It is immutable.
 type Script struct {
@@ -84,11 +84,11 @@ type scriptCall struct {
 	wire string         // what is sent as arguments
 }
 
-// LoadScript reads the scenario of a model named script:NAME. "demo" is the
-// built-in tour; everything else is a file.
+// LoadScript reads the scenario of a model named script:NAME: one that is built
+// in ("demo", the tour; "redteam", an attacker), or a file.
 func LoadScript(name string) (*Script, error) {
-	if name == "demo" {
-		return ParseScript(demoScript, "demo")
+	if data, err := builtIn.ReadFile("scripts/" + name + ".toml"); err == nil {
+		return ParseScript(data, name)
 	}
 	f, err := os.Open(name)
 	if err != nil {

@@ -278,7 +278,13 @@ func TestLoadScript(t *testing.T) {
 }
 
 func FuzzParseScript(f *testing.F) {
-	f.Add(demoScript)
+	for _, name := range []string{"demo", "redteam"} {
+		data, err := builtIn.ReadFile("scripts/" + name + ".toml")
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Add([]byte("[[turn]]\ntext = 'x'\nstatus = 429\nretry_after = 1\n[[turn.call]]\ntool='x'\nraw='{'\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := ParseScript(data, "f")

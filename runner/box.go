@@ -123,6 +123,7 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 		spec.Command = append(spec.Command, "weak")
 	}
 	weaken(spec)
+	sabotaged("spec", spec)
 	// Not to be broken off: the service would make it all the same.
 	made, err := containers.CreateWithSpec(e.with(context.WithoutCancel(ctx)), spec, nil)
 	if err != nil {
@@ -311,7 +312,9 @@ func (b *Box) Close(ctx context.Context) error {
 			b.conn.Close()
 			b.stdout.Close()
 		}
-		b.closed = b.engine.remove(ctx, b.info.Container)
+		if !sabotaged("teardown", nil) {
+			b.closed = b.engine.remove(ctx, b.info.Container)
+		}
 		if b.stdin != nil {
 			b.stdin.Close()
 			b.stdout.CloseWithError(port.ErrClosed)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"glovebox/runner/port"
@@ -78,6 +79,10 @@ func (l *lab) battery(ctx context.Context) (results []Verified, err error) {
 	defer func() { err = errors.Join(err, beside.Close(ctx)) }()
 	beside.ServeEgress(l.proxy())
 	var after []probe.Probe
+	for _, v := range sealed.unlisted() {
+		results = append(results, v)
+		l.o.Observe(v)
+	}
 	for _, p := range probe.Battery() {
 		if ctx.Err() != nil {
 			return results, nil
@@ -165,4 +170,18 @@ func (l *lab) box(ctx context.Context, o BoxOptions, w *weakness) (*Box, error) 
 		}
 	}
 	return l.engine.newBox(ctx, o, weaken)
+}
+
+// unlisted is what only the seal knows: what its own process found beside the
+// battery's probes, and limits that nothing keeps.
+func (b *Box) unlisted() (found []Verified) {
+	for _, p := range b.info.Seal {
+		if p.Verdict != port.Pass && !slices.ContainsFunc(probe.Battery(), func(known probe.Probe) bool { return known.Name == p.Probe }) {
+			found = append(found, Verified{Probe: probe.Probe{Name: p.Probe, Layer: p.Layer}, Finding: probe.Finding{Verdict: p.Verdict, Evidence: p.Evidence}})
+		}
+	}
+	if err := requireLimits(b.info.Limits); err != nil {
+		found = append(found, Verified{Probe: probe.Probe{Name: "limits", Layer: "execution"}, Finding: probe.Finding{Verdict: port.Fail, Evidence: err.Error()}})
+	}
+	return found
 }

@@ -41,7 +41,7 @@ func (l *lab) weaknesses(target string) map[probe.Weakness]*weakness {
 			production: []string{"192.0.2.200:5432"},
 		},
 		probe.HostNetwork:   {spec: func(s *specgen.SpecGenerator) { s.NetNS = specgen.Namespace{NSMode: specgen.Host} }},
-		probe.NameServer:    {spec: mount(l.resolver, "/etc/resolv.conf")},
+		probe.NameServer:    {spec: mount(l.bait.resolver, "/etc/resolv.conf")},
 		probe.OpenProxy:     {proxy: true},
 		probe.Capabilities:  {spec: func(s *specgen.SpecGenerator) { s.CapDrop, s.CapAdd = nil, all }},
 		probe.RootUser:      {spec: func(s *specgen.SpecGenerator) { s.User = "0:0" }},
@@ -54,8 +54,8 @@ func (l *lab) weaknesses(target string) map[probe.Weakness]*weakness {
 		probe.HostDevice: {spec: func(s *specgen.SpecGenerator) {
 			s.Devices = append(s.Devices, spec.LinuxDevice{Path: "/dev/fuse"})
 		}},
-		probe.HostMount:  {spec: mount(l.dir, "/mnt")},
-		probe.HostSocket: {spec: mount(l.socket, "/run/host.sock")},
+		probe.HostMount:  {spec: mount(l.bait.dir, "/mnt")},
+		probe.HostSocket: {spec: mount(l.bait.socket, "/run/host.sock")},
 		probe.HostPID:    {spec: func(s *specgen.SpecGenerator) { s.PidNS = specgen.Namespace{NSMode: specgen.Host} }},
 		probe.HostName:   {spec: func(s *specgen.SpecGenerator) { s.UtsNS, s.Hostname = specgen.Namespace{NSMode: specgen.Host}, "" }},
 		probe.SharedIPC: {spec: func(s *specgen.SpecGenerator) {

@@ -3,8 +3,6 @@ package runner
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -15,7 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 
 	"glovebox/runner/egress"
 	"glovebox/runner/probe"
@@ -30,30 +27,30 @@ const sidesCPUs = 0.25
 // lab is what a battery finds around its boxes: listeners on the host, a
 // planted secret, another box. It is taken down when the battery is over.
 type lab struct {
-	engine   *Engine
-	o        VerifyOptions
-	targets  probe.Targets
-	other    *Box
-	dir      string // of the secret
-	socket   string // path of a listener
-	resolver string // path of a resolv.conf
-	loop     string // address of the listener on loopback
-	open     []net.Listener
-	wg       sync.WaitGroup
+	engine  *Engine
+	o       VerifyOptions
+	targets probe.Targets
+	bait    *Bait
+	other   *Box
 }
 
 // openLab prepares everything that the probes look for.
 func (e *Engine) openLab(ctx context.Context, o VerifyOptions) (*lab, error) {
-	l := &lab{engine: e, o: o}
-	nonce := "nonce-" + strings.ToLower(rand.Text()[:16])
+	bait, err := OpenBait()
+	if err != nil {
+		return nil, fmt.Errorf("prepare the battery: %w", err)
+	}
+	l := &lab{engine: e, o: o, bait: bait}
 	box := o.Box.withDefaults()
 	host, _ := os.Hostname() //nolint:errcheck // then it cannot be recognised either
 	l.targets = probe.Targets{
-		Nonce: nonce, HostName: host, Production: o.Production,
+		Nonce: bait.Nonce, HostName: host, Production: o.Production,
 		Memory: box.Memory, Disk: box.Disk, Pids: box.Pids, Files: maxFiles, CPUs: sidesCPUs, Output: 16 << 20,
-		Abstract: "@glovebox-" + nonce,
+		Loopback: bait.Loopback, Abstract: bait.abstract, Secret: bait.Secret,
 	}
-	err := errors.Join(l.listen(nonce), l.plant(nonce))
+	_, port, _ := net.SplitHostPort(bait.Loopback[0])
+	l.targets.Allowed, l.targets.Rebound = "allowed.test:"+port, "rebound.test:"+port
+	l.targets.Port, err = strconv.Atoi(port)
 	if err == nil {
 		err = l.openOther(ctx)
 	}
@@ -62,82 +59,6 @@ func (e *Engine) openLab(ctx context.Context, o VerifyOptions) (*lab, error) {
 		return nil, fmt.Errorf("prepare the battery: %w", err)
 	}
 	return l, nil
-}
-
-// listen opens what a box must not reach.
-func (l *lab) listen(nonce string) error {
-	dir, err := os.MkdirTemp("", "glovebox-verify-")
-	if err != nil {
-		return err
-	}
-	l.dir, l.socket = dir, filepath.Join(dir, "socket")
-	// The engine's account must get at it for a control to mount it.
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // there is nothing in it but the nonce
-		return err
-	}
-	for _, at := range [][2]string{{"tcp", "127.0.0.1:0"}, {"tcp", "[::1]:0"}, {"unix", l.targets.Abstract}, {"unix", l.socket}} {
-		ln, err := net.Listen(at[0], at[1]) //nolint:noctx // closed by close
-		if err != nil && at[1] == "[::1]:0" {
-			continue // no IPv6 on this host
-		}
-		if err != nil {
-			return err
-		}
-		l.open = append(l.open, ln)
-		if at[0] == "tcp" {
-			l.targets.Loopback = append(l.targets.Loopback, ln.Addr().String())
-		}
-		l.wg.Go(func() { l.serve(ln, nonce) })
-	}
-	l.loop = l.targets.Loopback[0]
-	_, p, err := net.SplitHostPort(l.loop)
-	if err != nil {
-		return err
-	}
-	l.targets.Port, err = strconv.Atoi(p)
-	l.targets.Allowed, l.targets.Rebound = "allowed.test:"+p, "rebound.test:"+p
-	return errors.Join(err, os.Chmod(l.socket, 0o666)) //nolint:gosec // a control's box is to reach it
-}
-
-// serve says the nonce to whoever comes; to HTTP requests for /host, the Host
-// header, and for /redirect, the way to itself.
-func (l *lab) serve(ln net.Listener, nonce string) {
-	for {
-		c, err := ln.Accept()
-		if err != nil {
-			return
-		}
-		l.wg.Go(func() {
-			defer c.Close()
-			r := bufio.NewReader(io.LimitReader(c, 16<<10))
-			if method, err := r.Peek(4); err != nil || string(method) != "GET " {
-				fmt.Fprintln(c, nonce)
-				return
-			}
-			req, err := http.ReadRequest(r)
-			if err != nil {
-				return
-			}
-			head, body := "HTTP/1.1 200 OK\r\n", nonce
-			switch req.URL.Path {
-			case "/host":
-				body = "host=" + req.Host
-			case "/redirect":
-				head, body = "HTTP/1.1 302 Found\r\nLocation: http://"+l.loop+"/\r\n", "go there"
-			}
-			fmt.Fprintf(c, "%sContent-Length: %d\r\nConnection: close\r\n\r\n%s", head, len(body), body)
-		})
-	}
-}
-
-// plant writes the secret that no box may read.
-func (l *lab) plant(nonce string) error {
-	l.targets.Secret = filepath.Join(l.dir, "secret-"+nonce)
-	l.resolver = filepath.Join(l.dir, "resolv.conf")
-	if err := os.WriteFile(l.resolver, []byte("nameserver 127.0.0.1\n"), 0o644); err != nil { //nolint:gosec // as below
-		return err
-	}
-	return os.WriteFile(l.targets.Secret, []byte(nonce+"\n"), 0o644) //nolint:gosec // a control's box is to read it
 }
 
 // openOther makes the box that no other may reach.
@@ -161,11 +82,7 @@ func (l *lab) close() {
 	if l.other != nil {
 		l.other.Close(context.Background()) //nolint:errcheck // the reaper removes what is left
 	}
-	for _, ln := range l.open {
-		ln.Close()
-	}
-	l.wg.Wait()
-	os.RemoveAll(l.dir)
+	l.bait.Close()
 }
 
 // proxy is the real way out, with two listed names. Whatever is dialled is the
@@ -192,7 +109,7 @@ func (l *lab) proxy() *egress.Proxy {
 }
 
 func (l *lab) dial(ctx context.Context) (net.Conn, error) {
-	return (&net.Dialer{}).DialContext(ctx, "tcp", l.loop)
+	return (&net.Dialer{}).DialContext(ctx, "tcp", l.bait.Loopback[0])
 }
 
 // unguarded is a proxy as people write them in an afternoon: the weakness in

@@ -102,6 +102,10 @@ func decodeBody(kind string, data []byte) (Body, error) {
 		return decode[Failure](data)
 	case BoxDiff{}.Kind():
 		return decode[BoxDiff](data)
+	case Probed{}.Kind():
+		return decode[Probed](data)
+	case Verified{}.Kind():
+		return decode[Verified](data)
 	case BoxDestroyed{}.Kind():
 		return decode[BoxDestroyed](data)
 	case SessionEnded{}.Kind():

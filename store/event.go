@@ -236,6 +236,25 @@ type FileChange struct {
 	PatchCut  bool   `json:"patch_cut,omitempty"` // too large for a patch
 }
 
+// Probed is what one probe of the battery found (glovebox verify).
+type Probed struct {
+	Probe    string `json:"probe"`
+	Layer    string `json:"layer"`   // data, execution, network
+	Verdict  string `json:"verdict"` // PASS, FAIL, INCONCLUSIVE
+	Evidence string `json:"evidence"`
+	Control  *Proof `json:"control,omitempty"` // in a box that is weak on purpose; Probe names the weakness. nil: not tried
+}
+
+// Verified ends a battery that was tried to its end.
+type Verified struct {
+	Of           map[string]string `json:"of"` // what it holds for: kernel, podman, runtime, image, policy
+	Passed       int               `json:"passed"`
+	Failed       []string          `json:"failed,omitempty"`       // probes that got out
+	Unproven     []string          `json:"unproven,omitempty"`     // probes that did not fail in their control
+	Inconclusive []string          `json:"inconclusive,omitempty"` // probes that could not be tried
+	DurationMS   float64           `json:"duration_ms"`
+}
+
 // BoxDestroyed is recorded when the box is gone.
 type BoxDestroyed struct {
 	Box    string `json:"box"`
@@ -263,5 +282,7 @@ func (LimitReached) Kind() string   { return "limit" }
 func (Interrupted) Kind() string    { return "interrupted" }
 func (Failure) Kind() string        { return "error" }
 func (BoxDiff) Kind() string        { return "box.diff" }
+func (Probed) Kind() string         { return "probe" }
+func (Verified) Kind() string       { return "verified" }
 func (BoxDestroyed) Kind() string   { return "box.destroyed" }
 func (SessionEnded) Kind() string   { return "session.ended" }

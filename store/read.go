@@ -27,6 +27,7 @@ type Summary struct {
 // Filter chooses sessions. The zero value chooses all.
 type Filter struct {
 	Text  string // part of the ID, title, model or status, in any case
+	Model string // exactly; "": any
 	Limit int    // at most so many; 0: no limit
 }
 
@@ -45,7 +46,7 @@ func (s *Store) Sessions(ctx context.Context, f Filter) ([]Summary, error) {
 			found = append(found, sum)
 		}
 		return f.Limit == 0 || len(found) < f.Limit
-	}, selectSummary+`ORDER BY started_at DESC, n DESC`)
+	}, selectSummary+`WHERE ? IN ('', model) ORDER BY started_at DESC, n DESC`, f.Model)
 	return found, err
 }
 

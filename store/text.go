@@ -111,6 +111,10 @@ func (t *Transcript) Event(e Event) error {
 		text(&b, "\nerror ("+v.Code+")", v.Message)
 	case BoxDiff:
 		changed(&b, v, t.Lines)
+	case Probed:
+		probed(&b, v)
+	case Verified:
+		line(&b, "\nverified: %d hold, %d do not, %d could not be tried", v.Passed, len(v.Failed), len(v.Inconclusive))
 	case BoxDestroyed:
 		line(&b, "\nbox %s destroyed: %s", v.Box, v.Reason)
 	case SessionEnded:
@@ -128,6 +132,13 @@ func started(b *strings.Builder, e Event, v SessionStarted) {
 			mess = fmt.Sprintf(", mess %g", r.Mess)
 		}
 		line(b, "data %s, seed %d, %d rows%s", r.Schema, r.Seed, r.Rows, mess)
+	}
+}
+
+func probed(b *strings.Builder, v Probed) {
+	line(b, "%-12s %-9s %-18s %s", v.Verdict, v.Layer, v.Probe, v.Evidence)
+	if c := v.Control; c != nil {
+		line(b, "  %-20s with %s: %s", c.Verdict, c.Probe, c.Evidence)
 	}
 }
 

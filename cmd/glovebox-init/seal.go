@@ -26,6 +26,9 @@ func (b *box) seal(req port.Request) port.Reply {
 	if err != nil {
 		return port.Reply{Error: "core probes: " + err.Error()}
 	}
+	if b.unfiltered != nil {
+		proofs = append(proofs, port.Proof{Probe: "system calls", Layer: "execution", Verdict: port.Fail, Evidence: b.unfiltered.Error()})
+	}
 	detail, err := json.Marshal(port.SealReport{Proofs: proofs, Limits: limits})
 	if err != nil {
 		return port.Reply{Error: err.Error()}

@@ -69,7 +69,8 @@ type networkConfig struct {
 	Allow       []string `toml:"allow" json:"allow"`
 	Methods     []string `toml:"methods" json:"methods"` // of plain HTTP
 	MaxRequests int      `toml:"max_requests" json:"max_requests"`
-	MaxBytes    byteSize `toml:"max_bytes" json:"max_bytes"` // both ways
+	MaxBytes    byteSize `toml:"max_bytes" json:"max_bytes"`             // both ways
+	Production  []string `toml:"production" json:"production,omitempty"` // hosts that no box may reach: verify tries each
 }
 
 type filtersConfig struct {

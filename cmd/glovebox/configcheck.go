@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -109,6 +110,11 @@ func (c config) wrongTools() (string, string) {
 
 func (c config) wrongNetwork() (string, string) {
 	n := c.Network
+	for _, host := range n.Production {
+		if name, port, err := net.SplitHostPort(host); host == "" || strings.ContainsAny(host, "*/ ") || err == nil && (name == "" || port == "") {
+			return "network.production", fmt.Sprintf("network.production: %q is not a host name, address or host:port", host)
+		}
+	}
 	for _, entry := range n.Allow {
 		if _, err := egress.ParseRule(entry); err != nil {
 			return "network.allow", "network.allow: " + err.Error()

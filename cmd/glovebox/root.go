@@ -75,6 +75,7 @@ func newRootCmd(a *app) *cobra.Command {
 		newSessionsCmd(a),
 		newReplayCmd(a),
 		newDataCmd(a),
+		newVerifyCmd(a),
 		newBoxCmd(a),
 		newImageCmd(a),
 		newSetupCmd(a),

@@ -106,8 +106,16 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 	return p, err
 }
 
-// planBox decides on the box and its dataset; schema "" is none.
-func (p *plan) planBox(ctx context.Context, d *desk, schema string, observe func(agent.Update)) (err error) {
+// planBox decides on the box and its dataset; schema "" is none. The box is one
+// that has been tried, as rigor asks.
+func (p *plan) planBox(ctx context.Context, d *desk, schema string, observe func(agent.Update)) error {
+	if err := p.planUntried(ctx, d, schema, observe); err != nil {
+		return err
+	}
+	return d.requireVerified(ctx, p, observe)
+}
+
+func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe func(agent.Update)) (err error) {
 	if schema != "" {
 		if p.schema, err = fakedata.Load(ctx, schema); err != nil {
 			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}

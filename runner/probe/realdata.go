@@ -2,6 +2,7 @@ package probe
 
 import (
 	"bufio"
+	"bytes"
 	"io/fs"
 	"os"
 	"regexp"
@@ -15,7 +16,7 @@ var (
 
 var realData = Probe{
 	Name: "real-data", Layer: data, Control: PlantedData,
-	Gain:  "real people's records, and keys that open real doors",
+	Gain:  "take real people's records, and keys that open real doors",
 	Tries: "reads the dataset for mailboxes outside the reserved domains (RFC 2606, RFC 6761) and for private keys and tokens",
 	Try: func(Targets) Finding {
 		where, what, n := "", "", 0
@@ -45,6 +46,8 @@ func real(path string) string {
 	defer f.Close()
 	// In pieces that overlap, so that nothing hides on an edge.
 	r, buf, kept := bufio.NewReader(f), make([]byte, 1<<20), 0
+	magic, _ := r.Peek(16)                                      //nolint:errcheck // a shorter file is none
+	sqlite := bytes.Equal(magic, []byte("SQLite format 3\x00")) // its columns follow each other without a gap
 	for {
 		n, err := r.Read(buf[kept:])
 		piece := buf[:kept+n]
@@ -52,7 +55,7 @@ func real(path string) string {
 			return "a key"
 		}
 		for _, m := range mailbox.FindAllSubmatch(piece, -1) {
-			if domain := strings.ToLower(string(m[1])); !reserved(domain) {
+			if domain := strings.ToLower(string(m[1])); !reserved(domain, sqlite) {
 				return "a mailbox at " + domain
 			}
 		}
@@ -63,10 +66,11 @@ func real(path string) string {
 	}
 }
 
-// reserved says that a domain cannot be anybody's.
-func reserved(domain string) bool {
+// reserved says that a domain cannot be anybody's (RFC 2606, RFC 6761). Where it
+// may be glued to what follows, its last label needs only begin so.
+func reserved(domain string, glued bool) bool {
 	for _, end := range []string{".example", ".test", ".invalid", ".localhost", ".example.com", ".example.org", ".example.net"} {
-		if strings.HasSuffix("."+domain, end) {
+		if strings.HasSuffix("."+domain, end) || glued && strings.Contains("."+domain, end) {
 			return true
 		}
 	}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"glovebox/runner"
+	"glovebox/runner/port"
+	"glovebox/store"
+
+	"github.com/spf13/cobra"
+)
+
+// verifyFlags are those of the command.
+type verifyFlags struct {
+	control, attack, history bool
+	every                    time.Duration
+	timer                    bool
+}
+
+func newVerifyCmd(a *app) *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Try to break out of a box in every known way, and say what held",
+		Long: `Try to break out of a box in every known way, and say what held. Each probe says
+PASS (refused), FAIL (it got out) or INCONCLUSIVE (it could not be tried, and why).
+
+With --control each probe is tried also in a box that is weak on purpose exactly
+where it looks, and must say FAIL there: a probe that cannot fail proves nothing.
+Nothing leaves the machine either way.
+
+With --attack an agent is told to get out, by the tools that every session has:
+the built-in script:redteam, or the model of --model, within the limits of the
+configuration. Its session is recorded like any other.
+
+Results are kept in the log. Sessions under rigor standard need one for this
+kernel, Podman, runtime, image and policy that is at most a week old, and make
+it where there is none; under strict every session begins with it.
+
+The exit code is 0 if everything held, 1 if not.`,
+		Example: `  glovebox verify
+  glovebox verify --control
+  glovebox verify --attack --model openai/gpt-5-mini
+  glovebox verify --every 6h
+  glovebox verify --install-timer`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.verifyCommand(cmd.Context(), f) },
+	}
+	fl := cmd.Flags()
+	fl.BoolVar(&f.control, "control", false, "show that each probe can fail")
+	fl.BoolVar(&f.attack, "attack", false, "let an agent try to get out")
+	fl.BoolVar(&f.history, "history", false, "list earlier results")
+	fl.DurationVar(&f.every, "every", 0, "go on, and verify again after so `LONG`, such as 6h")
+	fl.BoolVar(&f.timer, "install-timer", false, "have systemd verify every six hours, or as --every says")
+	cmd.MarkFlagsMutuallyExclusive("history", "control")
+	cmd.MarkFlagsMutuallyExclusive("history", "attack")
+	return cmd
+}
+
+func (a *app) verifyCommand(ctx context.Context, f verifyFlags) error {
+	if a.changed("every") && f.every < time.Minute {
+		return usageError(fmt.Sprintf("--every %s is too often", f.every), "glovebox verify --every 6h")
+	}
+	if f.timer {
+		return a.installTimer(ctx, f.every)
+	}
+	d, err := a.openDesk(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case f.history:
+		err = a.verifyHistory(ctx, d)
+	case f.every > 0:
+		err = a.verifyEvery(ctx, d, f)
+	default:
+		err = a.verifyOnce(ctx, d, f)
+	}
+	return errors.Join(err, d.close())
+}
+
+// verifyEvery verifies until it is interrupted; a result that says no is told,
+// and does not end it.
+func (a *app) verifyEvery(ctx context.Context, d *desk, f verifyFlags) error {
+	tick := time.NewTicker(f.every)
+	defer tick.Stop()
+	for {
+		var e *exitError
+		if err := a.verifyOnce(ctx, d, f); err != nil && (!errors.As(err, &e) || e.code != exitNo) {
+			return err
+		} else if err != nil {
+			fmt.Fprintln(a.errOut, "glovebox:", store.CleanLine(e.msg))
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (a *app) verifyOnce(ctx context.Context, d *desk, f verifyFlags) error {
+	var p plan
+	show, _ := a.printer(0)
+	err := p.planUntried(ctx, d, d.cfg.Data.Schema, show)
+	if err != nil {
+		return explain(err)
+	}
+	v, err := d.verify(ctx, &p, f.control, func(v runner.Verified) { a.printVerified(v) })
+	if err != nil {
+		return explain(err)
+	}
+	if !a.flags.json {
+		fmt.Fprintf(a.out, "\n%d of %d hold", v.Passed, v.total())
+		if f.control {
+			fmt.Fprintf(a.out, "; %d failed in their control as they must, %d can have none", v.proven, v.without)
+		}
+		fmt.Fprintf(a.out, " (%.1f s, recorded as %s)\n", v.DurationMS/1000, v.session)
+	}
+	if err = v.err(); err == nil && f.attack {
+		return a.attack(ctx, d)
+	}
+	return err
+}
+
+// printVerified writes one result as it is there.
+func (a *app) printVerified(v runner.Verified) {
+	if a.flags.json {
+		type column struct {
+			Weakness string       `json:"weakness"`
+			Verdict  port.Verdict `json:"verdict"`
+			Evidence string       `json:"evidence"`
+		}
+		line := struct {
+			Probe    string       `json:"probe"`
+			Layer    string       `json:"layer"`
+			Verdict  port.Verdict `json:"verdict"`
+			Evidence string       `json:"evidence"`
+			Control  *column      `json:"control,omitempty"`
+			Why      string       `json:"no_control,omitempty"`
+		}{v.Name, v.Layer, v.Verdict, v.Evidence, nil, v.Why}
+		if c := v.Control; c != nil {
+			line.Control = &column{string(v.Probe.Control), c.Verdict, c.Evidence}
+		}
+		a.printJSON(line) //nolint:errcheck // the result is recorded, and told at the end
+		return
+	}
+	fmt.Fprintf(a.out, "%-12s %-9s %-18s %s\n", v.Verdict, v.Layer, v.Name, store.CleanLine(v.Evidence))
+	if v.Verdict == port.Fail {
+		fmt.Fprintf(a.out, "             %s: an attacker could %s\n", v.Tries, v.Gain)
+	}
+	if c := v.Control; c != nil {
+		fmt.Fprintf(a.out, "  %-10s with %s: %s\n", c.Verdict, v.Probe.Control, store.CleanLine(c.Evidence))
+	}
+}
+
+// verifyHistory lists earlier results, and whether each would still do.
+func (a *app) verifyHistory(ctx context.Context, d *desk) error {
+	all, err := d.verifications(ctx, 0)
+	if err != nil {
+		return err
+	}
+	if a.flags.json {
+		for _, v := range all {
+			if err := a.printJSON(struct {
+				Session      string            `json:"session"`
+				At           time.Time         `json:"at"`
+				Passed       int               `json:"passed"`
+				Failed       []string          `json:"failed"`
+				Inconclusive []string          `json:"inconclusive"`
+				Of           map[string]string `json:"of"`
+			}{v.session, v.at, v.Passed, v.Failed, v.Inconclusive, v.Of}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(a.errOut, "nothing has been verified yet; try: glovebox verify")
+		return nil
+	}
+	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SESSION\tWHEN\tHOLD\tFAILED\tNOT TRIED\tKERNEL\tPODMAN\tRUNTIME")
+	for _, v := range all {
+		kernel, _, _ := strings.Cut(v.Of["kernel"], " ")
+		fmt.Fprintf(w, "%s\t%s\t%d of %d\t%s\t%s\t%s\t%s\t%s\n", v.session, v.at.Local().Format("2006-01-02 15:04"), v.Passed, v.total(),
+			none(v.Failed), none(v.Inconclusive), store.CleanLine(kernel), store.CleanLine(v.Of["podman"]), store.CleanLine(v.Of["runtime"]))
+	}
+	return w.Flush()
+}
+
+func none(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	return store.CleanLine(strings.Join(slices.Clone(names), ", "))
+}
