@@ -23,6 +23,7 @@ type VerifyOptions struct {
 	Box        BoxOptions // as a session would have it
 	Production []string   // hosts that no box may reach: "name" or "name:port"
 	Control    bool       // try each probe also in a box that is weak where it looks
+	FirstFail  bool       // end with the first FAIL
 	// Furnish puts into the box what a session would: the dataset. Nil: nothing.
 	Furnish func(context.Context, *Box) error
 	// Observe is told of each result as it is there, one at a time. Nil: nobody is.
@@ -101,6 +102,9 @@ func (l *lab) battery(ctx context.Context) (results []Verified, err error) {
 		}
 		results = append(results, v)
 		l.o.Observe(v)
+		if l.o.FirstFail && v.Verdict == port.Fail {
+			return results, nil
+		}
 	}
 	left, err := l.leave(ctx, sealed, after)
 	return append(results, left...), err

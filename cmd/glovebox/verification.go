@@ -55,7 +55,7 @@ func (v verification) err() error {
 }
 
 // verify tries the battery and records it as a session of its own.
-func (d *desk) verify(ctx context.Context, p *plan, control bool, observe func(runner.Verified)) (v verification, err error) {
+func (d *desk) verify(ctx context.Context, p *plan, control, firstFail bool, observe func(runner.Verified)) (v verification, err error) {
 	log, err := d.store.Begin(ctx, store.SessionStarted{
 		Program: version, Model: verifyModel, Config: d.cfg.json(), Policy: json.RawMessage("{}"), Recipe: p.recorded(), Rigor: d.cfg.Rigor,
 	}, store.CurrentOwner())
@@ -75,7 +75,7 @@ func (d *desk) verify(ctx context.Context, p *plan, control bool, observe func(r
 	}
 	record(store.Prompt{Text: title})
 	_, tried := p.engine.Verify(ctx, runner.VerifyOptions{
-		Box: d.boxOptions(p.image), Production: d.cfg.Network.Production, Control: control, Furnish: p.furnishProbe,
+		Box: d.boxOptions(p.image), Production: d.cfg.Network.Production, Control: control, FirstFail: firstFail, Furnish: p.furnishProbe,
 		Observe: func(r runner.Verified) {
 			v.count(r, control)
 			record(probed(r))
@@ -241,7 +241,7 @@ func (d *desk) requireVerified(ctx context.Context, p *plan, observe func(agent.
 		}
 	}
 	observe(agent.Update{Delta: &agent.Delta{Notice: "verifying that the box is closed: " + why + " (a few seconds)"}})
-	v, err := d.verify(ctx, p, false, func(runner.Verified) {})
+	v, err := d.verify(ctx, p, false, true, func(runner.Verified) {})
 	if err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func (a *app) verifyOnce(ctx context.Context, d *desk, f verifyFlags) error {
 	if err != nil {
 		return explain(err)
 	}
-	v, err := d.verify(ctx, &p, f.control, func(v runner.Verified) { a.printVerified(v) })
+	v, err := d.verify(ctx, &p, f.control, false, func(v runner.Verified) { a.printVerified(v) })
 	if err != nil {
 		return explain(err)
 	}
