@@ -24,9 +24,10 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "probe" {
-		io.Copy(io.Discard, os.Stdin)                 //nolint:errcheck // its end is the word to begin
-		json.NewEncoder(os.Stdout).Encode(probeAll()) //nolint:errcheck // the host reads an empty report as no seal
+	if len(os.Args) >= 2 && os.Args[1] == "probe" {
+		hostUsr := len(os.Args) == 3 && os.Args[2] == hostUsrArg
+		io.Copy(io.Discard, os.Stdin)                        //nolint:errcheck // its end is the word to begin
+		json.NewEncoder(os.Stdout).Encode(probeAll(hostUsr)) //nolint:errcheck // the host reads an empty report as no seal
 		return
 	}
 	if err := run(); err != nil {

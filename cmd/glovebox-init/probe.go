@@ -23,6 +23,9 @@ type probe struct {
 	try         func() (port.Verdict, string)
 }
 
+// hostUsrArg tells the probe process that /usr is declared to be the host's.
+const hostUsrArg = "host-usr"
+
 var coreProbes = [...]probe{
 	{"interfaces", "network", probeInterfaces},
 	{"routes", "network", probeRoutes},
@@ -32,14 +35,20 @@ var coreProbes = [...]probe{
 	{"privileges", "execution", probePrivileges},
 	{"read-only root", "execution", probeRoot},
 	{"mount", "execution", probeMount},
-	{"mounts", "data", probeMounts},
 	{"environment", "data", probeEnvironment},
 	{"processes", "data", probeProcesses},
 }
 
-func probeAll() []port.Proof {
-	proofs := make([]port.Proof, 0, len(coreProbes))
-	for _, p := range coreProbes {
+// probeAll runs them, and those of the mounts, which depend on whether /usr was
+// declared to be the host's.
+func probeAll(hostUsr bool) []port.Proof {
+	probes := append(coreProbes[:len(coreProbes):len(coreProbes)],
+		probe{"mounts", "data", func() (port.Verdict, string) { return probeMounts(hostUsr) }})
+	if hostUsr {
+		probes = append(probes, probe{"host /usr", "data", probeHostUsr})
+	}
+	proofs := make([]port.Proof, 0, len(probes))
+	for _, p := range probes {
 		verdict, evidence := p.try()
 		proofs = append(proofs, port.Proof{Probe: p.name, Layer: p.layer, Verdict: verdict, Evidence: evidence})
 	}
@@ -178,18 +187,22 @@ func probeMount() (port.Verdict, string) {
 	return port.Pass, err.Error()
 }
 
-// ownMounts are the mounts that a box is made of; a mount that is not one of
+// ownMount tells the mounts that a box is made of; a mount that is not one of
 // them came from the host.
-func ownMount(point, fstype string) bool {
+func ownMount(point, fstype string, hostUsr bool) bool {
 	switch fstype {
-	case "proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2":
+	case "proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2":
 		return true
+	case "tmpfs": // the host has some too, with its sockets in them
+		if point == "/dev" || slices.Contains(port.Places[:], point) || maskedPath(point) || hostUsr && point == "/usr/local" {
+			return true
+		}
 	case "overlay", "fuse.fuse-overlayfs", "fuse-overlayfs":
 		return point == "/"
 	case "devtmpfs": // rootless Podman binds these nodes, it cannot make them
 		return slices.Contains([]string{"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/random", "/dev/urandom"}, point) || maskedPath(point)
 	}
-	return podmansOwn(point)
+	return podmansOwn(point) || hostUsr && point == "/usr"
 }
 
 // podmansOwn are the two files that Podman makes for a container and binds from
@@ -210,7 +223,7 @@ func maskedPath(point string) bool {
 	return strings.HasPrefix(point, "/proc/") || strings.HasPrefix(point, "/sys/")
 }
 
-func probeMounts() (port.Verdict, string) {
+func probeMounts(hostUsr bool) (port.Verdict, string) {
 	data, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		return inconclusive(err)
@@ -222,12 +235,39 @@ func probeMounts() (port.Verdict, string) {
 		if !ok || len(f) < 5 || len(g) < 1 {
 			return port.Inconclusive, "cannot read mountinfo"
 		}
-		if !ownMount(f[4], g[0]) {
+		if !ownMount(f[4], g[0], hostUsr) {
 			return port.Fail, fmt.Sprintf("%s (%s) is not the box's own", f[4], g[0])
 		}
 		n++
 	}
 	return port.Pass, fmt.Sprintf("%d mounts, all the box's own", n)
+}
+
+// probeHostUsr sees to the one mount of the host's that a box may have: nothing
+// can be changed there, nothing in it gives rights or is a device, and what
+// the people of the machine installed themselves is not to be seen.
+func probeHostUsr() (port.Verdict, string) {
+	var st unix.Statfs_t
+	if err := unix.Statfs("/usr", &st); err != nil {
+		return inconclusive(err)
+	}
+	for name, flag := range map[string]int64{"read-only": unix.ST_RDONLY, "nosuid": unix.ST_NOSUID, "nodev": unix.ST_NODEV} {
+		if int64(st.Flags)&flag == 0 {
+			return port.Fail, "/usr is not mounted " + name
+		}
+	}
+	// The kernel looks at the mount before it looks at who is asking.
+	if err := unix.Chmod("/usr", 0o755); !errors.Is(err, unix.EROFS) {
+		return port.Fail, fmt.Sprintf("changing /usr is not refused because it is read-only: %v", err)
+	}
+	local, err := os.ReadDir("/usr/local")
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return inconclusive(err)
+	}
+	if len(local) > 0 {
+		return port.Fail, "/usr/local is not empty"
+	}
+	return port.Pass, "/usr is the host's, read-only, nosuid, nodev; /usr/local is empty"
 }
 
 // probeEnvironment looks at what PID 1 was started with: only what Podman itself sets.
