@@ -54,11 +54,15 @@ func (e *Engine) hostFit() error {
 			return fmt.Errorf("something is mounted on %s, which a box would have to see too: use the image auto", f[4])
 		}
 	}
-	// A read-only mount keeps nobody from talking to who listens at a socket
-	// or reads a pipe.
-	return filepath.WalkDir("/usr", func(path string, d fs.DirEntry, err error) error {
+	return noSockets("/usr")
+}
+
+// noSockets looks for sockets and pipes: a read-only mount keeps nobody from
+// talking to who listens there.
+func noSockets(usr string) error {
+	return filepath.WalkDir(usr, func(path string, d fs.DirEntry, err error) error {
 		switch {
-		case path == "/usr/local":
+		case path == filepath.Join(usr, "local"):
 			return fs.SkipDir
 		case errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist):
 			return nil // closed to the box too, or gone meanwhile

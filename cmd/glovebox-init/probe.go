@@ -240,6 +240,9 @@ func probeMounts(hostUsr bool) (port.Verdict, string) {
 		}
 		n++
 	}
+	if hostUsr {
+		return port.Pass, fmt.Sprintf("%d mounts, all the box's own but the host's /usr", n)
+	}
 	return port.Pass, fmt.Sprintf("%d mounts, all the box's own", n)
 }
 
