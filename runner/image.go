@@ -68,10 +68,26 @@ type Progress struct {
 // that ends before Image does. Processes that prepare at once wait for each
 // other. Errors wrap ErrNoImage.
 func (e *Engine) Image(ctx context.Context, ref string, progress func(Progress)) (Image, error) {
-	if img, ok, err := e.Prepared(ctx, ref); err != nil || ok {
-		return img, err
+	img, ok, err := e.Prepared(ctx, ref)
+	if err != nil || !ok {
+		img, err = e.prepare(ctx, ref, nil, progress)
+	} else if progress != nil {
+		e.tellMoved(ctx, img, progress)
 	}
-	return e.prepare(ctx, ref, nil, progress)
+	return img, err
+}
+
+// tellMoved tells of a reference that Podman's store has another image for by
+// now, because somebody built or pulled it there.
+func (e *Engine) tellMoved(ctx context.Context, img Image, progress func(Progress)) {
+	if img.Ref == autoRef || img.Ref == hostRef {
+		return
+	}
+	if b, ok, err := e.local(ctx, img.Ref); err == nil && ok && b.id != img.baseID {
+		progress(Progress{Lasting: true, Step: fmt.Sprintf(
+			"the image %s is by now another one in Podman's store, %s; boxes still run %s: glovebox image prepare --pull %s changes that",
+			img.Ref, b.digest, img.BaseDigest, img.Ref)})
+	}
 }
 
 // UpdateImage is Image for a reference that may have moved: it is pulled, or
@@ -267,6 +283,9 @@ func (e *Engine) latest(ctx context.Context, ref string, progress func(Progress)
 	case ref == hostRef:
 		return e.hostBase(ctx)
 	case strings.HasPrefix(ref, "localhost/"):
+		if b, ok, err := e.local(ctx, ref); err != nil || ok {
+			return b, err
+		}
 		return baseImage{}, fmt.Errorf("it comes from no registry: bring it in with `glovebox image import FILE %s`", ref)
 	}
 	return e.pull(ctx, ref, progress)

@@ -130,21 +130,36 @@ func TestImportImage(t *testing.T) {
 	if lacks, err := e.Lacks(t.Context(), img, "sh", "sqlite3", "python3"); err != nil || !slices.Equal(lacks, []string{"sqlite3", "python3"}) {
 		t.Errorf("it lacks %q (%v)", lacks, err)
 	}
-	if _, err := e.UpdateImage(t.Context(), ref, nil); !errors.Is(err, ErrNoImage) || !strings.Contains(err.Error(), "image import") {
-		t.Errorf("to pull it says %v", err)
+	if again, err := e.UpdateImage(t.Context(), ref, nil); err != nil || again != img {
+		t.Errorf("nothing new, and it is %+v (%v), was %+v", again, err, img)
+	}
+	if _, err := e.UpdateImage(t.Context(), "localhost/glovebox-test-none", nil); !errors.Is(err, ErrNoImage) || !strings.Contains(err.Error(), "image import") {
+		t.Errorf("to pull what was never imported it says %v", err)
 	}
 	// Another file by the same name is another image, and that is told.
 	var news string
-	other, err := e.ImportImage(t.Context(), ref, bytes.NewReader(tarOf(t, map[string][]byte{"etc/issue": []byte("hello\n")})), func(p Progress) {
+	tell := func(p Progress) {
 		if p.Lasting {
 			news = p.Step
 		}
-	})
+	}
+	other, err := e.ImportImage(t.Context(), ref, bytes.NewReader(tarOf(t, map[string][]byte{"etc/issue": []byte("hello\n")})), tell)
 	if err != nil || other.Was != img.BaseDigest || !strings.Contains(news, img.BaseDigest) {
 		t.Errorf("imported again it is %+v (%v), and the news %q", other, err, news)
 	}
 	if lacks, err := e.Lacks(t.Context(), other, "curl"); err != nil || !slices.Equal(lacks, []string{"/bin/sh", "curl"}) {
 		t.Errorf("without a shell it lacks %q (%v)", lacks, err)
+	}
+	// So is what somebody else puts there; to run it is for the person to say.
+	if err := e.importRoot(t.Context(), ref, bytes.NewReader(root), func(Progress) {}); err != nil {
+		t.Fatal(err)
+	}
+	news = ""
+	if same, err := e.Image(t.Context(), ref, tell); err != nil || same != other || !strings.Contains(news, "--pull") {
+		t.Errorf("replaced in the store it is %+v (%v), and the news %q", same, err, news)
+	}
+	if taken, err := e.UpdateImage(t.Context(), ref, tell); err != nil || taken.Was != other.BaseDigest {
+		t.Errorf("asked for the new one it is %+v (%v)", taken, err)
 	}
 }
 

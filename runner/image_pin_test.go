@@ -116,10 +116,13 @@ func TestImageStaysPinned(t *testing.T) {
 			if back := get(e, true); back.Was != two.BaseDigest || !strings.Contains(news, two.BaseDigest) {
 				t.Errorf("moved back it is %+v (%q)", back, news)
 			}
-			if _, err := e.UpdateImage(t.Context(), host+"/tiny@"+two.BaseDigest, nil); err != nil {
-				t.Errorf("by its digest: %v", err)
+			byDigest := host + "/tiny@" + two.BaseDigest
+			if img, err := e.Image(t.Context(), byDigest, nil); err != nil || img.BaseDigest != two.BaseDigest {
+				t.Errorf("by its digest it is %+v (%v)", img, err)
 			}
-			removeImage(t, e, host+"/tiny@"+two.BaseDigest)
+			if n, err := e.RemoveImage(t.Context(), byDigest); n != 1 || err != nil {
+				t.Errorf("removed %d (%v), want one", n, err)
+			}
 			// A new program takes the same image up again, from here.
 			pinned := get(e, false)
 			stop()

@@ -31,18 +31,18 @@ func (e *Engine) Lacks(ctx context.Context, img Image, programs ...string) ([]st
 	case err != nil && (ctx.Err() != nil || errors.Is(err, ErrBoxLost)):
 		return nil, err
 	case err != nil && strings.Contains(err.Error(), "exec format error"):
-		return nil, fmt.Errorf("%w: its /bin/sh is not for this machine, a %s: the image was made for another kind", ErrNoImage, runtime.GOARCH)
+		return nil, fmt.Errorf("%w %q: its /bin/sh is made for another kind of machine; this one is %s", ErrNoImage, img.Ref, runtime.GOARCH)
 	case err != nil:
-		return nil, fmt.Errorf("%w: its /bin/sh does not run: %w", ErrNoImage, err)
+		return nil, fmt.Errorf("%w %q: its /bin/sh does not run: %w", ErrNoImage, img.Ref, err)
 	case r.Exit == nil || *r.Exit != 0:
-		return nil, fmt.Errorf("%w: its /bin/sh does not work: %s%s", ErrNoImage, r.Signal, r.Stderr)
+		return nil, fmt.Errorf("%w %q: its /bin/sh does not work: %s%s", ErrNoImage, img.Ref, r.Signal, r.Stderr)
 	}
 	said := strings.Fields(string(r.Stdout)) // the image's own word: only names that we asked for count
 	return slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return !slices.Contains(said, p) }), nil
 }
 
-// RemoveImage removes what was prepared for ref, and what that was made from if
-// it came about here. What a box uses stays, and is an error. It returns how
+// RemoveImage removes what was prepared for ref, or the one prepared image with
+// that ID, and what it was made from if that came about here. What a box uses stays, and is an error. It returns how
 // many prepared images there were.
 func (e *Engine) RemoveImage(ctx context.Context, ref string) (int, error) {
 	ref = fullRef(ref)
@@ -55,14 +55,14 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	same := slices.DeleteFunc(slices.Clone(all), func(i Image) bool { return i.Ref != ref })
+	same := slices.DeleteFunc(slices.Clone(all), func(i Image) bool { return i.Ref != ref && i.ID != ref })
 	for _, i := range same {
 		if _, errs := images.Remove(e.with(ctx), []string{i.ID}, nil); len(errs) > 0 {
 			return 0, fmt.Errorf("removing the image %s: %w", i.Name, errors.Join(errs...))
 		}
 	}
 	for _, i := range same {
-		others := slices.ContainsFunc(all, func(o Image) bool { return o.Ref != ref && o.baseID == i.baseID })
+		others := slices.ContainsFunc(all, func(o Image) bool { return o.baseID == i.baseID && !slices.Contains(same, o) })
 		if there, err := images.Exists(e.with(ctx), i.baseID, nil); i.baseID == "" || others || err != nil || !there {
 			continue
 		}

@@ -138,7 +138,7 @@ func (a *app) readyImage(cmd *cobra.Command, cfg config, get func(context.Contex
 			p.tell(runner.Progress{Step: "trying it in a box"})
 			lacks, err = e.Lacks(ctx, img, neededPrograms...)
 			if errors.Is(err, runner.ErrNoImage) {
-				_, removed := e.RemoveImage(context.WithoutCancel(ctx), img.Ref)
+				_, removed := e.RemoveImage(context.WithoutCancel(ctx), img.ID)
 				err = errors.Join(err, removed)
 			}
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"glovebox/runner"
+	"glovebox/store"
 
 	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
@@ -65,7 +66,7 @@ func (p *progress) tell(step runner.Progress) {
 		if p.drawn {
 			fmt.Fprint(p.w, "\r\x1b[K")
 		}
-		fmt.Fprintln(p.w, "glovebox: "+step.Step)
+		fmt.Fprintln(p.w, "glovebox: "+store.CleanLine(step.Step))
 		return
 	}
 	if p.since.IsZero() || (p.width == 0 && step.Step != p.step.Step) {
