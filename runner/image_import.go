@@ -82,7 +82,7 @@ func (e *Engine) importRoot(ctx context.Context, ref string, r io.Reader, progre
 	if err != nil {
 		return err
 	}
-	defer end()
+	defer end() //nolint:errcheck // where it matters it is asked below
 	tarR, tarW := io.Pipe()
 	imported := make(chan error, 1)
 	go func() {

@@ -18,12 +18,12 @@ const whatLacks = `for p; do command -v "$p" >/dev/null 2>&1 || echo "$p"; done`
 // Lacks starts a sealed box from img and returns which of the programs it has
 // not; where it has no shell to ask, /bin/sh and all of them. Errors wrap
 // ErrNoImage where its programs do not run on this machine.
-func (e *Engine) Lacks(ctx context.Context, img Image, programs ...string) ([]string, error) {
+func (e *Engine) Lacks(ctx context.Context, img Image, programs ...string) (lacks []string, err error) {
 	box, err := e.NewBox(ctx, BoxOptions{Image: img})
 	if err != nil {
 		return nil, err
 	}
-	defer box.Close(ctx) //nolint:errcheck // the reaper finds it
+	defer func() { err = errors.Join(err, box.Close(ctx)) }()
 	r, err := box.Exec(ctx, Command{Argv: append([]string{"/bin/sh", "-c", whatLacks, "sh"}, programs...), Timeout: 10 * time.Second})
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -255,7 +255,7 @@ func probeHostUsr() (port.Verdict, string) {
 		return inconclusive(err)
 	}
 	for name, flag := range map[string]int64{"read-only": unix.ST_RDONLY, "nosuid": unix.ST_NOSUID, "nodev": unix.ST_NODEV} {
-		if int64(st.Flags)&flag == 0 {
+		if st.Flags&flag == 0 {
 			return port.Fail, "/usr is not mounted " + name
 		}
 	}
