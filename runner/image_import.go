@@ -152,7 +152,7 @@ func (e *Engine) unxz(ctx context.Context, r io.Reader) (plain io.Reader, end fu
 	}
 	if err != nil {
 		cancel()
-		return nil, nil, fmt.Errorf("unpacking needs xz: %w", err)
+		return nil, nil, fmt.Errorf("it is packed with xz, and unpacking needs that program (package xz-utils, or xz): %w", err)
 	}
 	ended, result := false, error(nil)
 	return out, func() error {
