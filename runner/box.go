@@ -222,7 +222,7 @@ func (e *Engine) line() (ctx context.Context, hangUp func(), err error) {
 // seal has the box prove its isolation from inside. Whatever is not proven is
 // broken.
 func (b *Box) seal(ctx context.Context, opts BoxOptions) error {
-	reply, err := b.call(ctx, port.Request{Op: port.OpSeal, Memory: opts.Memory, CPUs: opts.CPUs, Pids: opts.Pids, Disk: opts.Disk}, nil)
+	reply, err := b.call(ctx, port.Request{Op: port.OpSeal, Memory: opts.Memory, CPUs: opts.CPUs, Pids: opts.Pids, Disk: opts.Disk, HostUsr: opts.Image.HostUsr()}, nil)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNoSeal, err)
 	}

@@ -206,7 +206,7 @@ func checkImage(ctx context.Context, e *Engine, init initBinary, initErr error) 
 	if e == nil || initErr != nil {
 		return Check{"image", Fail, "not looked at: it needs the engine and glovebox-init", ""}
 	}
-	img, ok, err := e.prepared(ctx, autoRef, init.sum)
+	img, ok, err := e.newest(ctx, autoRef, init.sum)
 	switch {
 	case err != nil:
 		return Check{"image", Fail, err.Error(), ""}

@@ -1,17 +1,13 @@
 package runner
 
 import (
-	"archive/tar"
 	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"debug/elf"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +15,7 @@ import (
 	"github.com/containers/podman/v5/pkg/bindings/containers"
 	"github.com/containers/podman/v5/pkg/bindings/images"
 	"github.com/containers/podman/v5/pkg/specgen"
+	"github.com/distribution/reference"
 )
 
 // ErrNoImage is wrapped by errors that mean: the image is not to be had.
@@ -28,38 +25,110 @@ var ErrNoImage = errors.New("no image")
 const (
 	labelImageInit   = "glovebox.init"        // SHA-256 of the init inside
 	labelImageBase   = "glovebox.base"        // reference it was made for, "auto" included
-	labelImageDigest = "glovebox.base.digest" // what that reference was
+	labelImageBaseID = "glovebox.base.id"     // what that reference was, in Podman's store
+	labelImageDigest = "glovebox.base.digest" // and by digest
+	labelImageWas    = "glovebox.base.was"    // digest that it had before, if another
+	labelImageAt     = "glovebox.prepared"    // when; Podman's own clock ticks in seconds
 )
 
 const preparedRepo = "localhost/glovebox/box"
 
 // Image is ready to run: a base image with glovebox-init inside.
 type Image struct {
-	Ref        string // what was asked for: auto, or a reference
+	Ref        string // what was asked for: auto, host, or a reference
 	Name       string // of the prepared image in Podman's store
 	ID         string // of the prepared image, hex
 	Digest     string // of the prepared image, sha256:…
 	BaseDigest string // of the image it was made from, sha256:…
+	Was        string // BaseDigest of the image prepared for Ref before it, if another
 	Init       string // SHA-256 of the init inside, hex
 	Size       int64  // bytes, all layers
 	Created    time.Time
+
+	baseID string // of the image it was made from
 }
+
+// HostUsr reports whether boxes of this image see the host's /usr, read-only.
+func (i Image) HostUsr() bool { return i.Ref == hostRef }
 
 // Progress is one step of a preparation. Done and Total count the same thing,
 // whatever it is; Total 0 means that the end is not known.
 type Progress struct {
 	Step        string
 	Done, Total int64
+	Lasting     bool // not a step but news, for a person to read
 }
 
-// Image returns ref ready to run, preparing it when that was not done yet:
-// "auto" (or "") is a small system made from the distribution's own packages, or
-// a default image where those cannot be had; anything else is an OCI
-// reference, taken from the local store or else pulled. progress may be nil and
-// is called from this goroutine or one that ends before Image does. Processes
-// that prepare at once wait for each other. Errors wrap ErrNoImage.
+// Image returns ref ready to run. One that was prepared earlier stays what it
+// was, whatever became of its reference; otherwise it is prepared now. "auto"
+// (or "") is a small system made from the distribution's own packages, or a
+// default image where those cannot be had; "host" is this machine's /usr, see
+// hostBase; anything else is an OCI reference, taken from the local store or
+// else pulled. progress may be nil and is called from this goroutine or one
+// that ends before Image does. Processes that prepare at once wait for each
+// other. Errors wrap ErrNoImage.
 func (e *Engine) Image(ctx context.Context, ref string, progress func(Progress)) (Image, error) {
+	img, ok, err := e.Prepared(ctx, ref)
+	if err != nil || !ok {
+		img, err = e.prepare(ctx, ref, nil, progress)
+	} else if progress != nil {
+		e.tellMoved(ctx, img, progress)
+	}
+	return img, err
+}
+
+// tellMoved tells of a reference that Podman's store has another image for by
+// now, because somebody built or pulled it there.
+func (e *Engine) tellMoved(ctx context.Context, img Image, progress func(Progress)) {
+	if img.Ref == autoRef || img.Ref == hostRef {
+		return
+	}
+	if b, ok, err := e.local(ctx, img.Ref); err == nil && ok && b.id != img.baseID {
+		progress(Progress{Lasting: true, Step: fmt.Sprintf(
+			"the image %s is by now another one in Podman's store, %s; boxes still run %s: glovebox image prepare --pull %s changes that",
+			img.Ref, b.digest, img.BaseDigest, img.Ref)})
+	}
+}
+
+// UpdateImage is Image for a reference that may have moved: it is pulled, or
+// built, again. Where what it names is another image than before, progress gets
+// the news, and Image.Was the old digest.
+func (e *Engine) UpdateImage(ctx context.Context, ref string, progress func(Progress)) (Image, error) {
+	return e.prepare(ctx, ref, e.latest, progress)
+}
+
+// Prepared is ref ready to run, if it was prepared earlier with this init.
+func (e *Engine) Prepared(ctx context.Context, ref string) (img Image, ok bool, err error) {
+	ref = fullRef(ref)
+	if ref == hostRef {
+		if err := e.hostFit(); err != nil {
+			return Image{}, false, fmt.Errorf("%w %q: %w", ErrNoImage, ref, err)
+		}
+	}
+	init, err := readInit(e.opts.InitPath)
+	if err != nil {
+		return Image{}, false, err
+	}
+	return e.newest(ctx, ref, init.sum)
+}
+
+// fullRef is how a reference is kept: alpine is alpine:latest. What is no
+// reference stays as it is; to pull it fails.
+func fullRef(ref string) string {
 	ref = cmp.Or(ref, autoRef)
+	if named, err := reference.ParseDockerRef(ref); err == nil && ref != autoRef && ref != hostRef {
+		return reference.FamiliarString(named)
+	}
+	return ref
+}
+
+// finder gets the image that ref names, from wherever it is.
+type finder func(ctx context.Context, ref string, progress func(Progress)) (baseImage, error)
+
+// prepare makes an image ready. A nil find means: what was pinned for ref, else
+// what base finds, unless another process was quicker.
+func (e *Engine) prepare(ctx context.Context, ref string, find finder, progress func(Progress)) (Image, error) {
+	ref = fullRef(ref)
 	if progress == nil {
 		progress = func(Progress) {}
 	}
@@ -67,40 +136,44 @@ func (e *Engine) Image(ctx context.Context, ref string, progress func(Progress))
 	if err != nil {
 		return Image{}, err
 	}
-	if img, ok, err := e.prepared(ctx, ref, init.sum); err != nil || ok {
-		return img, err
-	}
 	unlock, err := e.lockImages(ctx, progress)
 	if err != nil {
 		return Image{}, err
 	}
 	defer unlock()
-	if img, ok, err := e.prepared(ctx, ref, init.sum); err != nil || ok {
-		return img, err // another process was quicker
+	before, there, err := e.newest(ctx, ref, "")
+	if err != nil {
+		return Image{}, err
 	}
-	base, err := e.base(ctx, ref, progress)
+	if find == nil {
+		if img, ok, err := e.newest(ctx, ref, init.sum); err != nil || ok {
+			return img, err
+		}
+		find = e.pinned(before)
+	}
+	base, err := find(ctx, ref, progress)
 	if err != nil {
 		return Image{}, fmt.Errorf("%w %q: %w", ErrNoImage, ref, err)
+	}
+	if there && before.Init == init.sum && before.baseID == base.id {
+		return before, nil
+	}
+	if there && before.BaseDigest != base.digest {
+		base.was = before.BaseDigest
 	}
 	progress(Progress{Step: "putting glovebox-init in"})
 	if err := e.derive(ctx, ref, base, init); err != nil {
 		return Image{}, fmt.Errorf("%w %q: putting glovebox-init in: %w", ErrNoImage, ref, err)
 	}
+	if base.was != "" {
+		progress(Progress{Step: fmt.Sprintf("the image %s has changed: it was %s, it is now %s", ref, base.was, base.digest), Lasting: true})
+	}
 	e.dropOldImages(ctx, ref)
-	img, ok, err := e.prepared(ctx, ref, init.sum)
+	img, ok, err := e.newest(ctx, ref, init.sum)
 	if err == nil && !ok {
 		err = fmt.Errorf("%w %q: it was prepared but is not there", ErrNoImage, ref)
 	}
 	return img, err
-}
-
-// Prepared is ref ready to run, if it was prepared earlier with this init.
-func (e *Engine) Prepared(ctx context.Context, ref string) (img Image, ok bool, err error) {
-	init, err := readInit(e.opts.InitPath)
-	if err != nil {
-		return Image{}, false, err
-	}
-	return e.prepared(ctx, cmp.Or(ref, autoRef), init.sum)
 }
 
 // Images lists the prepared images, newest first, for whatever init.
@@ -118,24 +191,28 @@ func (e *Engine) Images(ctx context.Context) ([]Image, error) {
 		if at < 0 {
 			continue
 		}
+		created, err := time.Parse(time.RFC3339Nano, i.Labels[labelImageAt])
+		if err != nil {
+			created = time.Unix(i.Created, 0).UTC()
+		}
 		found = append(found, Image{
 			Ref: i.Labels[labelImageBase], Name: i.RepoTags[at], ID: i.ID, Digest: i.Digest,
-			BaseDigest: i.Labels[labelImageDigest], Init: i.Labels[labelImageInit],
-			Size: i.Size, Created: time.Unix(i.Created, 0),
+			BaseDigest: i.Labels[labelImageDigest], Was: i.Labels[labelImageWas], Init: i.Labels[labelImageInit],
+			Size: i.Size, Created: created, baseID: i.Labels[labelImageBaseID],
 		})
 	}
 	slices.SortFunc(found, func(a, b Image) int { return b.Created.Compare(a.Created) })
 	return found, nil
 }
 
-// prepared finds the newest image made for ref with this very init.
-func (e *Engine) prepared(ctx context.Context, ref, initSum string) (Image, bool, error) {
+// newest is the image that was made for ref last, with this init or with any ("").
+func (e *Engine) newest(ctx context.Context, ref, initSum string) (Image, bool, error) {
 	all, err := e.Images(ctx)
 	if err != nil {
 		return Image{}, false, err
 	}
 	for _, i := range all {
-		if i.Ref == ref && i.Init == initSum {
+		if i.Ref == ref && (initSum == "" || i.Init == initSum) {
 			return i, true, nil
 		}
 	}
@@ -157,22 +234,59 @@ func (e *Engine) dropOldImages(ctx context.Context, ref string) {
 		if time.Since(old.Created) < time.Hour {
 			continue
 		}
-		if _, errs := images.Remove(e.with(ctx), []string{old.ID}, nil); len(errs) > 0 {
-			e.opts.Log(fmt.Sprintf("removing the old image %s: %v", old.Name, errors.Join(errs...)))
-		}
+		e.dropImage(ctx, old.ID)
+	}
+}
+
+// dropImage removes what nobody uses any more. If somebody does, it stays.
+func (e *Engine) dropImage(ctx context.Context, id string) {
+	if _, errs := images.Remove(e.with(ctx), []string{id}, nil); len(errs) > 0 {
+		e.opts.Log(fmt.Sprintf("removing the old image %.12s: %v", id, errors.Join(errs...)))
 	}
 }
 
 // baseImage is what a prepared image is made from.
-type baseImage struct{ id, digest string }
+type baseImage struct{ id, digest, was string }
+
+// pinned finds what before was made from, so that a new glovebox-init brings no
+// new image with it; where that is gone, or was made here, whatever ref names.
+func (e *Engine) pinned(before Image) finder {
+	return func(ctx context.Context, ref string, progress func(Progress)) (baseImage, error) {
+		if before.baseID != "" && ref != autoRef && ref != hostRef {
+			if b, ok, err := e.local(ctx, before.baseID); err != nil || ok {
+				return b, err
+			}
+		}
+		return e.base(ctx, ref, progress)
+	}
+}
 
 // base finds, makes or pulls the image that ref names.
 func (e *Engine) base(ctx context.Context, ref string, progress func(Progress)) (baseImage, error) {
-	if ref == autoRef {
-		return e.autoBase(ctx, progress)
+	switch ref {
+	case autoRef:
+		return e.autoBase(ctx, false, progress)
+	case hostRef:
+		return e.hostBase(ctx)
 	}
 	if b, ok, err := e.local(ctx, ref); err != nil || ok {
 		return b, err
+	}
+	return e.latest(ctx, ref, progress)
+}
+
+// latest makes or pulls the image that ref names, also where there is one.
+func (e *Engine) latest(ctx context.Context, ref string, progress func(Progress)) (baseImage, error) {
+	switch {
+	case ref == autoRef:
+		return e.autoBase(ctx, true, progress)
+	case ref == hostRef:
+		return e.hostBase(ctx)
+	case strings.HasPrefix(ref, "localhost/"):
+		if b, ok, err := e.local(ctx, ref); err != nil || ok {
+			return b, err
+		}
+		return baseImage{}, fmt.Errorf("it comes from no registry: bring it in with `glovebox image import FILE %s`", ref)
 	}
 	return e.pull(ctx, ref, progress)
 }
@@ -227,74 +341,28 @@ func (e *Engine) derive(ctx context.Context, ref string, base baseImage, init in
 	if err != nil {
 		return err
 	}
-	tag := strings.TrimPrefix(base.id, "sha256:")[:12] + "-" + init.sum[:12]
-	if ref == autoRef {
-		tag = autoRef + "-" + tag
+	asked := sha256.Sum256([]byte(ref)) // two references may name one image
+	tag := strings.TrimPrefix(base.id, "sha256:")[:12] + "-" + init.sum[:12] + "-" + hex.EncodeToString(asked[:4])
+	if ref == autoRef || ref == hostRef {
+		tag = ref + "-" + tag
+	}
+	old, again, err := e.local(ctx, preparedRepo+":"+tag)
+	if err != nil {
+		return err
 	}
 	options := new(containers.CommitOptions).WithRepo(preparedRepo).WithTag(tag).WithPause(false).WithChanges([]string{
 		"LABEL " + labelImageInit + "=" + init.sum,
 		"LABEL " + labelImageBase + "=" + ref,
+		"LABEL " + labelImageBaseID + "=" + base.id,
 		"LABEL " + labelImageDigest + "=" + base.digest,
+		"LABEL " + labelImageWas + "=" + base.was,
+		"LABEL " + labelImageAt + "=" + time.Now().UTC().Format(time.RFC3339Nano),
 	})
-	_, err = containers.Commit(conn, made.ID, options)
-	return err
-}
-
-// initBinary is the glovebox-init that goes into an image.
-type initBinary struct {
-	data []byte
-	sum  string // SHA-256 of its layer, hex
-}
-
-// readInit reads and checks it. A dynamic one would look for its loader in an
-// image that may have none, and die without a word.
-func readInit(path string) (initBinary, error) {
-	if path == "" {
-		self, err := os.Executable()
-		if err != nil {
-			return initBinary{}, fmt.Errorf("finding this program: %w", err)
-		}
-		path = filepath.Join(filepath.Dir(self), "glovebox-init")
+	if _, err := containers.Commit(conn, made.ID, options); err != nil {
+		return err
 	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return initBinary{}, fmt.Errorf("%w: glovebox-init belongs next to the program, `make build` puts both into bin (%w)", ErrNotSetUp, err)
+	if again { // it has lost its name to the new one
+		e.dropImage(ctx, old.id)
 	}
-	f, err := elf.NewFile(bytes.NewReader(data))
-	if err != nil {
-		return initBinary{}, fmt.Errorf("%w: %s is not a program: %w", ErrNotSetUp, path, err)
-	}
-	defer f.Close()
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_INTERP {
-			return initBinary{}, fmt.Errorf("%w: %s is not a static binary; `make build` makes one", ErrNotSetUp, path)
-		}
-	}
-	i := initBinary{data: data}
-	layer, err := i.layer()
-	if err != nil {
-		return initBinary{}, err
-	}
-	sum := sha256.Sum256(layer)
-	i.sum = hex.EncodeToString(sum[:])
-	return i, nil
-}
-
-// layer is a tar of what every image needs.
-func (i initBinary) layer() ([]byte, error) {
-	var buf bytes.Buffer
-	w := tar.NewWriter(&buf)
-	for _, dir := range []struct {
-		name string
-		mode int64
-	}{{".glovebox/", 0o755}, {"work/", 0o1777}, {"data/", 0o1777}, {"tmp/", 0o1777}} {
-		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir.name, Mode: dir.mode}); err != nil {
-			return nil, err
-		}
-	}
-	err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: strings.TrimPrefix(initPath, "/"), Mode: 0o555, Size: int64(len(i.data))})
-	if err == nil {
-		_, err = w.Write(i.data)
-	}
-	return buf.Bytes(), errors.Join(err, w.Close())
+	return nil
 }

@@ -56,18 +56,18 @@ var buildSteps = []string{
 
 // autoBase is the base built here, now or earlier, else a pulled one. Building
 // comes first: the packages come from where the host's own come from, and no
-// registry is needed.
-func (e *Engine) autoBase(ctx context.Context, progress func(Progress)) (baseImage, error) {
+// registry is needed. anew means: not one from earlier.
+func (e *Engine) autoBase(ctx context.Context, anew bool, progress func(Progress)) (baseImage, error) {
 	suite, buildable := buildableSuite("/etc/os-release")
 	if !buildable {
-		if b, ok, err := e.local(ctx, autoPull); err != nil || ok {
+		if b, ok, err := e.local(ctx, autoPull); err != nil || ok && !anew {
 			return b, err
 		}
 		return e.pull(ctx, autoPull, progress)
 	}
 	recipe := sha256.Sum256([]byte(strings.Join(slices.Concat(buildFlags, autoPackages), "\n")))
 	name := autoRepo + ":" + suite + "-" + hex.EncodeToString(recipe[:4])
-	if b, ok, err := e.local(ctx, name); err != nil || ok {
+	if b, ok, err := e.local(ctx, name); err != nil || ok && !anew {
 		return b, err
 	}
 	if err := e.build(ctx, suite, name, progress); err != nil {
@@ -139,7 +139,7 @@ func (e *Engine) build(ctx context.Context, suite, name string, progress func(Pr
 	}()
 	imported := make(chan error, 1)
 	go func() {
-		_, err := images.Import(e.with(ctx), tarR, new(images.ImportOptions).WithReference(name))
+		_, err := images.Import(e.with(ctx), tarR, importOptions(name))
 		tarR.CloseWithError(errors.Join(err, io.ErrClosedPipe)) // lets mmdebstrap end when Podman took no more
 		imported <- err
 	}()

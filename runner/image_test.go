@@ -136,7 +136,7 @@ func TestImageFromRegistry(t *testing.T) {
 	server := httptest.NewServer(registry.New())
 	defer server.Close()
 	ref := strings.TrimPrefix(server.URL, "http://") + "/tiny:1"
-	pushTiny(t, e, ref)
+	pushTiny(t, e, ref, "hi")
 	var steps []string
 	img, err := e.Image(t.Context(), ref, func(p Progress) { steps = append(steps, p.Step) })
 	if err != nil {
@@ -159,12 +159,12 @@ func TestImageFromRegistry(t *testing.T) {
 }
 
 // pushTiny puts an image with one file into a registry, and leaves none behind.
-func pushTiny(t *testing.T, e *Engine, ref string) {
+func pushTiny(t *testing.T, e *Engine, ref, content string) {
 	t.Helper()
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
-	err := errors.Join(w.WriteHeader(&tar.Header{Name: "hello", Mode: 0o644, Size: 2}))
-	if _, werr := w.Write([]byte("hi")); err != nil || werr != nil {
+	err := errors.Join(w.WriteHeader(&tar.Header{Name: "hello", Mode: 0o644, Size: int64(len(content))}))
+	if _, werr := w.Write([]byte(content)); err != nil || werr != nil {
 		t.Fatal(err, werr)
 	}
 	if err := w.Close(); err != nil {

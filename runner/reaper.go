@@ -18,6 +18,7 @@ type BoxStatus struct {
 	Owner     Owner
 	Alive     bool   // the owner still runs
 	State     string // created, running, exited, …
+	Image     string // ID of the one it runs, hex
 	StartedAt time.Time
 }
 
@@ -71,7 +72,7 @@ func (e *Engine) owned(ctx context.Context) ([]BoxStatus, error) {
 		}
 		boxes = append(boxes, BoxStatus{
 			Name: c.Labels[LabelBox], Container: c.ID, Session: c.Labels[LabelSession], Owner: owner, Alive: owner.Alive(),
-			State: c.State, StartedAt: c.Created,
+			State: c.State, Image: c.ImageID, StartedAt: c.Created,
 		})
 	}
 	slices.SortFunc(boxes, func(a, b BoxStatus) int { return b.StartedAt.Compare(a.StartedAt) })

@@ -46,6 +46,9 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	s.CapDrop = []string{"all"}
 	s.NoNewPrivileges = &yes
 	s.Mounts = writablePlaces(o.Disk)
+	if o.Image.HostUsr() {
+		s.Mounts = append(s.Mounts, hostMounts()...)
+	}
 	// Not NPROC: the runtime would take it on while it still has the account's
 	// own user ID, under which everything of all boxes counts. Init does it.
 	s.Rlimits = []spec.POSIXRlimit{

@@ -84,7 +84,7 @@ func (l *lab) battery(ctx context.Context) (results []Verified, err error) {
 		results = append(results, v)
 		l.o.Observe(v)
 	}
-	for _, p := range probe.Battery() {
+	for _, p := range probe.Battery(l.targets.HostUsr) {
 		if ctx.Err() != nil {
 			return results, nil
 		}
@@ -180,7 +180,7 @@ func (l *lab) box(ctx context.Context, o BoxOptions, w *weakness) (*Box, error) 
 // battery's probes, and limits that nothing keeps.
 func (b *Box) unlisted() (found []Verified) {
 	for _, p := range b.info.Seal {
-		if p.Verdict != port.Pass && !slices.ContainsFunc(probe.Battery(), func(known probe.Probe) bool { return known.Name == p.Probe }) {
+		if p.Verdict != port.Pass && !slices.ContainsFunc(probe.Battery(true), func(known probe.Probe) bool { return known.Name == p.Probe }) {
 			found = append(found, Verified{Probe: probe.Probe{Name: p.Probe, Layer: p.Layer}, Finding: probe.Finding{Verdict: p.Verdict, Evidence: p.Evidence}})
 		}
 	}

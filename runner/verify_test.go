@@ -33,7 +33,7 @@ func TestVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := len(probe.Battery()); len(results) != want {
+	if want := len(probe.Battery(false)); len(results) != want {
 		t.Errorf("%d results of %d probes", len(results), want)
 	}
 	for _, v := range results {

@@ -63,6 +63,15 @@ type BoxCreated struct {
 	Seal        []Proof `json:"seal"`         // isolation as probed from inside
 	Limits      []Limit `json:"limits"`
 	ReadyMS     float64 `json:"ready_ms"` // create to sealed
+
+	Base *BaseImage `json:"base,omitempty"` // nil in logs of old
+}
+
+// BaseImage is what the image of a box was made from, by adding glovebox-init.
+type BaseImage struct {
+	Digest  string `json:"digest"`             // sha256:…, as its registry has it
+	Was     string `json:"was,omitempty"`      // digest of the same reference when it was prepared before, if another
+	HostUsr bool   `json:"host_usr,omitempty"` // /usr in the box was the host's, read-only
 }
 
 // Proof is what one core probe found.

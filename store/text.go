@@ -162,6 +162,12 @@ func sealed(b *strings.Builder, v BoxCreated) {
 		}
 	}
 	line(b, "image %s (%s), %s, %s", v.Image, v.ImageDigest, v.Engine, v.Runtime)
+	if v.Base != nil && v.Base.Was != "" {
+		line(b, "the image %s has changed: it was %s, it is now %s", v.Image, v.Base.Was, v.Base.Digest)
+	}
+	if v.Base != nil && v.Base.HostUsr {
+		line(b, "/usr in the box is the host's, read-only")
+	}
 	var limits []string
 	for _, l := range v.Limits {
 		if l.Enforced == "none" {

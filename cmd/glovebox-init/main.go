@@ -25,17 +25,19 @@ import (
 )
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == "probe" {
-		io.Copy(io.Discard, os.Stdin)                 //nolint:errcheck // its end is the word to begin
-		json.NewEncoder(os.Stdout).Encode(probeAll()) //nolint:errcheck // the host reads an empty report as no seal
-		return
-	}
-	if len(os.Args) > 2 && os.Args[1] == "target" {
-		fmt.Fprintln(os.Stderr, probe.ServeTarget(os.Args[2:], os.Stdout))
-		os.Exit(1)
-	}
-	if len(os.Args) > 2 && os.Args[1] == "probe" {
-		os.Exit(probe.Main(os.Args[2:], os.Stdin, os.Stdout))
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "core": // of the seal
+			hostUsr := len(os.Args) == 3 && os.Args[2] == hostUsrArg
+			io.Copy(io.Discard, os.Stdin)                        //nolint:errcheck // its end is the word to begin
+			json.NewEncoder(os.Stdout).Encode(probeAll(hostUsr)) //nolint:errcheck // the host reads an empty report as no seal
+			return
+		case "probe":
+			os.Exit(probe.Main(os.Args[2:], os.Stdin, os.Stdout))
+		case "target":
+			fmt.Fprintln(os.Stderr, probe.ServeTarget(os.Args[2:], os.Stdout))
+			os.Exit(1)
+		}
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "glovebox-init:", err)

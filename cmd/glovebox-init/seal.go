@@ -22,7 +22,11 @@ const probeTime = 5 * time.Second
 func (b *box) seal(req port.Request) port.Reply {
 	b.procs.limit(req.Pids)
 	var limits []port.Limit
-	proofs, err := b.runProbes(func(pid int) { limits = b.limits(req, pid) })
+	args := []string{"glovebox-init", "core"}
+	if req.HostUsr {
+		args = append(args, hostUsrArg)
+	}
+	proofs, err := b.runProbes(args, func(pid int) { limits = b.limits(req, pid) })
 	if err != nil {
 		return port.Reply{Error: "core probes: " + err.Error()}
 	}
@@ -37,7 +41,7 @@ func (b *box) seal(req port.Request) port.Reply {
 }
 
 // runProbes has the probe process wait until look has seen it.
-func (b *box) runProbes(look func(pid int)) ([]port.Proof, error) {
+func (b *box) runProbes(args []string, look func(pid int)) ([]port.Proof, error) {
 	gate, opener, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -49,7 +53,7 @@ func (b *box) runProbes(look func(pid int)) ([]port.Proof, error) {
 		return nil, err
 	}
 	defer r.Close()
-	p, err := b.procs.start("/proc/self/exe", []string{"glovebox-init", "probe"}, &syscall.ProcAttr{
+	p, err := b.procs.start("/proc/self/exe", args, &syscall.ProcAttr{
 		Dir: "/", Files: []uintptr{gate.Fd(), w.Fd(), 2}, Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	w.Close()

@@ -58,6 +58,10 @@ func (a *app) withEngine(cmd *cobra.Command, use func(*runner.Engine) error) err
 	if err != nil {
 		return err
 	}
+	return a.withEngineOf(cmd, cfg, use)
+}
+
+func (a *app) withEngineOf(cmd *cobra.Command, cfg config, use func(*runner.Engine) error) error {
 	e, err := openEngine(cmd.Context(), cfg.Box.Runtime)
 	if err != nil {
 		return explain(err)

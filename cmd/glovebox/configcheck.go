@@ -49,6 +49,8 @@ func (c config) wrongBox() (string, string) {
 	switch {
 	case b.Image == "":
 		return "box.image", `box.image is empty; "auto" lets glovebox choose`
+	case b.Image == "host" && c.Rigor == "strict":
+		return "box.image", `box.image "host" shows the box this machine's /usr, which rigor "strict" does not allow; use "auto"`
 	case b.Runtime == "":
 		return "box.runtime", `box.runtime is empty; "auto" lets glovebox choose`
 	case !(b.CPUs >= 0.05 && b.CPUs <= 1024):

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -15,49 +20,128 @@ import (
 func newImageCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "image",
-		Short: "Prepare and list the images that boxes run",
+		Short: "Prepare, import, list and remove the images that boxes run",
 		Args:  noSuchCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(
-		&cobra.Command{
-			Use: "prepare [REF]", Short: "Make an image ready to run: auto, or any OCI reference", Args: cobra.MaximumNArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				ref := ""
-				if len(args) == 1 {
-					ref = args[0]
-				}
-				return a.prepareImage(cmd, ref)
-			},
-		},
-		&cobra.Command{
-			Use: "list", Short: "List the images that are ready to run, newest first", Args: cobra.NoArgs,
-			RunE: func(cmd *cobra.Command, _ []string) error {
-				return a.withEngine(cmd, func(e *runner.Engine) error {
-					list, err := e.Images(cmd.Context())
-					if err != nil {
-						return err
-					}
-					return a.printImages(list)
-				})
-			},
-		},
-	)
+	cmd.AddCommand(newImagePrepareCmd(a), newImageImportCmd(a), newImageListCmd(a), newImageRemoveCmd(a))
 	return cmd
 }
 
-// prepareImage makes ref ready, or what the configuration names.
-func (a *app) prepareImage(cmd *cobra.Command, ref string) error {
-	cfg, err := a.loadConfig()
+func newImagePrepareCmd(a *app) *cobra.Command {
+	var pull bool
+	cmd := &cobra.Command{
+		Use:   "prepare [REF]",
+		Short: "Make an image ready to run: auto, host, or any OCI reference",
+		Long: `Make an image ready to run: auto, host, or any OCI reference; without REF, the
+one that is configured. Once prepared, an image stays what it is: sessions use it
+by its digest, and pull nothing. With --pull it is pulled, or built, again, and
+a digest that changed is told.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				cfg.Box.Image = args[0]
+			}
+			if key, why := cfg.wrong(); key != "" {
+				return usageError(why, "")
+			}
+			return a.readyImage(cmd, cfg, func(ctx context.Context, e *runner.Engine, tell func(runner.Progress)) (runner.Image, error) {
+				if pull {
+					return e.UpdateImage(ctx, cfg.Box.Image, tell)
+				}
+				return e.Image(ctx, cfg.Box.Image, tell)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&pull, "pull", false, "pull or build it again, also if it is there")
+	return cmd
+}
+
+func newImageImportCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "import FILE [NAME]",
+		Short: "Make an image from the tarball of a root file system",
+		Long: `Make an image from a root file system in a tar file, plain or packed with gzip,
+zstd, xz or bzip2, as podman export, mmdebstrap or a distribution's download page
+give it. It gets the reference localhost/NAME; without NAME, the file's own name.
+The file may come from anywhere: only Podman unpacks it, under an unprivileged
+account. Afterwards a box is made of it, to see what it lacks.`,
+		Example: `  glovebox image import alpine-minirootfs-3.22.0-x86_64.tar.gz alpine
+  glovebox box run --image localhost/alpine -- cat /etc/os-release`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) < 1 || len(args) > 2 {
+				return usageError("image import needs a file, and may have a name", "glovebox image import rootfs.tar.gz mine")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name := importName(args[0])
+			if len(args) == 2 {
+				name = args[1]
+			}
+			if _, err := runner.ImportName(name); err != nil {
+				return usageError(err.Error(), "glovebox image import "+args[0]+" mine")
+			}
+			f, err := openRegular(args[0])
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			cfg, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			return a.readyImage(cmd, cfg, func(ctx context.Context, e *runner.Engine, tell func(runner.Progress)) (runner.Image, error) {
+				return e.ImportImage(ctx, name, f, tell)
+			})
+		},
+	}
+}
+
+// importName is the name that a file suggests: rootfs.tar.gz is rootfs.
+func importName(file string) string {
+	name := strings.ToLower(filepath.Base(file))
+	for _, end := range []string{".gz", ".xz", ".zst", ".bz2", ".tgz", ".txz", ".tar"} {
+		name = strings.TrimSuffix(name, end)
+	}
+	return name
+}
+
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a regular file", path)
+	}
+	var f *os.File
+	if err == nil {
+		f, err = os.Open(path)
+	}
 	if err != nil {
-		return err
+		return nil, &exitError{code: exitUsage, msg: err.Error(), err: err}
 	}
-	if ref == "" {
-		ref = cfg.Box.Image
-	}
-	return a.withEngine(cmd, func(e *runner.Engine) error {
+	return f, nil
+}
+
+// readyImage has get make an image ready, tries it in a box, and prints it. One
+// that cannot run here at all is not kept.
+func (a *app) readyImage(cmd *cobra.Command, cfg config, get func(context.Context, *runner.Engine, func(runner.Progress)) (runner.Image, error)) error {
+	return a.withEngineOf(cmd, cfg, func(e *runner.Engine) error {
+		ctx := cmd.Context()
 		p := newProgress(a.errOut)
-		img, err := e.Image(cmd.Context(), ref, p.tell)
+		img, err := get(ctx, e, p.tell)
+		var lacks []string
+		if err == nil {
+			p.tell(runner.Progress{Step: "trying it in a box"})
+			lacks, err = e.Lacks(ctx, img, neededPrograms...)
+			if errors.Is(err, runner.ErrNoImage) {
+				_, removed := e.RemoveImage(context.WithoutCancel(ctx), img.ID)
+				err = errors.Join(err, removed)
+			}
+		}
 		p.close()
 		if errors.Is(err, runner.ErrNoImage) {
 			return &exitError{code: exitEngine, msg: err.Error(), err: err}
@@ -65,11 +149,84 @@ func (a *app) prepareImage(cmd *cobra.Command, ref string) error {
 		if err != nil {
 			return err
 		}
-		return a.printImages([]runner.Image{img})
+		for _, line := range willNotWork(lacks) {
+			fmt.Fprintln(a.errOut, "glovebox: "+store.CleanLine(img.Ref)+" "+line)
+		}
+		return a.printImages(ctx, e, []runner.Image{img}, lacks)
 	})
 }
 
-func (a *app) printImages(list []runner.Image) error {
+// neededPrograms are what the tools use; see willNotWork.
+var neededPrograms = []string{"sqlite3", "python3", "curl"}
+
+// willNotWork says what an image that lacks some programs is no good for.
+func willNotWork(lacks []string) []string {
+	missing := func(program string) bool { return slices.Contains(lacks, program) }
+	if missing("/bin/sh") {
+		return []string{"has no /bin/sh: the tools shell, sql and fetch and glovebox box shell will not work; glovebox box run -- PROGRAM will"}
+	}
+	var lines []string
+	if missing("python3") {
+		if missing("sqlite3") {
+			lines = append(lines, "has neither sqlite3 nor python3: the tool sql will not work")
+		}
+		if missing("curl") {
+			lines = append(lines, "has neither curl nor python3: the tool fetch will not work")
+		}
+	}
+	return lines
+}
+
+func newImageListCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List the images that are ready to run, newest first", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withEngine(cmd, func(e *runner.Engine) error {
+				list, err := e.Images(cmd.Context())
+				if err != nil {
+					return err
+				}
+				return a.printImages(cmd.Context(), e, list, nil)
+			})
+		},
+	}
+}
+
+func newImageRemoveCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "rm REF",
+		Short: "Remove what was prepared for a reference",
+		Long: `Remove what was prepared for a reference, and the image it was made from if
+glovebox built or imported that. A pulled one stays: podman rmi removes it. What
+a box still runs is not removed.`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError("image rm needs one reference", "glovebox image list")
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withEngine(cmd, func(e *runner.Engine) error {
+				n, err := e.RemoveImage(cmd.Context(), args[0])
+				if err == nil && n == 0 {
+					err = usageError(fmt.Sprintf("no image is prepared for %q", args[0]), "glovebox image list")
+				}
+				return err
+			})
+		},
+	}
+}
+
+// printImages shows images with how many boxes run each.
+func (a *app) printImages(ctx context.Context, e *runner.Engine, list []runner.Image, lacks []string) error {
+	boxes, err := e.Boxes(ctx)
+	if err != nil {
+		return err
+	}
+	used := map[string]int{}
+	for _, b := range boxes {
+		used[b.Image]++
+	}
 	if a.flags.json {
 		for _, i := range list {
 			if err := a.printJSON(struct {
@@ -78,9 +235,12 @@ func (a *app) printImages(list []runner.Image) error {
 				ID         string    `json:"id"`
 				Digest     string    `json:"digest"`
 				BaseDigest string    `json:"base_digest"`
+				Was        string    `json:"was,omitempty"`
 				Size       int64     `json:"size"`
 				Created    time.Time `json:"created_at"`
-			}{i.Ref, i.Name, i.ID, i.Digest, i.BaseDigest, i.Size, i.Created.UTC()}); err != nil {
+				Boxes      int       `json:"boxes"`
+				Lacks      []string  `json:"lacks,omitempty"`
+			}{i.Ref, i.Name, i.ID, i.Digest, i.BaseDigest, i.Was, i.Size, i.Created.UTC(), used[i.ID], lacks}); err != nil {
 				return err
 			}
 		}
@@ -91,9 +251,15 @@ func (a *app) printImages(list []runner.Image) error {
 		return err
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "IMAGE\tMADE FROM\tSIZE\tCREATED\tDIGEST")
+	fmt.Fprintln(w, "REFERENCE\tSIZE\tPREPARED\tIN USE\tDIGEST")
 	for _, i := range list {
-		fmt.Fprintf(w, "%s\t%s\t%d MB\t%s\t%.19s\n", store.CleanLine(i.Name), store.CleanLine(i.Ref), i.Size/1_000_000, i.Created.Format(time.DateTime), i.Digest)
+		use := "no"
+		if n := used[i.ID]; n == 1 {
+			use = "1 box"
+		} else if n > 1 {
+			use = fmt.Sprint(n, " boxes")
+		}
+		fmt.Fprintf(w, "%s\t%d MB\t%s\t%s\t%s\n", store.CleanLine(i.Ref), i.Size/1_000_000, i.Created.Local().Format(time.DateTime), use, store.CleanLine(i.BaseDigest))
 	}
 	return w.Flush()
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"glovebox/runner"
+	"glovebox/store"
 
 	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
@@ -61,6 +62,13 @@ func newProgress(w io.Writer) *progress {
 func (p *progress) tell(step runner.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if step.Lasting {
+		if p.drawn {
+			fmt.Fprint(p.w, "\r\x1b[K")
+		}
+		fmt.Fprintln(p.w, "glovebox: "+store.CleanLine(step.Step))
+		return
+	}
 	if p.since.IsZero() || (p.width == 0 && step.Step != p.step.Step) {
 		p.since = p.now()
 	}

@@ -75,3 +75,16 @@ func TestProgressEndsWithItsCloser(t *testing.T) {
 		t.Errorf("shown %q", &out)
 	}
 }
+
+// News is for reading: it is shown at once and stays.
+func TestProgressTellsNews(t *testing.T) {
+	for _, width := range []int{0, 40} {
+		p, out, _ := newTestProgress(width)
+		p.tell(runner.Progress{Step: "quick"})
+		p.tell(runner.Progress{Step: "something has changed, whatever the width is", Lasting: true})
+		p.close()
+		if got, want := out.String(), "glovebox: something has changed, whatever the width is\n"; got != want {
+			t.Errorf("width %d: %q, want %q", width, got, want)
+		}
+	}
+}

@@ -124,6 +124,9 @@ func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe 
 		p.database = "/data/" + fileName(p.schema.Name) + ".db"
 		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, fakedata.Describe(p.schema, p.recipe))
 	}
+	if key, why := d.cfg.wrong(); key != "" { // a flag may have changed it
+		return usageError(why, "")
+	}
 	for _, entry := range d.cfg.Network.Allow {
 		rule, err := egress.ParseRule(entry)
 		if err != nil {

@@ -60,6 +60,8 @@ type Request struct {
 	Pids   int64   `json:"pids,omitempty"`
 	Disk   int64   `json:"disk,omitempty"` // bytes of each of Places
 
+	HostUsr bool `json:"host_usr,omitempty"` // of a seal: /usr is declared to be the host's
+
 	Detail json.RawMessage `json:"detail,omitempty"` // what only one operation takes
 }
 

@@ -15,19 +15,23 @@ const (
 var places = port.Places
 
 // Core are the probes that take a few milliseconds together: every box passes
-// them before its first command.
-func Core() []Probe {
-	return []Probe{
+// them before its first command. hostUsrDeclared says that /usr is declared to be the host's.
+func Core(hostUsrDeclared bool) []Probe {
+	core := []Probe{
 		interfaces, connect, dns,
 		identity, privileges, readOnlyRoot, mount,
 		mounts, environment, processes,
 	}
+	if hostUsrDeclared {
+		core = append(core, hostUsr)
+	}
+	return core
 }
 
 // Battery is every probe, in the order in which they are tried: what uses up
 // the box comes last.
-func Battery() []Probe {
-	return append(Core(),
+func Battery(hostUsrDeclared bool) []Probe {
+	return append(Core(hostUsrDeclared),
 		tcpPublic, tcpIPv6, udpPublic, icmp, rawSocket, packetSocket, dnsLookup, metadata, hostLoopback, hostGateway,
 		production, abstractSocket, unixSockets, oddSockets, netlinkChange, newNetwork,
 		egressUnlisted, egressHost, egressAddress, egressRebinding, egressRedirect,

@@ -13,6 +13,9 @@ import (
 // processes that probes and the battery start. Targets come as JSON from in, the Finding goes to w. It returns the
 // exit status.
 func Main(args []string, in io.Reader, w io.Writer) int {
+	if len(args) == 0 {
+		return 2
+	}
 	switch args[0] {
 	case "nothing":
 		return 0
@@ -20,7 +23,7 @@ func Main(args []string, in io.Reader, w io.Writer) int {
 		time.Sleep(time.Hour) // killed by whoever started it, or with the box
 		return 0
 	case "share":
-		key, err := strconv.Atoi(args[1])
+		key, err := strconv.Atoi(args[len(args)-1])
 		if err == nil {
 			err = share(key)
 		}
@@ -30,7 +33,7 @@ func Main(args []string, in io.Reader, w io.Writer) int {
 		}
 		return 0
 	}
-	for _, p := range Battery() {
+	for _, p := range Battery(true) {
 		if p.Name != args[0] {
 			continue
 		}

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -11,7 +10,7 @@ var mounts = Probe{
 	Name: "mounts", Layer: data, Control: HostMount,
 	Gain:  "reach files of the host's",
 	Tries: "looks for a mount that is not one a box is made of",
-	Try: func(Targets) Finding {
+	Try: func(t Targets) Finding {
 		data, err := os.ReadFile("/proc/self/mountinfo")
 		if err != nil {
 			return unsure("%v", err)
@@ -23,27 +22,34 @@ var mounts = Probe{
 			if !ok || len(f) < 5 || len(g) < 1 {
 				return unsure("cannot read mountinfo")
 			}
-			if !ownMount(f[4], g[0]) {
+			if !ownMount(f[4], g[0], t.HostUsr) {
 				return out("%s (%s) is not the box's own", f[4], g[0])
 			}
 			n++
 		}
-		return held("%s, all the box's own", fmt.Sprint(n, " mounts"))
+		if t.HostUsr {
+			return held("%d mounts, all the box's own but the host's /usr", n)
+		}
+		return held("%d mounts, all the box's own", n)
 	},
 }
 
 // ownMount knows the mounts that a box is made of; one that is not among them
 // came from the host.
-func ownMount(point, fstype string) bool {
+func ownMount(point, fstype string, hostUsr bool) bool {
 	switch fstype {
-	case "proc", "sysfs", "tmpfs", "devpts", "mqueue", "cgroup", "cgroup2":
+	case "proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2":
 		return true
+	case "tmpfs": // the host has some too, with its sockets in them
+		if point == "/dev" || slices.Contains(places[:], point) || maskedPath(point) || hostUsr && point == "/usr/local" {
+			return true
+		}
 	case "overlay", "fuse.fuse-overlayfs", "fuse-overlayfs":
 		return point == "/"
 	case "devtmpfs": // rootless Podman binds these nodes, it cannot make them
 		return slices.Contains([]string{"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/random", "/dev/urandom"}, point) || maskedPath(point)
 	}
-	return podmansOwn(point)
+	return podmansOwn(point) || hostUsr && point == "/usr"
 }
 
 // podmansOwn are the two files that Podman makes for a container and binds from

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+func TestImageCommands(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	must := func(out []byte, err error) []byte {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	// A root file system of this host's shell and what it needs.
+	ldd, err := exec.CommandContext(t.Context(), "ldd", "/bin/sh").Output()
+	if err != nil {
+		t.Skip("no ldd: ", err)
+	}
+	args := []string{"--create", "--dereference", "--file", h.dir + "/Tiny-1.tar.xz", "--xz", "/bin/sh"}
+	for _, word := range strings.Fields(string(ldd)) {
+		if strings.HasPrefix(word, "/") {
+			args = append(args, word)
+		}
+	}
+	must(exec.CommandContext(t.Context(), "tar", args...).Output())
+
+	out, errOut, code := h.run("image", "import", "Tiny-1.tar.xz", "--json")
+	var made struct {
+		Ref        string   `json:"ref"`
+		BaseDigest string   `json:"base_digest"`
+		Lacks      []string `json:"lacks"`
+		Boxes      int      `json:"boxes"`
+	}
+	if code != 0 || json.Unmarshal([]byte(out), &made) != nil {
+		t.Fatalf("import: exit %d, %s%s", code, out, errOut)
+	}
+	if made.Ref != "localhost/tiny-1:latest" || len(made.Lacks) != 3 || !strings.Contains(errOut, "sqlite3") || !strings.Contains(errOut, "the tool sql will not work") {
+		t.Errorf("imported: %+v, %s", made, errOut)
+	}
+	if out, errOut, code := h.run("box", "run", "--image", "localhost/tiny-1", "--", "/bin/sh", "-c", "echo in the box"); code != 0 || out != "in the box\n" || errOut != "" {
+		t.Errorf("in a box: exit %d, %s%s", code, out, errOut)
+	}
+	if event := h.boxCreated(); !strings.Contains(event, made.BaseDigest) || strings.Contains(event, "host_usr") {
+		t.Errorf("the log has no %s: %s", made.BaseDigest, event)
+	}
+	if out, _, code := h.run("image", "list"); code != 0 || !strings.Contains(out, "localhost/tiny-1:latest") || !strings.Contains(out, made.BaseDigest) {
+		t.Errorf("list: exit %d, %s", code, out)
+	}
+	if out, errOut, code := h.run("image", "rm", "localhost/tiny-1"); code != 0 || out != "" || errOut != "" {
+		t.Errorf("rm: exit %d, %s%s", code, out, errOut)
+	}
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"image", "rm", "localhost/tiny-1"}, exitUsage, "localhost/tiny-1"},
+		{[]string{"image", "import", h.file("letter", "dear reader")}, exitEngine, "no tar archive"},
+		{[]string{"image", "import", h.file("nothing", "")}, exitEngine, "empty"},
+		{[]string{"image", "import", h.dir}, exitUsage, "regular"},
+		{[]string{"image", "import", "none.tar"}, exitUsage, "none.tar"},
+		{[]string{"image", "import", "letter", "host"}, exitUsage, "glovebox uses itself"},
+		{[]string{"image", "import"}, exitUsage, "needs a file"},
+	} {
+		if out, errOut, code := h.run(tt.args...); code != tt.code || out != "" || !strings.Contains(errOut, tt.want) {
+			t.Errorf("%q: exit %d, %s%s; want %d and %q", tt.args, code, out, errOut, tt.code, tt.want)
+		}
+	}
+}
+
+func TestImageHost(t *testing.T) {
+	needEngine(t)
+	if target, err := os.Readlink("/bin"); err != nil || !strings.HasSuffix(target, "usr/bin") {
+		t.Skip("/bin is no link into /usr here")
+	}
+	h := newHome(t)
+	out, errOut, code := h.run("box", "run", "--image", "host", "--", "/bin/sh", "-c", "touch /usr/x; ls /usr/local")
+	if code != 0 || out != "" || !strings.Contains(errOut, "touch: ") {
+		t.Errorf("exit %d, %s%s", code, out, errOut)
+	}
+	if event := h.boxCreated(); !strings.Contains(event, `"host_usr":true`) || !strings.Contains(event, `"host /usr"`) || !strings.Contains(event, `"image":"host"`) {
+		t.Errorf("the log does not say whose /usr it was: %s", event)
+	}
+	strict := defaultConfig()
+	strict.Rigor, strict.Box.Image = "strict", "host"
+	if key, why := strict.wrongBox(); key != "box.image" || !strings.Contains(why, "strict") {
+		t.Errorf("under strict it says %q, %q", key, why)
+	}
+	if _, errOut, code := h.run("--rigor", "strict", "box", "run", "--image", "host", "--", "true"); code != exitUsage || errOut == "" {
+		t.Errorf("under strict: exit %d, %s", code, errOut)
+	}
+}
+
+// boxCreated is the line of the last session's box.
+func (h *home) boxCreated() string {
+	h.t.Helper()
+	out, errOut, code := h.run("replay", "last", "--json")
+	for line := range strings.Lines(out) {
+		if strings.Contains(line, `"kind":"box.created"`) {
+			return line
+		}
+	}
+	h.t.Fatalf("no box in the log: exit %d, %s%s", code, out, errOut)
+	return ""
+}
