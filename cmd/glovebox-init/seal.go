@@ -26,7 +26,7 @@ func (b *box) seal(req port.Request) port.Reply {
 	if err != nil {
 		return port.Reply{Error: "core probes: " + err.Error()}
 	}
-	detail, err := json.Marshal(port.SealReport{Proofs: proofs, Limits: limits})
+	detail, err := json.Marshal(port.SealReport{Proofs: proofs, Kernel: kernel(), Limits: limits})
 	if err != nil {
 		return port.Reply{Error: err.Error()}
 	}
