@@ -113,7 +113,7 @@ func chooseRuntime(o Options) (foundRuntime, error) {
 // refuse says that no box with a kernel of its own can be had, and what to do.
 // There is no falling back: who asked for one must not get another.
 func refuse(why error) error {
-	return fmt.Errorf("%w: a box with a kernel of its own cannot be had: %w. Install gVisor's runsc (package runsc in Debian, or gvisor.dev/docs/user_guide/install), or do without: rigor = \"standard\" and box.runtime = \"auto\"",
+	return fmt.Errorf("%w: a box with a kernel of its own cannot be had: %w. Install gVisor's runsc (gvisor.dev/docs/user_guide/install; the package of Debian 12 is too old), or do without: rigor = \"standard\" and box.runtime = \"auto\"",
 		ErrNoSeal, why)
 }
 
@@ -177,7 +177,7 @@ func checkStrict(ctx context.Context, opts Options, e *Engine) Check {
 	case errors.Is(err, ErrNoImage):
 		c.Detail, c.Fix = strings.TrimSuffix(c.Detail, "rigor strict would be refused")+"not tried: no image is prepared yet", "glovebox image prepare"
 	case len(found) == 0 && (opts.Runtime == "" || opts.Runtime == "auto"):
-		c.Fix = "install gVisor's runsc, if you want it: package runsc in Debian, or gvisor.dev/docs/user_guide/install"
+		c.Fix = "install gVisor's runsc, if you want it: gvisor.dev/docs/user_guide/install (the package of Debian 12 is too old)"
 	default:
 		c.Detail += ": " + err.Error()
 	}

@@ -81,6 +81,11 @@ func limitProcesses(args []string) error {
 // be fatal while a fork has them blocked in the main thread, so they are ignored.
 func surviveSignals() error {
 	signal.Notify(make(chan os.Signal, 1))
+	if onGVisor() {
+		// It hangs up on a group whenever one of it exits while another is
+		// stopped, as the throttle does. What is ignored, commands inherit.
+		signal.Ignore(unix.SIGHUP)
+	}
 	ignore := [4]uintptr{1} // struct sigaction of the kernel: SIG_IGN, flags, restorer, mask
 	for _, sig := range []uintptr{32, 34} {
 		if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&ignore)), 0, 8, 0, 0); errno != 0 {

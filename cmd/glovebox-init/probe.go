@@ -32,6 +32,7 @@ var coreProbes = [...]probe{
 	{"privileges", "execution", probePrivileges},
 	{"read-only root", "execution", probeRoot},
 	{"mount", "execution", probeMount},
+	{"port", "execution", probePort},
 	{"mounts", "data", probeMounts},
 	{"environment", "data", probeEnvironment},
 	{"processes", "data", probeProcesses},
@@ -176,6 +177,23 @@ func probeMount() (port.Verdict, string) {
 		return port.Fail, "a file system could be mounted"
 	}
 	return port.Pass, err.Error()
+}
+
+// probePort reaches for the port: a command that could, would speak for others.
+func probePort() (port.Verdict, string) {
+	reached := []string{"/proc/1/mem"}
+	for fd := range 32 {
+		reached = append(reached, fmt.Sprint("/proc/1/fd/", fd))
+	}
+	for _, path := range reached {
+		for _, mode := range []int{unix.O_RDONLY, unix.O_WRONLY} {
+			if fd, err := unix.Open(path, mode|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err == nil {
+				unix.Close(fd)
+				return port.Fail, path + " can be opened"
+			}
+		}
+	}
+	return port.Pass, "PID 1's descriptors and memory are closed to others"
 }
 
 // ownMounts are the mounts that a box is made of; a mount that is not one of

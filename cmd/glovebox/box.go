@@ -58,7 +58,7 @@ func (a *app) withEngine(cmd *cobra.Command, use func(*runner.Engine) error) err
 	if err != nil {
 		return err
 	}
-	e, err := openEngine(cmd.Context(), cfg.Box.Runtime)
+	e, err := runner.Open(cmd.Context(), engineOptions(cfg))
 	if err != nil {
 		return explain(err)
 	}
