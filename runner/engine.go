@@ -164,7 +164,7 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 	var err error
 	if uri := os.Getenv("CONTAINER_HOST"); uri != "" {
 		if e.strong.strongRuntime != nil {
-			return refuse(fmt.Errorf("CONTAINER_HOST is set to %q, and how that service runs %s is not ours to say: unset it", uri, e.strong.name))
+			return refuse("Unset it", fmt.Errorf("CONTAINER_HOST is set to %q, and how that service runs %s is not ours to say", uri, e.strong.name))
 		}
 		e.info.Source = "CONTAINER_HOST"
 		e.uri = uri

@@ -85,13 +85,13 @@ func chooseRuntime(o Options) (foundRuntime, error) {
 		case len(found) > 0:
 			return found[0], nil
 		}
-		return foundRuntime{}, refuse(errors.New("looked for runsc (gVisor), krun and kata, and none is installed"))
+		return foundRuntime{}, refuse("Install gVisor's runsc ("+where+")", errors.New("looked for runsc (gVisor), krun and kata, and none is installed"))
 	}
 	name := filepath.Base(o.Runtime)
 	i := slices.IndexFunc(strongRuntimes[:], func(r strongRuntime) bool { return r.name == name || slices.Contains(r.programs, name) })
 	if i < 0 {
 		if o.OwnKernel {
-			return foundRuntime{}, refuse(fmt.Errorf("box.runtime is %q, whose boxes share the host's kernel", o.Runtime))
+			return foundRuntime{}, refuse(`Set box.runtime = "auto"`, fmt.Errorf("box.runtime is %q, whose boxes share the host's kernel", o.Runtime))
 		}
 		return foundRuntime{}, nil
 	}
@@ -107,25 +107,28 @@ func chooseRuntime(o Options) (foundRuntime, error) {
 		}
 		missing = cmp.Or(missing, err)
 	}
-	return foundRuntime{}, refuse(fmt.Errorf("box.runtime is %q: %w", o.Runtime, missing))
+	return foundRuntime{}, refuse("Install it, gVisor's runsc from "+where, fmt.Errorf("box.runtime is %q: %w", o.Runtime, missing))
 }
+
+const where = "gvisor.dev/docs/user_guide/install; the package of Debian 12 is too old"
 
 // refuse says that no box with a kernel of its own can be had, and what to do.
 // There is no falling back: who asked for one must not get another.
-func refuse(why error) error {
-	return fmt.Errorf("%w: a box with a kernel of its own cannot be had: %w. Install gVisor's runsc (gvisor.dev/docs/user_guide/install; the package of Debian 12 is too old), or do without: rigor = \"standard\" and box.runtime = \"auto\"",
-		ErrNoSeal, why)
+func refuse(todo string, why error) error {
+	return fmt.Errorf("%w: a box with a kernel of its own cannot be had: %w. %s, or do without: rigor = \"standard\" and box.runtime = \"auto\"",
+		ErrNoSeal, why, todo)
 }
 
 // tried is refuse for a runtime that is there and did not do.
 func (r foundRuntime) tried(why error) error {
-	also := ""
+	todo := "Mend that"
 	for _, other := range findRuntimes() {
 		if other.name != r.name {
-			also += fmt.Sprintf("; also installed, and not tried, is %s: box.runtime = %q", other.path, other.name)
+			todo += fmt.Sprintf(", try %s, which is installed too (box.runtime = %q)", other.path, other.name)
 		}
 	}
-	return refuse(fmt.Errorf("tried %s (%s)%s: %s", r.path, r.what, also, strings.TrimPrefix(why.Error(), ErrNoSeal.Error()+": ")))
+	return refuse(todo+", install a recent runsc of gVisor ("+where+")",
+		fmt.Errorf("tried %s (%s): %s", r.path, r.what, strings.TrimPrefix(why.Error(), ErrNoSeal.Error()+": ")))
 }
 
 // prove wants a kernel that came up for this box, age old at most, and that is
@@ -160,9 +163,12 @@ func checkStrict(ctx context.Context, opts Options, e *Engine) Check {
 	for _, r := range findRuntimes() {
 		found = append(found, r.path)
 	}
-	c.Detail = "runtimes that give boxes a kernel of their own: " + cmp.Or(strings.Join(found, ", "), "none") + "; "
 	opts.OwnKernel = true
 	runtime, err := chooseRuntime(opts)
+	if err == nil && !slices.Contains(found, runtime.path) {
+		found = append(found, runtime.path) // configured
+	}
+	c.Detail = "runtimes that give boxes a kernel of their own: " + cmp.Or(strings.Join(found, ", "), "none") + "; "
 	if err == nil && e != nil {
 		var proof port.Proof
 		if proof, err = tryRuntime(ctx, opts, e); err == nil {
@@ -170,14 +176,14 @@ func checkStrict(ctx context.Context, opts Options, e *Engine) Check {
 			return c
 		}
 	}
-	c.Detail += "rigor strict would be refused"
+	c.Detail += "rigor strict cannot be had"
 	switch {
 	case err == nil:
-		c.Detail += ": it needs the engine"
+		c.Detail += ": not tried, for it needs the engine"
 	case errors.Is(err, ErrNoImage):
-		c.Detail, c.Fix = strings.TrimSuffix(c.Detail, "rigor strict would be refused")+"not tried: no image is prepared yet", "glovebox image prepare"
+		c.Detail, c.Fix = c.Detail+": not tried, for no image is prepared yet", "glovebox image prepare"
 	case len(found) == 0 && (opts.Runtime == "" || opts.Runtime == "auto"):
-		c.Fix = "install gVisor's runsc, if you want it: gvisor.dev/docs/user_guide/install (the package of Debian 12 is too old)"
+		c.Fix = "install gVisor's runsc, if you want it (" + where + ")"
 	default:
 		c.Detail += ": " + err.Error()
 	}

@@ -132,7 +132,7 @@ func TestWithoutAStrongRuntime(t *testing.T) {
 	}
 	t.Setenv("CONTAINER_HOST", "unix:///nowhere.sock")
 	e := &Engine{strong: foundRuntime{&strongRuntimes[0], "/usr/bin/runsc"}}
-	if err := e.connect(t.Context(), t.Context()); !errors.Is(err, ErrNoSeal) || !strings.Contains(err.Error(), "unset it") {
+	if err := e.connect(t.Context(), t.Context()); !errors.Is(err, ErrNoSeal) || !strings.Contains(err.Error(), "Unset it") {
 		t.Errorf("CONTAINER_HOST: %v", err)
 	}
 }
