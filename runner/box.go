@@ -82,6 +82,7 @@ type BoxInfo struct {
 // Close destroys it; it is never handed out twice.
 type Box struct {
 	engine *Engine
+	began  time.Time
 	info   BoxInfo
 	conn   *port.Conn
 	uid    *uidLease
@@ -104,7 +105,7 @@ func (e *Engine) NewBox(ctx context.Context, opts BoxOptions) (*Box, error) {
 }
 
 // newBox lets a test weaken the box, to see that the seal notices.
-func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specgen.SpecGenerator)) (*Box, error) {
+func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specgen.SpecGenerator)) (_ *Box, err error) {
 	opts = opts.withDefaults()
 	began := time.Now()
 	owner, err := CurrentOwner()
@@ -115,6 +116,11 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 	if err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil && e.strong.strongRuntime != nil && ctx.Err() == nil {
+			err = e.strong.tried(err)
+		}
+	}()
 	name := "glovebox-" + strings.ToLower(rand.Text()[:12])
 	labels := owner.Labels()
 	labels[LabelBox], labels[LabelSession] = name, opts.Session
@@ -131,7 +137,7 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 		return nil, fmt.Errorf("create box: %w", err)
 	}
 	b := &Box{
-		engine: e, uid: lease, stop: make(chan struct{}), attach: make(chan error, 1), stderr: &bounded{max: 4 << 10}, env: environment[:len(environment):len(environment)],
+		engine: e, began: began, uid: lease, stop: make(chan struct{}), attach: make(chan error, 1), stderr: &bounded{max: 4 << 10}, env: environment[:len(environment):len(environment)],
 		info: BoxInfo{Name: name, Container: made.ID, Image: opts.Image, Runtime: e.Info().Runtime, UID: lease.uid},
 	}
 	if err := b.start(ctx, opts); err != nil {
@@ -245,6 +251,13 @@ func (b *Box) seal(ctx context.Context, opts BoxOptions) error {
 		if proven[layer] == 0 {
 			return fmt.Errorf("%w: nothing proves the %s layer", ErrNoSeal, layer)
 		}
+	}
+	if strong := b.engine.strong; strong.strongRuntime != nil {
+		proof, err := strong.prove(report.Kernel, time.Since(b.began))
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrNoSeal, err)
+		}
+		b.info.Seal = append(b.info.Seal, proof)
 	}
 	if opts.RequireLimits {
 		return requireLimits(report.Limits)

@@ -37,7 +37,9 @@ func Doctor(ctx context.Context, opts Options) []Check {
 		checkUserNamespaces(), checkAccount(acct, acctErr), checkSubIDs(acct, acctErr),
 		checkNewuidmap(), checkPodman(ctx, acct, acctErr),
 	}
-	e, err := Open(ctx, opts)
+	plain := opts
+	plain.OwnKernel = false // checked last
+	e, err := Open(ctx, plain)
 	if err != nil {
 		checks = append(checks, Check{"engine", Fail, err.Error(), engineFix(err)})
 		for _, name := range []string{"runtime", "storage", "limits"} {
@@ -55,7 +57,7 @@ func Doctor(ctx context.Context, opts Options) []Check {
 	} else {
 		checks = append(checks, Check{"init", OK, fmt.Sprintf("glovebox-init, %d KB, static", len(init.data)>>10), ""})
 	}
-	return append(checks, checkImage(ctx, e, init, initErr))
+	return append(checks, checkImage(ctx, e, init, initErr), checkStrict(ctx, opts, e))
 }
 
 func engineFix(err error) string {

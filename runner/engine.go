@@ -33,7 +33,8 @@ type Options struct {
 	StateDir   string       // for what must survive; made when missing
 	RuntimeDir string       // for sockets; "" is the usual place. As root always /run/glovebox
 	InitPath   string       // the glovebox-init binary; "" is the one next to this program
-	Runtime    string       // OCI runtime; "" and "auto" pick one that works on this host
+	Runtime    string       // OCI runtime, by name or path; "" and "auto" pick one that works on this host
+	OwnKernel  bool         // only a runtime that gives each box a kernel of its own will do
 	Log        func(string) // debug lines, one at a time; nil drops them
 }
 
@@ -58,7 +59,8 @@ type Engine struct {
 	uri    string          // of the service
 	info   Info
 	reaped []BoxStatus
-	child  *child // nil: somebody else's service
+	strong foundRuntime // the zero value: boxes share the host's kernel
+	child  *child       // nil: somebody else's service
 	stop   context.CancelFunc
 	wait   sync.WaitGroup
 }
@@ -66,7 +68,8 @@ type Engine struct {
 // Open finds the rootless Podman service or starts one, checks it, and removes
 // the boxes whose owner died. The order is $CONTAINER_HOST, the user's socket,
 // an own child. The caller closes the engine. ctx bounds Open only.
-// Errors wrap ErrNoEngine, ErrNotSetUp or ErrRootful.
+// Errors wrap ErrNoEngine, ErrNotSetUp or ErrRootful, or ErrNoSeal where no
+// runtime can give boxes what opts want.
 func Open(ctx context.Context, opts Options) (*Engine, error) {
 	acct, err := podmanAccount()
 	if err != nil {
@@ -79,6 +82,10 @@ func Open(ctx context.Context, opts Options) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	strong, err := chooseRuntime(opts)
+	if err != nil {
+		return nil, err
+	}
 	opts.RuntimeDir = acct.socketDir(opts.RuntimeDir)
 	if err := acct.ready(opts.RuntimeDir); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoEngine, err)
@@ -86,7 +93,7 @@ func Open(ctx context.Context, opts Options) (*Engine, error) {
 	// Podman's client logs to standard error what its calls also return.
 	logrus.SetOutput(io.Discard)
 	alive, stop := context.WithCancel(context.WithoutCancel(ctx))
-	e := &Engine{opts: opts, acct: acct, owner: owner, stop: stop}
+	e := &Engine{opts: opts, acct: acct, owner: owner, strong: strong, stop: stop}
 	if err := e.connect(ctx, alive); err != nil {
 		e.Close()
 		return nil, err
@@ -156,6 +163,9 @@ func (j joined) Value(key any) any {
 func (e *Engine) connect(ctx, alive context.Context) error {
 	var err error
 	if uri := os.Getenv("CONTAINER_HOST"); uri != "" {
+		if e.strong.strongRuntime != nil {
+			return refuse("Unset it", fmt.Errorf("CONTAINER_HOST is set to %q, and how that service runs %s is not ours to say", uri, e.strong.name))
+		}
 		e.info.Source = "CONTAINER_HOST"
 		e.uri = uri
 		if e.client, err = bindings.NewConnection(alive, uri); err != nil {
@@ -164,7 +174,7 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 		e.keepAwake(alive)
 		return nil
 	}
-	if path := e.userSocket(); answers(ctx, path) {
+	if path := e.userSocket(); e.strong.strongRuntime == nil && answers(ctx, path) {
 		e.info.Source = "user socket"
 		e.uri = "unix://" + path
 		if e.client, err = bindings.NewConnection(alive, e.uri); err == nil {
@@ -228,6 +238,9 @@ func (e *Engine) keepAwake(alive context.Context) {
 func (e *Engine) flags() []string {
 	// Events to a file: without journald the default fails, and nobody reads them.
 	flags := []string{"--runtime", e.runtime(), "--events-backend", "file"}
+	if e.strong.strongRuntime != nil {
+		flags = append(flags, e.strong.flags...)
+	}
 	if cgroupMode() != "v2" || e.acct.drop || e.acct.runtimeDir == "" || !answers(context.Background(), filepath.Join(e.acct.runtimeDir, "bus")) {
 		flags = append(flags, "--cgroup-manager", "cgroupfs")
 	}
@@ -266,6 +279,9 @@ func (e *Engine) freshStore() bool {
 // runtime picks the OCI runtime: crun, the quicker one, where it works. It
 // refuses cgroups v1 and hybrid ones.
 func (e *Engine) runtime() string {
+	if e.strong.strongRuntime != nil {
+		return e.strong.path
+	}
 	if !e.autoRuntime() {
 		return e.opts.Runtime
 	}

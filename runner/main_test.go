@@ -58,7 +58,7 @@ func testEngine(t testing.TB) *Engine {
 		init := filepath.Join(dir, "glovebox-init")
 		buildInit(t, init)
 		// Not the test's context: the engine outlives it.
-		shared.engine, err = Open(context.Background(), Options{StateDir: dir, InitPath: init})
+		shared.engine, err = Open(context.Background(), Options{StateDir: dir, InitPath: init, Runtime: os.Getenv("GLOVEBOX_TEST_RUNTIME")})
 		if err != nil {
 			t.Fatal(err)
 		}

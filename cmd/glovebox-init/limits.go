@@ -62,12 +62,13 @@ func (b *box) limits(req port.Request, pid int) []port.Limit {
 	}
 	for _, dir := range port.Places {
 		var st unix.Statfs_t
-		size := func() int64 { return int64(st.Blocks) * st.Bsize }
-		if err := unix.Statfs(dir, &st); err != nil || st.Type != unix.TMPFS_MAGIC || size() == 0 || size() > req.Disk {
+		err := unix.Statfs(dir, &st)
+		// Not limited is 0 blocks on Linux, and more than can be multiplied on gVisor.
+		if err != nil || st.Type != unix.TMPFS_MAGIC || st.Blocks == 0 || st.Blocks > uint64(req.Disk)/uint64(st.Bsize) {
 			add(dir, "unlimited", "none")
 			continue
 		}
-		add(dir, mebibytes(size()), "tmpfs")
+		add(dir, mebibytes(int64(st.Blocks)*st.Bsize), "tmpfs")
 	}
 	add("names", fmt.Sprint(w.names, " a place"), watcher)
 	if able {

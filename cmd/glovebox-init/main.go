@@ -62,6 +62,7 @@ func run() error {
 	if err := surviveSignals(); err != nil {
 		return err
 	}
+	self := kernel() // before the filter, which keeps the kernel's log from all
 	var unfiltered error
 	if !weak {
 		unfiltered = filterCalls() // for the seal
@@ -71,7 +72,7 @@ func run() error {
 		return err
 	}
 	b := newBox()
-	b.unfiltered = unfiltered
+	b.kernel, b.unfiltered = self, unfiltered
 	go b.procs.reap()
 	hello := port.Hello{Version: port.Version, PID: os.Getpid(), UID: os.Getuid()}
 	return port.Serve(in, out, hello, b.handle)
@@ -100,6 +101,11 @@ func limitProcesses(args []string) error {
 // be fatal while a fork has them blocked in the main thread, so they are ignored.
 func surviveSignals() error {
 	signal.Notify(make(chan os.Signal, 1))
+	if onGVisor() {
+		// It hangs up on a group whenever one of it exits while another is
+		// stopped, as the throttle does. What is ignored, commands inherit.
+		signal.Ignore(unix.SIGHUP)
+	}
 	ignore := [4]uintptr{1} // struct sigaction of the kernel: SIG_IGN, flags, restorer, mask
 	for _, sig := range []uintptr{32, 34} {
 		if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&ignore)), 0, 8, 0, 0); errno != 0 {
@@ -134,6 +140,7 @@ func takeStdio() (in, out *os.File, err error) {
 type box struct {
 	procs      procTable
 	clients    listeners
+	kernel     port.Kernel
 	unfiltered error // why system calls are not filtered; nil: they are
 }
 

@@ -44,7 +44,11 @@ func residentMemory(pid int) int64 {
 		return 0
 	}
 	var total int64
-	for _, key := range []string{"\nRssAnon:", "\nRssShmem:", "\nVmSwap:"} {
+	keys := []string{"\nRssAnon:", "\nRssShmem:", "\nVmSwap:"}
+	if !bytes.Contains(data, []byte(keys[0])) {
+		keys = []string{"\nVmRSS:"} // gVisor's files in memory count as well: too much, never too little
+	}
+	for _, key := range keys {
 		if _, rest, ok := bytes.Cut(data, []byte(key)); ok {
 			total += kilobytes(string(rest))
 		}

@@ -33,7 +33,7 @@ func (b *box) seal(req port.Request) port.Reply {
 	if b.unfiltered != nil {
 		proofs = append(proofs, port.Proof{Probe: "system calls", Layer: "execution", Verdict: port.Fail, Evidence: b.unfiltered.Error()})
 	}
-	detail, err := json.Marshal(port.SealReport{Proofs: proofs, Limits: limits})
+	detail, err := json.Marshal(port.SealReport{Proofs: proofs, Kernel: b.kernel, Limits: limits})
 	if err != nil {
 		return port.Reply{Error: err.Error()}
 	}

@@ -62,7 +62,7 @@ func (a *app) withEngine(cmd *cobra.Command, use func(*runner.Engine) error) err
 }
 
 func (a *app) withEngineOf(cmd *cobra.Command, cfg config, use func(*runner.Engine) error) error {
-	e, err := openEngine(cmd.Context(), cfg.Box.Runtime)
+	e, err := runner.Open(cmd.Context(), engineOptions(cfg))
 	if err != nil {
 		return explain(err)
 	}

@@ -156,7 +156,7 @@ func (a *app) throwaway(ctx context.Context, d *desk, schema string, argv []stri
 	if err := p.planBox(ctx, d, schema, notices); err != nil {
 		return err
 	}
-	s := &session{observe: func(agent.Update) {}, stop: func() {}}
+	s := &session{observe: notices, stop: func() {}}
 	var err error
 	s.log, err = d.store.Begin(ctx, store.SessionStarted{
 		Program: version, Model: "none", Config: d.cfg.json(), Policy: json.RawMessage("{}"), Recipe: p.recorded(), Rigor: d.cfg.Rigor,

@@ -154,7 +154,7 @@ func TestConfigIsStrict(t *testing.T) {
 		"[data\nrows = 1":                      `glovebox.toml:2: expected '.' or ']' to end table name`,
 		"model = \"\x00\"":                     `glovebox.toml:1: `,
 		"[data]\nmess = 0.1":                   `glovebox.toml:2: data.mess is not available yet`,
-		"rigor = 'strict'":                     `glovebox.toml:1: rigor "strict" is not available yet`,
+		"rigor = 'Strict'":                     `glovebox.toml:1: rigor cannot be "Strict"; there are quick, standard, strict; did you mean strict?`,
 		"[network]\nallow = ['ok.example',\n'http://example.org/']": `glovebox.toml:2: network.allow: "http://example.org/" cannot be allowed: it must be a host, without scheme, user or path; write`,
 		"[network]\nallow = ['127.0.0.1:80']":                       `glovebox.toml:2: network.allow: "127.0.0.1:80" cannot be allowed: the address is loopback`,
 		"[network]\nallow = ['*.org']":                              `glovebox.toml:2: network.allow: "*.org" cannot be allowed: that is a whole top-level domain`,
@@ -180,9 +180,9 @@ func TestConfigFromTheCommandLineIsChecked(t *testing.T) {
 	if err == nil || err.Error() != `--rigor: rigor cannot be "hasty"; there are quick, standard, strict` {
 		t.Error(err)
 	}
-	t.Setenv("GLOVEBOX_RIGOR", "strict")
+	t.Setenv("GLOVEBOX_RIGOR", "stricter")
 	_, err = configured(t, nil, nil)
-	if err == nil || err.Error() != `GLOVEBOX_RIGOR: rigor "strict" is not available yet` {
+	if err == nil || err.Error() != `GLOVEBOX_RIGOR: rigor cannot be "stricter"; there are quick, standard, strict; did you mean strict?` {
 		t.Error(err)
 	}
 }

@@ -38,8 +38,6 @@ func (c config) wrongData() (string, string) {
 		return "data.mess", fmt.Sprintf("data.mess is %g; it must be from 0 to 1", d.Mess)
 	case d.Mess > 0:
 		return "data.mess", notYet("data.mess")
-	case c.Rigor == "strict":
-		return "rigor", notYet(`rigor "strict"`)
 	}
 	return "", ""
 }

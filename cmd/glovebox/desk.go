@@ -59,7 +59,7 @@ func (d *desk) close() error {
 // already: preparing it is for a session that shows the progress.
 func (d *desk) fillPool(ctx context.Context) error {
 	e, err := d.openEngine(ctx)
-	if err != nil || d.cfg.Box.Pool == 0 {
+	if err != nil || d.cfg.Box.Pool == 0 || !d.rigor().Pool {
 		return err
 	}
 	image, ok, err := e.Prepared(ctx, d.cfg.Box.Image)
@@ -91,7 +91,7 @@ func (d *desk) boxOptions(image runner.Image) runner.BoxOptions {
 	b := d.cfg.Box
 	return runner.BoxOptions{
 		Image: image, CPUs: b.CPUs, Memory: int64(b.Memory), Pids: int64(b.PIDs), Disk: int64(b.Disk),
-		RequireLimits: d.cfg.Rigor != "quick", Egress: len(d.cfg.Network.Allow) > 0,
+		RequireLimits: d.rigor().Limits, Egress: len(d.cfg.Network.Allow) > 0,
 	}
 }
 
@@ -102,7 +102,9 @@ func (d *desk) openEngine(ctx context.Context) (*runner.Engine, error) {
 	if d.engine != nil {
 		return d.engine, nil
 	}
-	e, err := openEngine(ctx, d.cfg.Box.Runtime)
+	o := engineOptions(d.cfg)
+	o.OwnKernel = d.rigor().OwnKernel
+	e, err := runner.Open(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -110,9 +112,13 @@ func (d *desk) openEngine(ctx context.Context) (*runner.Engine, error) {
 	return e, nil
 }
 
-func openEngine(ctx context.Context, runtime string) (*runner.Engine, error) {
-	return runner.Open(ctx, runner.Options{StateDir: filepath.Join(xdg.StateHome, "glovebox"), Runtime: runtime})
+// engineOptions are for an engine as configured, whatever the rigor: what makes
+// no box needs no stronger runtime.
+func engineOptions(c config) runner.Options {
+	return runner.Options{StateDir: filepath.Join(xdg.StateHome, "glovebox"), Runtime: c.Box.Runtime}
 }
+
+func (d *desk) rigor() runner.Rigor { return runner.RigorNamed(d.cfg.Rigor) }
 
 // Sessions implements tui.Backend.
 func (d *desk) Sessions(ctx context.Context) ([]store.Summary, error) {

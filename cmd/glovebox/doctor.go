@@ -23,7 +23,8 @@ func newDoctorCmd(a *app) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, cfgErr := a.loadConfig()
-			opts, _ := a.engineOptions()
+			opts := engineOptions(cfg)
+			opts.OwnKernel = cfgErr == nil && runner.RigorNamed(cfg.Rigor).OwnKernel
 			checks := append(runner.Doctor(cmd.Context(), opts), checkConfig(cfgErr), checkModel(cmd.Context(), cfg), a.checkData())
 			if err := cmd.Context().Err(); err != nil {
 				return err

@@ -91,6 +91,10 @@ func failureCode(err error) string {
 }
 
 func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, err error) {
+	if d.rigor().Approvals {
+		return p, usageError(fmt.Sprintf("rigor %q lets a model do nothing that a person has not approved, and there is no way to approve yet: it is for box run and box shell", d.cfg.Rigor),
+			"--rigor standard")
+	}
 	if p.name, err = d.cfg.modelName(); err != nil {
 		return p, err
 	}
@@ -214,6 +218,11 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 	}
 	if err := s.record(ctx, boxCreated(p.engine.Info(), s.box.Info())); err != nil {
 		return err
+	}
+	for _, l := range s.box.Info().Limits {
+		if l.Enforced == "none" { // only rigor quick comes this far
+			s.observe(agent.Update{Delta: &agent.Delta{Notice: fmt.Sprintf("nothing enforces the limit %q in this box", l.Name)}})
+		}
 	}
 	if len(p.rules) > 0 {
 		s.box.ServeEgress(s.proxy(d.cfg.Network, p.rules))

@@ -4,11 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"glovebox/runner"
 
-	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
 )
 
@@ -24,14 +22,14 @@ glovebox is root, reserves subordinate ids, and prepares the image.
 It does only what is missing, and asks before it changes the system.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			opts, err := a.engineOptions()
+			cfg, err := a.loadConfig()
 			if err != nil {
 				return err
 			}
 			p := newProgress(a.errOut)
 			in, _ := a.in.(*os.File)
 			info, err := runner.Setup(cmd.Context(), runner.SetupOptions{
-				Engine: opts, Yes: a.flags.yes, ForTests: forTests, In: in, Out: a.errOut, Progress: p.tell,
+				Engine: engineOptions(cfg), Yes: a.flags.yes, ForTests: forTests, In: in, Out: a.errOut, Progress: p.tell,
 			})
 			p.close()
 			if errors.Is(err, runner.ErrAdmin) || errors.Is(err, runner.ErrDeclined) {
@@ -47,10 +45,4 @@ It does only what is missing, and asks before it changes the system.`,
 	}
 	cmd.Flags().BoolVar(&forTests, "for-tests", false, "also install what only the tests need")
 	return cmd
-}
-
-// engineOptions are for an engine as configured.
-func (a *app) engineOptions() (runner.Options, error) {
-	cfg, err := a.loadConfig()
-	return runner.Options{StateDir: filepath.Join(xdg.StateHome, "glovebox"), Runtime: cfg.Box.Runtime}, err
 }

@@ -104,7 +104,17 @@ type Hello struct {
 // SealReport is the Detail of a seal's Reply.
 type SealReport struct {
 	Proofs []Proof `json:"proofs"`
+	Kernel Kernel  `json:"kernel"`
 	Limits []Limit `json:"limits"`
+}
+
+// Kernel is what the box's kernel says of itself. What it does not say is "".
+type Kernel struct {
+	Release string `json:"release"`
+	Version string `json:"version"`
+	BootID  string `json:"boot_id"`
+	UpMS    int64  `json:"up_ms"` // since it was booted
+	Log     string `json:"log"`   // the first line
 }
 
 // Proof is what one core probe found.

@@ -19,7 +19,7 @@ var places = port.Places
 func Core(hostUsrDeclared bool) []Probe {
 	core := []Probe{
 		interfaces, connect, dns,
-		identity, privileges, readOnlyRoot, mount,
+		identity, privileges, readOnlyRoot, mount, portDescriptors,
 		mounts, environment, processes,
 	}
 	if hostUsrDeclared {
@@ -37,7 +37,7 @@ func Battery(hostUsrDeclared bool) []Probe {
 		egressUnlisted, egressHost, egressAddress, egressRebinding, egressRedirect,
 
 		writableFiles, procSys, sysWrite, masks, kernelMemory, sysrq, corePattern, releaseAgent, runtimeExe,
-		mountCalls, pivotRoot, chrootEscape, userNamespace, ptraceInit, portDescriptors,
+		mountCalls, pivotRoot, chrootEscape, userNamespace, ptraceInit,
 		setuid, becomeRoot, fileCapabilities, devices, keyring, bpf, perf, ioUring, userfaultfd, handles, moduleLoad, kexec,
 
 		hostFile, hostIdentity, kernelLog, otherBox, realData, answerKey,

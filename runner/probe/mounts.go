@@ -46,6 +46,12 @@ func ownMount(point, fstype string, hostUsr bool) bool {
 		}
 	case "overlay", "fuse.fuse-overlayfs", "fuse-overlayfs":
 		return point == "/"
+	case "9p": // gVisor's name for every directory and file of the host that it passes on
+		if point == "/" {
+			return true
+		}
+	case "dev": // gVisor's own nodes
+		return point == "/dev"
 	case "devtmpfs": // rootless Podman binds these nodes, it cannot make them
 		return slices.Contains([]string{"/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/random", "/dev/urandom"}, point) || maskedPath(point)
 	}

@@ -252,9 +252,24 @@ func (x *extraction) chmodDirs() error {
 	slices.SortFunc(names, func(a, b string) int { return strings.Compare(b, a) })
 	var errs []error
 	for _, name := range names {
-		errs = append(errs, x.root.Chmod(name, x.dirs[name]))
+		errs = append(errs, x.chmodDir(name, x.dirs[name]))
 	}
 	return errors.Join(errs...)
+}
+
+// chmodDir goes by a descriptor where Root.Chmod may not: its system call is
+// unknown to the filter of an older Podman, and gVisor then says EPERM.
+func (x *extraction) chmodDir(name string, mode fs.FileMode) error {
+	err := x.root.Chmod(name, mode)
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	dir, openErr := x.root.Open(name)
+	if openErr != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Chmod(mode)
 }
 
 // capped is a reader that fails once left bytes are read.
