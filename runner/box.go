@@ -237,8 +237,19 @@ func (b *Box) seal(ctx context.Context, opts BoxOptions) error {
 		return fmt.Errorf("%w: report: %w", ErrNoSeal, err)
 	}
 	b.info.Seal, b.info.Limits = report.Proofs, report.Limits
-	if opts.unjudged {
+	var unproven error
+	if strong := b.engine.strong; strong.strongRuntime != nil {
+		proof, err := strong.prove(report.Kernel, time.Since(b.began))
+		if unproven = err; err != nil {
+			proof = port.Proof{Probe: "own kernel", Layer: "execution", Verdict: port.Fail, Evidence: err.Error()}
+		}
+		b.info.Seal = append(b.info.Seal, proof)
+	}
+	switch {
+	case opts.unjudged:
 		return nil
+	case unproven != nil:
+		return fmt.Errorf("%w: %w", ErrNoSeal, unproven)
 	}
 	proven := map[string]int{}
 	for _, p := range report.Proofs {
@@ -251,13 +262,6 @@ func (b *Box) seal(ctx context.Context, opts BoxOptions) error {
 		if proven[layer] == 0 {
 			return fmt.Errorf("%w: nothing proves the %s layer", ErrNoSeal, layer)
 		}
-	}
-	if strong := b.engine.strong; strong.strongRuntime != nil {
-		proof, err := strong.prove(report.Kernel, time.Since(b.began))
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrNoSeal, err)
-		}
-		b.info.Seal = append(b.info.Seal, proof)
 	}
 	if opts.RequireLimits {
 		return requireLimits(report.Limits)

@@ -169,7 +169,7 @@ func TestGVisor(t *testing.T) {
 		t.Errorf("seal: %+v", b.Info().Seal)
 	}
 	for _, tt := range []struct{ script, want string }{
-		{"dmesg | head -1", "[    0.000000] Starting gVisor...\n"},
+		{"head -c 13 /proc/version", "Linux version"},
 		{"echo out; echo err >&2; exit 3", "out\n"},
 		{"head -c 20M /dev/zero >/work/x; stat -c %s /work/x; rm /work/x", fmt.Sprintln(16 * mib)},
 		{"python3 -c 'import threading; t = threading.Thread(target=print, args=[1]); t.start(); t.join()'", "1\n"},

@@ -46,7 +46,7 @@ func (e *Engine) openLab(ctx context.Context, o VerifyOptions) (*lab, error) {
 	l.targets = probe.Targets{
 		Nonce: bait.Nonce, HostName: host, Production: o.Production,
 		Memory: box.Memory, Disk: box.Disk, Pids: box.Pids, Files: maxFiles, CPUs: sidesCPUs, Output: 16 << 20,
-		Loopback: bait.Loopback, Abstract: bait.abstract, Secret: bait.Secret, HostUsr: o.Box.Image.HostUsr(),
+		Loopback: bait.Loopback, Abstract: bait.abstract, Secret: bait.Secret, HostUsr: o.Box.Image.HostUsr(), OwnKernel: e.strong.strongRuntime != nil,
 	}
 	_, port, _ := net.SplitHostPort(bait.Loopback[0])
 	l.targets.Allowed, l.targets.Rebound = "allowed.test:"+port, "rebound.test:"+port

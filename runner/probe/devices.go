@@ -16,12 +16,12 @@ var devices = Probe{
 	Name: "devices", Layer: execution, Control: HostDevice,
 	Gain:  "read disks, speak with virtual machines, or drive hardware past the kernel's checks",
 	Tries: "looks for device nodes beyond the harmless ones, and makes one",
-	Try: func(Targets) Finding {
+	Try: func(t Targets) Finding {
 		found := ""
 		walk("/", func(path string, d fs.DirEntry) bool {
 			name := filepath.Base(path)
 			info, err := d.Info() // what is mounted over an entry is not in its directory
-			if err == nil && info.Mode()&fs.ModeDevice != 0 && !strings.HasPrefix(path, "/dev/pts/") && (filepath.Dir(path) != "/dev" || !slices.Contains(harmless[:], name)) {
+			if err == nil && info.Mode()&fs.ModeDevice != 0 && !strings.HasPrefix(path, "/dev/pts/") && (path != "/dev/fuse" || !t.OwnKernel) && (filepath.Dir(path) != "/dev" || !slices.Contains(harmless[:], name)) {
 				found = path
 			}
 			return found == ""

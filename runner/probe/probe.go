@@ -59,7 +59,8 @@ type Targets struct {
 	CPUs       float64  `json:"cpus"`
 	Output     int64    `json:"output"`   // bytes that a command may say
 	Allowed    string   `json:"allowed"`  // host:port on the egress allowlist; "" where the box has no way out
-	HostUsr    bool     `json:"host_usr"` // /usr is declared to be the host's
+	HostUsr    bool     `json:"host_usr"`   // /usr is declared to be the host's
+	OwnKernel  bool     `json:"own_kernel"` // the box has proven that its kernel is not the host's
 	Rebound    string   `json:"rebound"`  // listed name that resolves to the host's loopback
 }
 
