@@ -83,6 +83,9 @@ func (l *lab) battery(ctx context.Context) (results []Verified, err error) {
 	for _, v := range sealed.unlisted() {
 		results = append(results, v)
 		l.o.Observe(v)
+		if l.o.FirstFail && v.Verdict == port.Fail {
+			return results, nil
+		}
 	}
 	for _, p := range probe.Battery(l.targets.HostUsr) {
 		if ctx.Err() != nil {

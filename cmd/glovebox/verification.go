@@ -241,12 +241,14 @@ func (d *desk) requireVerified(ctx context.Context, p *plan, observe func(agent.
 		}
 	}
 	observe(agent.Update{Delta: &agent.Delta{Notice: "verifying that the box is closed: " + why + " (a few seconds)"}})
-	v, err := d.verify(ctx, p, false, true, func(runner.Verified) {})
-	if err != nil {
-		return err
+	var failed *runner.Verified
+	_, err := d.verify(ctx, p, false, true, func(r runner.Verified) {
+		if r.Verdict == port.Fail && failed == nil {
+			failed = &r
+		}
+	})
+	if err == nil && failed != nil {
+		err = fmt.Errorf("%w: probe %q (%s) says FAIL: %s; see glovebox verify", runner.ErrNoSeal, failed.Name, failed.Layer, failed.Evidence)
 	}
-	if v.err() != nil {
-		return fmt.Errorf("%w: %s: see glovebox verify", runner.ErrNoSeal, strings.TrimPrefix(v.err().Error(), "the box is not closed: "))
-	}
-	return nil
+	return err
 }

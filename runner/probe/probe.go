@@ -57,11 +57,11 @@ type Targets struct {
 	Pids       int64    `json:"pids"`
 	Files      int64    `json:"files"`
 	CPUs       float64  `json:"cpus"`
-	Output     int64    `json:"output"`   // bytes that a command may say
-	Allowed    string   `json:"allowed"`  // host:port on the egress allowlist; "" where the box has no way out
+	Output     int64    `json:"output"`     // bytes that a command may say
+	Allowed    string   `json:"allowed"`    // host:port on the egress allowlist; "" where the box has no way out
 	HostUsr    bool     `json:"host_usr"`   // /usr is declared to be the host's
 	OwnKernel  bool     `json:"own_kernel"` // the box has proven that its kernel is not the host's
-	Rebound    string   `json:"rebound"`  // listed name that resolves to the host's loopback
+	Rebound    string   `json:"rebound"`    // listed name that resolves to the host's loopback
 }
 
 // A Weakness is one thing taken away from a box on purpose.
