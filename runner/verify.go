@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"glovebox/runner/port"
@@ -188,7 +189,7 @@ func (b *Box) unlisted() (found []Verified) {
 		}
 	}
 	if err := requireLimits(b.info.Limits); err != nil {
-		found = append(found, Verified{Probe: probe.Probe{Name: "limits", Layer: "execution"}, Finding: probe.Finding{Verdict: port.Fail, Evidence: err.Error()}})
+		found = append(found, Verified{Probe: probe.Probe{Name: "limits", Layer: "execution"}, Finding: probe.Finding{Verdict: port.Fail, Evidence: strings.TrimPrefix(err.Error(), ErrNoSeal.Error()+": ")}})
 	}
 	return found
 }

@@ -78,6 +78,8 @@ func eventful() []store.Event {
 			{Path: "/work/report.md", Change: "added", Type: "file", Mode: "0644", Size: 400_000, PatchCut: true},
 			{Path: "/work/run", Change: "mode", Type: "file", OldType: "file", Mode: "0755", OldMode: "0644", Size: 3, OldSize: 3},
 		}},
+		store.Probed{Probe: "icmp", Layer: "network", Verdict: "PASS", Evidence: "refused", Control: &store.Proof{Probe: "open network", Layer: "network", Verdict: "FAIL", Evidence: "sent"}},
+		store.Verified{Of: map[string]string{"kernel": "6.1"}, Passed: 1, Failed: []string{"x"}, DurationMS: 12.5},
 		store.BoxDestroyed{Box: "gb-1", Reason: "done"},
 		store.SessionEnded{Status: "interrupted", Reason: "by user"},
 	}
@@ -191,6 +193,8 @@ func TestNoOutputPassesForALineOfTheTranscript(t *testing.T) {
 		store.Failure{Code: forged, Message: forged},
 		store.BoxDiff{Error: forged},
 		store.BoxDiff{Changes: []store.FileChange{{Path: forged, Change: forged, From: forged, Type: forged, OldType: forged, Mode: forged, OldMode: "1", Link: forged, Patch: forged}, {Change: "renamed", From: forged}}},
+		store.Probed{Probe: forged, Layer: forged, Verdict: forged, Evidence: forged, Control: &store.Proof{Probe: forged, Verdict: forged, Evidence: forged}},
+		store.Verified{Failed: []string{forged}},
 		store.BoxDestroyed{Box: forged, Reason: forged},
 	} {
 		if err := tr.Event(store.Event{Body: body}); err != nil {
