@@ -44,6 +44,9 @@ func (h *home) withRuntime(path string) {
 func (h *home) refused(code int, words []string, args ...string) {
 	h.t.Helper()
 	out, errOut, got := h.run(args...)
+	if notice, rest, ok := strings.Cut(errOut, "\n"); ok && strings.HasPrefix(notice, "verifying that") {
+		errOut = rest
+	}
 	if got != code || out != "" || !oneClearLine.MatchString(errOut) {
 		h.t.Errorf("glovebox %v: exit %d, want %d; %q, %q", args, got, code, out, errOut)
 	}
