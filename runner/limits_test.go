@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -340,6 +341,10 @@ print((t.user + t.system + t.children_user + t.children_system) / (time.monotoni
 			}
 			goesOn(t, b)
 		})
+	}
+	byCgroup := slices.ContainsFunc(b.Info().Limits, func(l port.Limit) bool { return l.Name == "cpu" && l.Enforced == "cgroup" })
+	if r := sh(t, b, "grep nr_throttled /sys/fs/cgroup/cpu.stat"); byCgroup && (!r.exited(0) || string(r.Stdout) == "nr_throttled 0\n") {
+		t.Errorf("the control group did not do it: %v", r)
 	}
 }
 
