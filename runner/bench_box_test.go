@@ -228,7 +228,7 @@ func leftovers(t testing.TB, e *Engine, made []string) (r remains) {
 
 func TestNothingLeftOfMany(t *testing.T) {
 	if testing.Short() {
-		churn(t, 12, 6)
+		churn(t, 12, 3)
 		return
 	}
 	churn(t, 30, 6)
