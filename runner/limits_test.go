@@ -373,7 +373,7 @@ func TestThrottleIsInvisible(t *testing.T) {
 		}
 	})
 	t.Run("signals and statuses", func(t *testing.T) {
-		r := attack(t, b, time.Minute, "bash", "-c", `timeout -s TERM 0.5 sh -c 'while :; do :; done'; echo $?; (i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; exit 7); echo $?`)
+		r := attack(t, b, time.Minute, "bash", "-c", `timeout -s TERM 0.5 sh -c 'while :; do :; done'; echo $?; (i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exit 7); echo $?`)
 		if string(r.Stdout) != "124\n7\n" {
 			t.Error(r)
 		}

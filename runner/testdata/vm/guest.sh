@@ -35,6 +35,7 @@ conduct)
 		sudo systemctl restart user@1000.service
 		until [[ -S $XDG_RUNTIME_DIR/bus ]]; do sleep 1; done
 	}
+	echo "127.0.0.1 $(hostname)" | sudo tee -a /etc/hosts # what sudo looks up
 	# Out of the session that is about to be renewed.
 	sudo sh -c "echo $$ >/sys/fs/cgroup/system.slice/guest.service/cgroup.procs"
 	# A host has a network of its own; this is as much of one as a guest without any can have.
