@@ -226,7 +226,13 @@ func leftovers(t testing.TB, e *Engine, made []string) (r remains) {
 	return r
 }
 
-func TestNothingLeftOfMany(t *testing.T) { churn(t, 30, 6) }
+func TestNothingLeftOfMany(t *testing.T) {
+	if testing.Short() {
+		churn(t, 12, 3)
+		return
+	}
+	churn(t, 30, 6)
+}
 
 // BenchmarkThousand is a thousand boxes, twenty at a time, with nothing left.
 func BenchmarkThousand(b *testing.B) {

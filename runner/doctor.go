@@ -191,16 +191,20 @@ func checkLimits(i Info) Check {
 	switch {
 	case len(by) == 3:
 		return Check{"limits", OK, "memory, pids and cpu by control group", ""}
-	case i.CgroupMode == "v2-delegated": // what systemd gives a user unless told otherwise
+	case i.CgroupMode == "v2-delegated": // what a systemd before 252 gives a user unless told otherwise
 		return Check{
 			"limits", Warn, "memory and pids by control group, cpu by the watchdog in the box: systemd does not delegate it",
 			`mkdir -p /etc/systemd/system/user@.service.d && printf '[Service]\nDelegate=cpu memory pids\n' >/etc/systemd/system/user@.service.d/glovebox.conf, as root, and log in again`,
 		}
 	}
+	fix := "boot with cgroup v2 and run as a user with a systemd session"
+	if i.CgroupMode == "v2" {
+		fix = "run as an ordinary user with a systemd session: log in anew, not by su or sudo, or have it made by loginctl enable-linger USER"
+	}
 	return Check{
 		"limits", Warn,
 		fmt.Sprintf("control groups are %s and limit nothing for %s: processes by rlimit, memory and cpu by the watchdog in the box", i.CgroupMode, i.Account),
-		"boot with cgroup v2 and run as a user with a systemd session",
+		fix,
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/containers/podman/v5/libpod/define"
 	"github.com/containers/podman/v5/pkg/bindings"
 	"github.com/containers/podman/v5/pkg/bindings/system"
 	"github.com/sirupsen/logrus"
@@ -315,30 +314,12 @@ func (e *Engine) check(ctx context.Context) error {
 	e.info.Version = i.Version.Version
 	e.info.Rootless = true
 	e.info.StorageDriver = i.Store.GraphDriverName
-	e.info.Controllers = i.Host.CgroupControllers
-	e.info.CgroupMode = engineCgroupMode(i.Host)
+	e.info.Controllers = controllers(i.Host, e.acct.uid)
+	e.info.CgroupMode = engineCgroupMode(i.Host, e.info.Controllers)
 	e.info.Account = e.acct.name
 	e.info.Runtime = e.runtime()
 	if own := i.Host.OCIRuntime; e.child == nil && e.autoRuntime() && i.Host.CgroupsVersion == "v2" && own != nil {
 		e.info.Runtime = own.Name // whoever runs that service chose it
 	}
 	return nil
-}
-
-// engineCgroupMode refines what the host mounts by what Podman may use of it.
-func engineCgroupMode(h *define.HostInfo) string {
-	if h.CgroupsVersion != "v2" {
-		if mode := cgroupMode(); mode != "v2" {
-			return mode
-		}
-		return "v1"
-	}
-	has := map[string]bool{}
-	for _, c := range h.CgroupControllers {
-		has[c] = true
-	}
-	if has["memory"] && has["pids"] {
-		return "v2-delegated"
-	}
-	return "v2"
 }

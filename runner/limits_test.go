@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -70,6 +72,12 @@ func TestLimitsAreShown(t *testing.T) {
 	}
 	if got["cpu"].Value != "0.50 cpus" || got["pids"].Value != "40" || got["/work"].Value != "8 MiB" {
 		t.Errorf("%v", got)
+	}
+	// A test in a machine whose control groups are known says which must be in use.
+	for _, name := range strings.Fields(os.Getenv("GLOVEBOX_TEST_CGROUP")) {
+		if got[name].Enforced != "cgroup" {
+			t.Errorf("%s: %+v, want it enforced by cgroup", name, got[name])
+		}
 	}
 	// What is writable has a limit: no other place than these.
 	r := sh(t, b, `for m in / $(find / -xdev -writable ! -type l 2>/dev/null)  $(cut -d' ' -f5 /proc/self/mountinfo); do test -d $m -a -w $m && echo $m; done | sort -u | tr '\n' ' '`)
@@ -193,6 +201,33 @@ func TestDiskFull(t *testing.T) {
 	goesOn(t, b)
 }
 
+// Full places are not what a memory hog is killed for, nor PID 1 instead of it.
+func TestDiskFullAndMemoryToo(t *testing.T) {
+	b := limitedBox(t, BoxOptions{Memory: 64 * mib, Disk: 16 * mib})
+	const fill = `
+import sys
+for place in sys.argv[1:]:
+    try:
+        for n in range(4000): # files, fewer than may have a name
+            with open("%s/%0200d" % (place, n), "wb") as f: f.write(b"x" * 8192)
+    except OSError as e: print(e.strerror)`
+	r := attack(t, b, time.Minute, append([]string{"python3", "-c", fill}, port.Places[:]...)...)
+	if want := strings.Repeat("No space left on device\n", len(port.Places)); string(r.Stdout) != want {
+		t.Fatalf("want %q, got %v", want, r)
+	}
+	r = attack(t, b, time.Minute, "python3", "-c", "x = bytearray(40 << 20); print('fine')")
+	if r.OverMem || string(r.Stdout) != "fine\n" {
+		t.Errorf("within its memory: %v", r)
+	}
+	for range 3 {
+		r = attack(t, b, time.Minute, "python3", "-c", "x = bytearray(1 << 30)")
+		if !r.OverMem || r.Signal != "SIGKILL" {
+			t.Errorf("over memory %t, %v", r.OverMem, r)
+		}
+	}
+	goesOn(t, b)
+}
+
 func TestOpenFiles(t *testing.T) {
 	b := limitedBox(t, BoxOptions{})
 	r := attack(t, b, 30*time.Second, "python3", "-c", `
@@ -307,6 +342,10 @@ print((t.user + t.system + t.children_user + t.children_system) / (time.monotoni
 			goesOn(t, b)
 		})
 	}
+	byCgroup := slices.ContainsFunc(b.Info().Limits, func(l port.Limit) bool { return l.Name == "cpu" && l.Enforced == "cgroup" })
+	if r := sh(t, b, "grep nr_throttled /sys/fs/cgroup/cpu.stat"); byCgroup && (!r.exited(0) || string(r.Stdout) == "nr_throttled 0\n") {
+		t.Errorf("the control group did not do it: %v", r)
+	}
 }
 
 // The limiter stops and continues; nobody inside may mistake that for something else.
@@ -334,7 +373,7 @@ func TestThrottleIsInvisible(t *testing.T) {
 		}
 	})
 	t.Run("signals and statuses", func(t *testing.T) {
-		r := attack(t, b, time.Minute, "bash", "-c", `timeout -s TERM 0.5 sh -c 'while :; do :; done'; echo $?; (i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; exit 7); echo $?`)
+		r := attack(t, b, time.Minute, "bash", "-c", `timeout -s TERM 0.5 sh -c 'while :; do :; done'; echo $?; (i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exit 7); echo $?`)
 		if string(r.Stdout) != "124\n7\n" {
 			t.Error(r)
 		}

@@ -3,7 +3,6 @@ package runner
 import (
 	"context"
 	"errors"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,11 +19,7 @@ func lying(t *testing.T) (*Engine, Image) {
 	t.Helper()
 	testImage(t) // the base is there
 	path := filepath.Join(t.TempDir(), "lyinginit")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./testdata/lyinginit")
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
-	}
+	build(t, path, "./testdata/lyinginit")
 	e := withInit(testEngine(t), path)
 	img, err := e.Image(t.Context(), "auto", func(Progress) {})
 	if err != nil {

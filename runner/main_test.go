@@ -66,16 +66,14 @@ func testEngine(t testing.TB) *Engine {
 	return shared.engine
 }
 
-// testImage is the prepared image "auto" with the init of this checkout; in a
-// machine that can build neither, what GLOVEBOX_TEST_IMAGE and
-// GLOVEBOX_TEST_INIT name.
+// testImage is the prepared image "auto" with the init of this checkout.
 func testImage(t testing.TB) Image {
 	t.Helper()
 	e := testEngine(t)
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.image == nil {
-		img, err := e.Image(context.Background(), os.Getenv("GLOVEBOX_TEST_IMAGE"), func(p Progress) { t.Log(p.Step) })
+		img, err := e.Image(context.Background(), autoRef, func(p Progress) { t.Log(p.Step) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,15 +85,22 @@ func testImage(t testing.TB) Image {
 // buildInit builds the real glovebox-init.
 func buildInit(t testing.TB, path string) {
 	t.Helper()
-	if ready := os.Getenv("GLOVEBOX_TEST_INIT"); ready != "" {
-		if err := os.Symlink(ready, path); err != nil {
+	build(t, path, "../cmd/glovebox-init")
+}
+
+// build makes a static program of the package in dir; in a machine without Go
+// it takes the one that is ready in GLOVEBOX_TEST_BIN.
+func build(t testing.TB, path, dir string) {
+	t.Helper()
+	if ready := os.Getenv("GLOVEBOX_TEST_BIN"); ready != "" {
+		if err := os.Symlink(filepath.Join(ready, filepath.Base(dir)), path); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, "../cmd/glovebox-init")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", path, dir)
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building glovebox-init: %v\n%s", err, out)
+		t.Fatalf("building %s: %v\n%s", dir, err, out)
 	}
 }

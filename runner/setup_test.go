@@ -9,6 +9,9 @@ import (
 )
 
 func TestSetupTwice(t *testing.T) {
+	if os.Getenv("GLOVEBOX_TEST_BIN") != "" {
+		t.Skip("nothing can be installed in a machine without a network")
+	}
 	e := testEngine(t)
 	testImage(t)
 	opts := e.opts

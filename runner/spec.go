@@ -92,7 +92,7 @@ func (e *Engine) resources(o BoxOptions) *spec.LinuxResources {
 		case "memory":
 			// Files in memory count here, and have limits of their own: the
 			// watchdog keeps what processes hold below o.Memory.
-			together := o.Memory + o.Disk*int64(len(port.Places))
+			together := port.MemoryWithFiles(o.Memory, o.Disk)
 			r.Memory = &spec.LinuxMemory{Limit: &together, Swap: &together} // no swap on top
 		case "pids":
 			r.Pids = &spec.LinuxPids{Limit: o.Pids + port.SparePids}

@@ -57,7 +57,7 @@ func (b *box) exec(s *port.Stream, req port.Request) port.Reply {
 	c.mu.Unlock()
 
 	r := port.Reply{TimedOut: late, Killed: c.cleanUp(drained)}
-	r.OverMem, r.OverPids, r.OverNames, r.OverOutput = c.overMem.Load(), c.overPids.Load(), c.overNames.Load(), meter.over.Load()
+	r.OverMem, r.OverPids, r.OverNames, r.OverOutput = c.overMem.Load() || b.procs.starved(c.proc, ws), c.overPids.Load(), c.overNames.Load(), meter.over.Load()
 	if ws.Signaled() {
 		r.Signal = int(ws.Signal())
 	} else {

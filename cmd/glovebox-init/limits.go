@@ -13,10 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bytesPerName is how much of a place's size stands for one file more: a page,
-// which is the least that a file with content takes.
-const bytesPerName = 4096
-
 // limits finds out who holds the box to what was promised, with pid as the
 // subject: a process that was started as the agent's will be. A promise that
 // nothing keeps is said so; the host decides what follows. From then on the
@@ -31,12 +27,11 @@ func (b *box) limits(req port.Request, pid int) []port.Limit {
 	if able {
 		watcher = "watchdog"
 	}
-	w := &watchdog{procs: &b.procs, memory: req.Memory, pids: int(req.Pids), names: uint64(req.Disk / bytesPerName)}
+	w := &watchdog{procs: &b.procs, memory: req.Memory, pids: int(req.Pids), names: uint64(req.Disk / port.BytesPerName)}
 
 	// A control group counts files in memory as well, which have limits of
 	// their own; so it is the outer bound, and the watchdog keeps the inner one.
-	together := req.Memory + req.Disk*int64(len(port.Places))
-	if n, ok := cgroupNumber("memory.max"); ok && n <= together {
+	if n, ok := cgroupNumber("memory.max"); ok && n <= port.MemoryWithFiles(req.Memory, req.Disk) {
 		add("memory", mebibytes(n)+" with files", "cgroup")
 		add("memory of processes", mebibytes(req.Memory), watcher)
 	} else {

@@ -15,6 +15,26 @@ import (
 // shared ones that are in no file, swap, memfds, System V segments. Files in
 // the writable places do not count: each place has a size of its own.
 
+// oomKills is how many processes of the box the kernel has ended for want of
+// memory, where a control group limits it; else 0.
+func oomKills() int64 {
+	data, err := os.ReadFile("/sys/fs/cgroup/memory.events")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := bytes.Cut(data, []byte("\noom_kill "))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	n, _ := strconv.ParseInt(string(line), 10, 64) // the kernel's own format
+	return n
+}
+
+// firstToGo asks the kernel, should memory run out before the watchdog has seen
+// it, to end a command and what it starts rather than PID 1 or the host's own.
+// A command can take that back, at the price of its box.
+func firstToGo(pid int) {
+	os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("1000"), 0) //nolint:errcheck // it may have ended
+}
+
 // maxLinks bounds how many descriptors one look for memfds may read.
 const maxLinks = 20_000
 

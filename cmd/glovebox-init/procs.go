@@ -22,6 +22,8 @@ type procTable struct {
 
 type proc struct {
 	pid       int
+	oomKills  int64 // of the box, when it started
+	first     bool  // nothing else was there when it started
 	overMem   atomic.Bool
 	overPids  atomic.Bool
 	overNames atomic.Bool
@@ -31,21 +33,35 @@ type proc struct {
 func (t *procTable) start(path string, argv []string, attr *syscall.ProcAttr) (*proc, error) {
 	t.mu.Lock() // so that reap cannot see the end before we know the beginning
 	defer t.mu.Unlock()
+	before, first := oomKills(), len(t.running) == 0 && !strays()
 	pid, err := syscall.ForkExec(path, argv, attr)
 	if err != nil {
 		return nil, err
 	}
+	firstToGo(pid)
 	if t.pids > 0 {
 		// PID 1 keeps the room above: it must be able to act when the box is full.
 		unix.Prlimit(pid, unix.RLIMIT_NPROC, &unix.Rlimit{Cur: t.pids, Max: t.pids}, nil) //nolint:errcheck // the seal reads it back; the watchdog counts
 	}
-	p := &proc{pid: pid, done: make(chan syscall.WaitStatus, 1)}
+	p := &proc{pid: pid, oomKills: before, first: first, done: make(chan syscall.WaitStatus, 1)}
 	t.running[pid] = p
 	select {
 	case t.started <- struct{}{}:
 	default:
 	}
 	return p, nil
+}
+
+// starved reports whether it was the kernel that ended a command, or a part of
+// it, for want of memory. Where several ran at that time, its status decides.
+func (t *procTable) starved(p *proc, ws syscall.WaitStatus) bool {
+	if oomKills() == p.oomKills {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	const shellSaysKilled = 128 + int(unix.SIGKILL)
+	return len(t.running) == 0 || ws.Signal() == unix.SIGKILL || ws.ExitStatus() == shellSaysKilled
 }
 
 // limit sets how many processes the commands that start from now on may see.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -14,8 +16,9 @@ import (
 )
 
 // probeTime is how long the core probes may take together. They need
-// milliseconds; a probe that hangs has found something that answers.
-const probeTime = 5 * time.Second
+// milliseconds, an emulated or overloaded machine seconds; a probe that hangs
+// has found something that answers.
+const probeTime = 15 * time.Second
 
 // seal runs the core probes as a command of the box would run, then sees to
 // the limits and reports both.
@@ -62,15 +65,26 @@ func (b *box) runProbes(args []string, look func(pid int)) ([]port.Proof, error)
 	}
 	look(p.pid)
 	opener.Close()
-	stop := time.AfterFunc(probeTime, func() { killTree(p.pid, unix.SIGKILL) })
+	var late atomic.Bool
+	stop := time.AfterFunc(probeTime, func() {
+		late.Store(true)
+		killTree(p.pid, unix.SIGKILL)
+	})
 	out, err := io.ReadAll(io.LimitReader(r, port.MaxPayload))
 	ws := <-p.done
 	stop.Stop()
 	if err != nil {
 		return nil, err
 	}
-	if !ws.Exited() || ws.ExitStatus() != 0 {
-		return nil, fmt.Errorf("the probe process ended with status %#x", int(ws))
+	switch {
+	case late.Load():
+		return nil, fmt.Errorf("they were not done after %v", probeTime)
+	case p.overMem.Load(), b.procs.starved(p, ws):
+		return nil, errors.New("the box's memory is too little for them")
+	case ws.Signaled():
+		return nil, fmt.Errorf("the probe process was ended by %s", unix.SignalName(ws.Signal()))
+	case ws.ExitStatus() != 0:
+		return nil, fmt.Errorf("the probe process ended with status %d", ws.ExitStatus())
 	}
 	var proofs []port.Proof
 	if err := json.Unmarshal(out, &proofs); err != nil {

@@ -217,7 +217,8 @@ func (w *watchdog) worst(all map[int]stat, weight func(pid int) int64) (*proc, [
 }
 
 // owner returns the command that a process belongs to. One that cut all its
-// ties is taken for the only command's, if there is but one and it is older.
+// ties is taken for the only command's, if there is but one, it is older, and
+// nobody else was there when it started.
 func (w *watchdog) owner(pid int, all map[int]stat) *proc {
 	if p := w.procs.owner(pid, all); p != nil {
 		return p
@@ -226,7 +227,7 @@ func (w *watchdog) owner(pid int, all map[int]stat) *proc {
 	defer w.procs.mu.Unlock()
 	if len(w.procs.running) == 1 {
 		for _, p := range w.procs.running {
-			if all[p.pid].start <= all[pid].start {
+			if p.first && all[p.pid].start <= all[pid].start {
 				return p
 			}
 		}

@@ -74,6 +74,21 @@ type Size struct {
 // Places are the directories of a box that can be written, each with a size.
 var Places = [...]string{"/work", "/data", "/tmp", "/dev/shm"}
 
+// BytesPerName is how much of a place's size stands for one file in it: a page,
+// which is the least that a file with content takes.
+const BytesPerName = 4096
+
+// kernelPerName is what the kernel itself holds for one file of a place, in
+// bytes: its inode and its name, about 1,300 with a long one.
+const kernelPerName = 2048
+
+// MemoryWithFiles is what a box holds at most when its processes hold memory
+// bytes and all its Places are full, in bytes. A control group counts it all;
+// were its limit any lower, full places would be what gets PID 1 killed.
+func MemoryWithFiles(memory, disk int64) int64 {
+	return memory + int64(len(Places))*(disk+disk/BytesPerName*kernelPerName)
+}
+
 // SparePids are the processes that a box may have beyond its commands', so
 // that init can act when they are all used up.
 const SparePids = 64
