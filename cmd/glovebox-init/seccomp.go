@@ -28,9 +28,21 @@ var forbidden = [...]uintptr{
 	unix.SYS_FANOTIFY_INIT, unix.SYS_MIGRATE_PAGES, unix.SYS_MOVE_PAGES, unix.SYS_KCMP, unix.SYS_LOOKUP_DCOOKIE,
 }
 
-// families of sockets that programs use. All others would only give access to
-// more of the kernel, or of the machine's hypervisor.
-var families = [...]uint32{unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK}
+// protocols that programs use, by family of sockets. All others would only give
+// access to more of the kernel, which loads modules for them, or of the
+// machine's hypervisor.
+var protocols = [...]struct {
+	family  uint32
+	allowed []uint32 // nil: any
+}{
+	{unix.AF_UNIX, nil},
+	{unix.AF_INET, []uint32{0, unix.IPPROTO_TCP, unix.IPPROTO_UDP, unix.IPPROTO_ICMP}},
+	{unix.AF_INET6, []uint32{0, unix.IPPROTO_TCP, unix.IPPROTO_UDP, unix.IPPROTO_ICMPV6}},
+	{unix.AF_NETLINK, []uint32{unix.NETLINK_ROUTE}}, // C libraries list addresses by it
+}
+
+// lastType is the highest type of sockets: stream, datagram, raw.
+const lastType = unix.SOCK_RAW
 
 // namespaces that clone(2) could make.
 const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNET
@@ -39,7 +51,9 @@ const namespaces = unix.CLONE_NEWNS | unix.CLONE_NEWCGROUP | unix.CLONE_NEWUTS |
 const (
 	atNumber = 0
 	atArch   = 4
-	atArg0   = 16 // its lower half: both architectures are little endian
+	atArg0   = 16 // their lower halves: both architectures are little endian
+	atArg1   = 24
+	atArg2   = 32
 )
 
 // auditArch is how the kernel names the architecture of a call: a call by any
@@ -88,8 +102,20 @@ func filterProgram() ([]unix.SockFilter, error) {
 	p = append(p, jump(unix.BPF_JEQ, unix.SYS_CLONE, 0, 4),
 		load(atArg0), jump(unix.BPF_JSET, namespaces, 0, 1), refuse(unix.EPERM), end(unix.SECCOMP_RET_ALLOW))
 	p = append(p, jump(unix.BPF_JEQ, unix.SYS_SOCKET, 1, 0), end(unix.SECCOMP_RET_ALLOW), load(atArg0))
-	for _, family := range families {
-		p = append(p, jump(unix.BPF_JEQ, family, 0, 1), end(unix.SECCOMP_RET_ALLOW))
+	for _, f := range protocols {
+		own := []unix.SockFilter{end(unix.SECCOMP_RET_ALLOW)}
+		if f.allowed != nil {
+			own = []unix.SockFilter{
+				load(atArg1),
+				{Code: unix.BPF_ALU | unix.BPF_AND | unix.BPF_K, K: 0xf},
+				jump(unix.BPF_JGT, lastType, 0, 1), refuse(unix.ESOCKTNOSUPPORT), load(atArg2),
+			}
+			for _, protocol := range f.allowed {
+				own = append(own, jump(unix.BPF_JEQ, protocol, 0, 1), end(unix.SECCOMP_RET_ALLOW))
+			}
+			own = append(own, refuse(unix.EPROTONOSUPPORT))
+		}
+		p = append(append(p, jump(unix.BPF_JEQ, f.family, 0, uint8(len(own)))), own...)
 	}
 	return append(p, refuse(unix.EAFNOSUPPORT)), nil
 }
