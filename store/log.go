@@ -23,10 +23,17 @@ const applicationID = 0x676c6f76
 // A Store is the log, open. It is safe for concurrent use, also by several
 // processes on one file.
 type Store struct {
-	path string
-	w    *sql.DB // one connection: the one writer
-	r    *sql.DB
+	path  string
+	w     *sql.DB // one connection: the one writer
+	r     *sql.DB
+	stmts statements // of w
+	pack  packer
+	key   *Key // nil: nothing is signed
 }
+
+// SignWith makes s sign the ends of sessions, and all that is changed about
+// whole sessions, with key. Call it before anything is appended.
+func (s *Store) SignWith(key *Key) { s.key = key }
 
 // Open opens the log at path, making it and its directory (0600, 0700) where
 // they do not exist and bringing an older one up to date. The caller closes it.
@@ -40,6 +47,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: path}
+	if s.pack, err = newPacker(); err != nil {
+		return nil, fmt.Errorf("opening the log: %w", err)
+	}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(explain(path, err), s.Close())
 	}
@@ -106,9 +116,11 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	if have < len(steps) {
-		return s.migrate(ctx, steps)
+		if err := s.migrate(ctx, steps); err != nil {
+			return err
+		}
 	}
-	return nil
+	return s.prepare(ctx)
 }
 
 func dsn(path, options string) string {
@@ -119,6 +131,7 @@ func dsn(path, options string) string {
 // querier is what *sql.DB and *sql.Tx have in common.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // version returns how many migrations the file has seen, 0 for an empty one.
@@ -157,6 +170,11 @@ func (s *Store) migrate(ctx context.Context, steps []fs.DirEntry) error {
 			}
 			if _, err := tx.ExecContext(ctx, string(stmts)); err != nil {
 				return fmt.Errorf("bringing the log up to date (%s): %w", step.Name(), err)
+			}
+			if step.Name() == "002_trust.sql" {
+				if err := s.commitOld(ctx, tx); err != nil {
+					return fmt.Errorf("bringing the log up to date (%s): %w", step.Name(), err)
+				}
 			}
 		}
 		_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, len(steps)))

@@ -74,6 +74,7 @@ func newRootCmd(a *app) *cobra.Command {
 		newDemoCmd(a),
 		newSessionsCmd(a),
 		newReplayCmd(a),
+		newCheckCmd(a),
 		newDataCmd(a),
 		newBoxCmd(a),
 		newImageCmd(a),
@@ -120,7 +121,12 @@ func (a *app) openStore(ctx context.Context) (*store.Store, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	if _, err := s.Recover(ctx); err != nil {
+	key, err := store.LoadKey(keyPath())
+	if err == nil {
+		s.SignWith(key)
+		_, err = s.Recover(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
