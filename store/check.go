@@ -292,6 +292,9 @@ func (c *checker) session(ctx context.Context, id string) (Finding, error) {
 		if tree, err := proof.ParseTree(size, edge); err != nil || size != last.Size || tree.Root() != last.Root {
 			return broken(1, "its tombstone is not what was recorded")
 		}
+		if blank := (Summary{ID: id, Status: "removed", StartedAt: time.UnixMicro(0).UTC()}); !reflect.DeepEqual(row, blank) || len(secret) > 0 {
+			return broken(1, "its tombstone is not what was recorded")
+		}
 		f.Signed = c.number[id] <= c.signed
 		return f, nil
 	}

@@ -397,3 +397,15 @@ func TestAnOldLogIsHashed(t *testing.T) {
 		t.Errorf("after the next end: %+v", a)
 	}
 }
+
+func readFile(paths ...string) (string, error) {
+	var b strings.Builder
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil && !os.IsNotExist(err) {
+			return "", err
+		}
+		b.Write(data)
+	}
+	return b.String(), nil
+}

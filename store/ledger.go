@@ -27,6 +27,9 @@ type entry struct {
 	Note    string     `json:"note,omitempty"`   // imported: SHA-256 of what proves its origin
 	Reason  string     `json:"reason,omitempty"` // removed
 	Bytes   int64      `json:"bytes,omitempty"`  // removed: of its events
+	Steps   int        `json:"steps,omitempty"`
+	Tokens  int        `json:"tokens,omitempty"`
+	Started int64      `json:"started,omitempty"` // removed: microseconds since 1970
 }
 
 // enter appends to the ledger.

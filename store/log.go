@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"time"
 
 	_ "modernc.org/sqlite" // registers the driver
 )
@@ -29,6 +31,7 @@ type Store struct {
 	stmts statements // of w
 	pack  packer
 	key   *Key // nil: nothing is signed
+	wrote atomic.Bool
 }
 
 // SignWith makes s sign the ends of sessions, and all that is changed about
@@ -56,9 +59,15 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return s, nil
 }
 
-// Close waits for an append under way. Sessions of this Store can append no more.
+// Close waits for an append under way, and for at most a second makes what was
+// appended searchable. Sessions of this Store can append no more.
 func (s *Store) Close() error {
 	var err error
+	if s.wrote.Load() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		s.Index(ctx) //nolint:errcheck // the next search does what is left
+		cancel()
+	}
 	if s.r != nil {
 		err = s.r.Close()
 	}
@@ -107,7 +116,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.w, err = sql.Open("sqlite", dsn(s.path, "_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1")); err != nil {
+	if s.w, err = sql.Open("sqlite", dsn(s.path, "_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_pragma=secure_delete(1)")); err != nil {
 		return err
 	}
 	s.w.SetMaxOpenConns(1)

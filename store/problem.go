@@ -15,6 +15,8 @@ var (
 	ErrUnusable = errors.New("log cannot be used") // unreadable, read-only, damaged or something else altogether
 	ErrNotFound = errors.New("no such session")    // also an ambiguous reference
 	ErrEnded    = errors.New("session has ended")
+	ErrRunning  = errors.New("session is still running")
+	ErrInvalid  = errors.New("cannot be recorded")
 	ErrBroken   = errors.New("not intact") // what is there is not what was recorded
 )
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,12 +31,21 @@ type Summary struct {
 
 // Filter chooses sessions. The zero value chooses all.
 type Filter struct {
-	Text  string // part of the ID, title, model or status, in any case
-	Limit int    // at most so many; 0: no limit
+	Text    string  // part of the ID, title, model, status or a tag, in any case
+	Model   string  // part of its name
+	Tag     string  // whole
+	Status  string  // as in Summary; "limited" is a limit hit
+	CostUSD float64 // known to have cost at least so much
+	Starred bool
+	Limit   int // at most so many; 0: no limit
 }
 
 func (f Filter) matches(s Summary) bool {
-	text := strings.ToLower(strings.Join([]string{s.ID, s.Title, s.Model, s.Status}, "\n"))
+	if !strings.Contains(strings.ToLower(s.Model), strings.ToLower(f.Model)) || f.Status != "" && f.Status != s.Status ||
+		f.Starred && !s.Starred || f.Tag != "" && !slices.Contains(s.Tags, f.Tag) || f.CostUSD > 0 && (s.CostUSD == nil || *s.CostUSD < f.CostUSD) {
+		return false
+	}
+	text := strings.ToLower(strings.Join([]string{s.ID, s.Title, s.Model, s.Status, strings.Join(s.Tags, "\n")}, "\n"))
 	return strings.Contains(text, strings.ToLower(f.Text))
 }
 
@@ -170,14 +180,18 @@ const maxSeq = 1<<32 - 1
 
 // piece reads events up to about a megabyte, and at least one.
 func (s *Store) piece(ctx context.Context, n, after int64) ([]Event, error) {
-	rows, err := s.r.QueryContext(ctx, `SELECT id, at, kind, body, coalesce(blobs, '') FROM event WHERE id > ? AND id < ? ORDER BY id`,
+	return s.pieceOf(ctx, s.r, n, after, 1<<20)
+}
+
+func (s *Store) pieceOf(ctx context.Context, q querier, n, after int64, bytes int) ([]Event, error) {
+	rows, err := q.QueryContext(ctx, `SELECT id, at, kind, body, coalesce(blobs, '') FROM event WHERE id > ? AND id < ? ORDER BY id`,
 		n<<32|after, (n+1)<<32)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var piece []Event
-	for size := 0; size < 1<<20 && rows.Next(); {
+	for size := 0; size < bytes && rows.Next(); {
 		var e Event
 		var at int64
 		var kind, blobs string
@@ -188,7 +202,7 @@ func (s *Store) piece(ctx context.Context, n, after int64) ([]Event, error) {
 		e.Seq &= maxSeq
 		e.At = time.UnixMicro(at).UTC()
 		if blobs != "" {
-			fields, err := s.fetchBlobs(ctx, s.r, body, blobs)
+			fields, err := s.fetchBlobs(ctx, q, body, blobs)
 			if err != nil {
 				return nil, fmt.Errorf("event %d: %w", e.Seq, err)
 			}

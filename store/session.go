@@ -76,6 +76,7 @@ func (s *Session) Append(ctx context.Context, body Body) (Event, error) {
 	if err != nil {
 		return Event{}, fmt.Errorf("recording %s: %w", body.Kind(), err)
 	}
+	s.store.wrote.Store(true)
 	return e, nil
 }
 
@@ -98,7 +99,12 @@ func (s *Store) appendTo(ctx context.Context, tx *sql.Tx, n int64, body Body) (E
 		return Event{}, err
 	}
 	e := Event{Session: w.sum.ID, Seq: w.tree.Size() + 1, At: now(), Body: body}
-	_, remark := body.(Note)
+	note, remark := body.(Note)
+	if remark {
+		if err := note.valid(); err != nil {
+			return Event{}, err
+		}
+	}
 	ended := w.sum.Status != "running"
 	if ended && (!remark || w.sum.Status == "removed") {
 		return Event{}, problemf(ErrEnded, "session %s has ended (%s)", e.Session, w.sum.Status)

@@ -120,3 +120,30 @@ CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger
 BEGIN
     SELECT raise(ABORT, 'the ledger is never shortened');
 END;
+
+-- What can be searched. The text itself is in the events; column about has
+-- words made of kind, tool and exit status.
+CREATE VIRTUAL TABLE search USING fts5(text, about, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2 tokenchars '_'");
+
+CREATE TABLE indexed (
+    session INTEGER PRIMARY KEY,
+    seq     INTEGER NOT NULL -- up to and including this event
+) STRICT;
+
+-- Where an imported session comes from: the signed note of its bundle, and for
+-- each event what proves it without what was withheld.
+CREATE TABLE foreign_session (
+    session INTEGER PRIMARY KEY,
+    origin  TEXT NOT NULL -- JSON, whole; the ledger has its SHA-256
+) STRICT;
+
+CREATE TABLE foreign_proof (
+    id    INTEGER PRIMARY KEY, -- of the event
+    proof TEXT NOT NULL
+) STRICT;
+
+-- Keys that bundles of other logs were signed with, as first seen.
+CREATE TABLE foreign_key (
+    log TEXT PRIMARY KEY,
+    key TEXT NOT NULL
+) STRICT;
