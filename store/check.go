@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -24,10 +25,11 @@ type Finding struct {
 	Event   int64      `json:"event,omitempty"` // first one that is not what was recorded
 	Why     string     `json:"why,omitempty"`
 	Events  int64      `json:"events"`
-	Root    string     `json:"root,omitempty"` // of its tree
-	Since   *time.Time `json:"since,omitempty"`
-	Status  string     `json:"status"` // as in Summary, or removed
-	Signed  bool       `json:"signed"` // its end is under a signature
+	Root    string     `json:"root,omitempty"`  // of its tree
+	Since   *time.Time `json:"since,omitempty"` // hashed only then: recorded by a glovebox that knew no hashes
+	From    string     `json:"from,omitempty"`  // imported: the log it comes from
+	Status  string     `json:"status"`          // as in Summary, or removed
+	Signed  bool       `json:"signed"`          // its end is under a signature
 }
 
 // An Audit is what Check found.
@@ -283,9 +285,15 @@ func (c *checker) session(ctx context.Context, id string) (Finding, error) {
 	if heads[0].Owner == nil || *heads[0].Owner != owner {
 		return broken(1, "the owner in its row is not the one in the ledger")
 	}
-	if heads[0].What == "migrated" {
-		at := time.UnixMicro(heads[0].At).UTC()
-		f.Since = &at
+	var imported *entry
+	for i, h := range heads {
+		switch h.What {
+		case "migrated":
+			at := time.UnixMicro(h.At).UTC()
+			f.Since = &at
+		case "imported":
+			imported = &heads[i]
+		}
 	}
 	if row.Status == "removed" {
 		f.Events, f.Root = last.Size, last.Root.String()
@@ -324,6 +332,12 @@ func (c *checker) session(ctx context.Context, id string) (Finding, error) {
 	}
 	if !reflect.DeepEqual(row, w.sum) {
 		return broken(0, "its line in the list is not what its events say")
+	}
+	if event, why, err := c.origin(ctx, n, id, imported, &f); err != nil || why != "" {
+		if err != nil {
+			return f, err
+		}
+		return broken(event, "%s", why)
 	}
 	f.Signed = row.Status != "running" && c.number[id] <= c.signed
 	return f, nil
@@ -402,4 +416,47 @@ func (w *walk) apply(seq, at int64, kind string, fields []proof.Field) error {
 	}
 	w.sum.apply(Event{Seq: seq, At: time.UnixMicro(at).UTC(), Body: body})
 	return nil
+}
+
+// origin checks what proves an imported session where it comes from.
+func (c *checker) origin(ctx context.Context, n int64, id string, imported *entry, f *Finding) (event int64, why string, err error) {
+	var origin string
+	err = c.tx.QueryRowContext(ctx, `SELECT origin FROM foreign_session WHERE session = ?`, n).Scan(&origin)
+	if errors.Is(err, sql.ErrNoRows) {
+		origin, err = "", nil
+	}
+	switch {
+	case err != nil:
+		return 0, "", err
+	case imported == nil && origin != "":
+		return 1, "it is said to come from elsewhere, and the ledger has no word of it", nil
+	case imported == nil:
+		return 0, "", nil
+	case sum256([]byte(origin)) != imported.Note:
+		return 1, "what proves where it comes from was changed", nil
+	}
+	var e Evidence
+	if err := json.Unmarshal([]byte(origin), &e); err != nil {
+		return 1, "what proves where it comes from cannot be read", nil
+	}
+	var tree proof.Tree
+	err = c.store.discloseIn(ctx, c.tx, id, func(d Disclosure) bool {
+		tree.Append(d.Leaf(id))
+		event = d.Seq
+		return true
+	})
+	if err != nil {
+		if isSQLite(err) {
+			return 0, "", err
+		}
+		return event + 1, err.Error(), nil
+	}
+	if tree.Size() != imported.Size {
+		return tree.Size() + 1, "what proves where it comes from is incomplete", nil
+	}
+	if err := e.Verify(id, tree.Size(), tree.Root()); err != nil {
+		return 1, "it does not follow from where it comes from: " + err.Error(), nil
+	}
+	f.From = e.Log
+	return 0, "", nil
 }

@@ -91,5 +91,9 @@ func (s *Store) commitSession(ctx context.Context, tx *sql.Tx, old int64, id str
 	if err := w.keep(ctx); err != nil {
 		return err
 	}
-	return s.enter(ctx, tx, entry{What: "migrated", Session: id, At: now().UnixMicro(), Owner: &owner, Size: w.tree.Size(), Root: w.tree.Root()})
+	at := now().UnixMicro()
+	if err := s.enter(ctx, tx, entry{What: "started", Session: id, At: at, Owner: &owner}); err != nil {
+		return err
+	}
+	return s.enter(ctx, tx, entry{What: "migrated", Session: id, At: at, Size: w.tree.Size(), Root: w.tree.Root()})
 }

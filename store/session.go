@@ -119,7 +119,7 @@ func (s *Store) appendTo(ctx context.Context, tx *sql.Tx, n int64, body Body) (E
 		return Event{}, err
 	}
 	if _, end := body.(SessionEnded); end || ended {
-		return e, w.head(ctx, "head", e.At)
+		return e, w.enter(ctx, entry{What: "head", At: e.At.UnixMicro()})
 	}
 	return e, nil
 }

@@ -98,8 +98,9 @@ func (w *writer) keep(ctx context.Context) error {
 	return err
 }
 
-// head enters the session's tree as it is into the ledger, and signs that.
-func (w *writer) head(ctx context.Context, what string, at time.Time) error {
-	err := w.store.enter(ctx, w.tx, entry{What: what, Session: w.sum.ID, At: at.UnixMicro(), Size: w.tree.Size(), Root: w.tree.Root()})
+// enter enters the session's tree as it is into the ledger, and signs that.
+func (w *writer) enter(ctx context.Context, e entry) error {
+	e.Session, e.Size, e.Root = w.sum.ID, w.tree.Size(), w.tree.Root()
+	err := w.store.enter(ctx, w.tx, e)
 	return errors.Join(err, w.store.sign(ctx, w.tx, 1))
 }

@@ -49,11 +49,9 @@ type name struct{ rule, text string }
 func New(kinds Kind, patterns ...string) (*Scanner, error) {
 	s := &Scanner{kinds: kinds}
 	for i, p := range patterns {
-		re, err := regexp.Compile(p)
-		if err != nil {
-			return nil, fmt.Errorf("pattern %d: %w", i+1, err)
+		if err := s.AddPattern(fmt.Sprintf("pattern-%d", i+1), p); err != nil {
+			return nil, err
 		}
-		s.own = append(s.own, rule{id: "pattern-" + fmt.Sprint(i+1), re: re, group: min(1, re.NumSubexp()), kind: Own})
 	}
 	rules, err := loadRules(kinds)
 	if err != nil {
@@ -62,6 +60,21 @@ func New(kinds Kind, patterns ...string) (*Scanner, error) {
 	s.rules = rules
 	s.words = newAutomaton(rules)
 	return s, nil
+}
+
+// AddPattern makes s find what a regular expression matches, as well; where it
+// has a group, what that matches. Call it before the first Find.
+func (s *Scanner) AddPattern(rule, pattern string) error {
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return fmt.Errorf("%s: %w", rule, err)
+	}
+	s.own = append(s.own, own(rule, re))
+	return nil
+}
+
+func own(id string, re *regexp.Regexp) rule {
+	return rule{id: id, re: re, group: min(1, re.NumSubexp()), kind: Own}
 }
 
 // AddName makes s find a text as well, where no letter or digit touches it.
