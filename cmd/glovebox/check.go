@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"glovebox/store"
+	"glovebox/store/bundle"
 
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
@@ -18,10 +19,10 @@ func newCheckCmd(a *app) *cobra.Command {
 	var head bool
 	var against []string
 	cmd := &cobra.Command{
-		Use:   "check [ID]",
+		Use:   "check [ID|FILE]",
 		Short: "Say whether the log is what was recorded, or which event is not",
-		Long: `Compute every hash of the log, or of one session, anew and hold them against
-what was recorded and signed. Exit code 0: intact; 1: not, and the first event
+		Long: `Compute every hash of the log, of one session, or of a bundle in FILE anew and
+hold them against what was recorded and signed. Exit code 0: intact; 1: not, and the first event
 that is not is named.
 
 Who can write the log and has its key can rewrite both. Against that, keep what
@@ -40,7 +41,11 @@ Who can write the log and has its key can rewrite both. Against that, keep what
 			if head {
 				return a.printHead(cmd.Context())
 			}
-			return a.check(cmd.Context(), strings.Join(args, ""), against)
+			ref := strings.Join(args, "")
+			if info, err := os.Stat(ref); err == nil && info.Mode().IsRegular() {
+				return a.checkBundle(cmd.Context(), ref)
+			}
+			return a.check(cmd.Context(), ref, against)
 		},
 	}
 	cmd.Flags().BoolVar(&head, "head", false, "print a signed checkpoint of the whole log, to be kept elsewhere")
@@ -88,6 +93,40 @@ func (a *app) check(ctx context.Context, ref string, against []string) error {
 		return err
 	}
 	return a.showAudit(audit)
+}
+
+func (a *app) checkBundle(ctx context.Context, path string) error {
+	return withBundle(ctx, path, func(b *bundle.Bundle) error {
+		s, err := a.readStore(ctx)
+		if err != nil {
+			return err
+		}
+		by, err := whose(ctx, s, b)
+		if s != nil {
+			err = errors.Join(err, s.Close())
+		}
+		if err == nil {
+			err = b.Verify(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		m := b.Manifest
+		if a.flags.json {
+			return a.printJSON(struct {
+				Session  string `json:"session"`
+				Intact   bool   `json:"intact"`
+				Events   int64  `json:"events"`
+				Root     string `json:"root"`
+				Log      string `json:"log"`
+				Key      string `json:"key"`
+				Redacted int    `json:"redacted"`
+			}{m.Session, true, m.Events, m.Root.String(), m.Evidence.Log, m.Key, len(m.Redacted)})
+		}
+		_, err = fmt.Fprintf(a.out, "intact: session %s, %d events, %d fields redacted, root %s\nfrom log %s, signed by %s\n",
+			m.Session, m.Events, len(m.Redacted), m.Root, store.CleanLine(m.Evidence.Log), by)
+		return err
+	})
 }
 
 func checkStore(ctx context.Context, s *store.Store, ref string, kept []string) (store.Audit, error) {

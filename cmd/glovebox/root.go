@@ -74,6 +74,8 @@ func newRootCmd(a *app) *cobra.Command {
 		newDemoCmd(a),
 		newSessionsCmd(a),
 		newReplayCmd(a),
+		newExportCmd(a),
+		newImportCmd(a),
 		newCheckCmd(a),
 		newDataCmd(a),
 		newBoxCmd(a),
