@@ -330,7 +330,7 @@ type Import struct {
 	Evidence Evidence
 }
 
-// ErrExists: the session is here already.
+// ErrExists is an import of what is here already.
 var ErrExists = errors.New("session is here already")
 
 // Import takes in a session in one transaction: the first error of its events

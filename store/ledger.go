@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -96,7 +97,7 @@ func (s *Store) mayContinue(ctx context.Context, tx *sql.Tx, id string, until in
 		if err != nil || len(root) != tlog.HashSize || text != checkpointText(id, size, proof.Hash(root)) {
 			return false, nil
 		}
-	} else if err != sql.ErrNoRows { //nolint:errorlint // Scan returns it as it is
+	} else if !errors.Is(err, sql.ErrNoRows) {
 		return false, err
 	}
 	var unsigned int

@@ -180,9 +180,10 @@ func describe(f store.Finding) string {
 		return fmt.Sprintf("session %s%s: %s", f.Session, where, f.Why)
 	}
 	about := fmt.Sprintf("%d events", f.Events)
-	if f.Status == "removed" {
+	switch f.Status {
+	case "removed":
 		about += ", removed"
-	} else if f.Status == "running" {
+	case "running":
 		about += ", still running"
 	}
 	if f.Signed {

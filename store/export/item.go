@@ -37,6 +37,8 @@ func describe(e store.Event) item {
 		it.add("configuration", "json", indent(b.Config))
 		it.add("policy", "json", indent(b.Policy))
 		return it
+	case store.ModelRequest:
+		return item{class: "model", head: fmt.Sprintf("asks %s, turn %d", b.Model, b.Turn), quiet: true}
 	case store.Prompt:
 		return item{class: "prompt", head: "prompt", blocks: []block{{"", "text", b.Text}}}
 	case store.ModelResponse:

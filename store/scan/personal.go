@@ -280,18 +280,19 @@ func lettered(text string, i int) (string, int) {
 	if i+9 > len(text) || !upper(text[i+1]) {
 		return address(text, i)
 	}
-	if digit(text[i+2]) && digit(text[i+3]) {
+	switch {
+	case digit(text[i+2]) && digit(text[i+3]):
 		if end := iban(text, i); end > 0 {
 			return "iban", end
 		}
 		if end := nino(text, i); end > 0 {
 			return "uk-nino", end
 		}
-	} else if text[i+2] == ' ' {
+	case text[i+2] == ' ':
 		if end := nino(text, i); end > 0 {
 			return "uk-nino", end
 		}
-	} else if i+16 <= len(text) && form(text[i:i+16], "AAAAAA00A00A000A") && (i+16 == len(text) || !alnum(text[i+16])) {
+	case i+16 <= len(text) && form(text[i:i+16], "AAAAAA00A00A000A") && (i+16 == len(text) || !alnum(text[i+16])):
 		return "italian-tax-code", i + 16
 	}
 	return address(text, i)
