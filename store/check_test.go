@@ -90,7 +90,7 @@ func content(t testing.TB, path string) string {
 	}
 	defer db.Close()
 	var b strings.Builder
-	for _, table := range []string{"log", "ledger", "checkpoint", "session", "event", "blob", "foreign_session", "foreign_proof"} {
+	for _, table := range []string{"log", "ledger", "checkpoint", "session", "event", "blob", "foreign_session"} {
 		rows, err := db.QueryContext(t.Context(), `SELECT * FROM `+table+` ORDER BY 1`)
 		if err != nil {
 			return ""

@@ -133,8 +133,7 @@ func (s *Store) discloseIn(ctx context.Context, tx *sql.Tx, id string, yield fun
 		return err
 	}
 	salter := proof.NewSalter(secret)
-	rows, err := tx.QueryContext(ctx, `SELECT event.id, at, kind, body, coalesce(blobs, ''), coalesce(proof, '') FROM event
-		LEFT JOIN foreign_proof ON foreign_proof.id = event.id WHERE event.id >= ? AND event.id < ? ORDER BY event.id`, n<<32, (n+1)<<32)
+	rows, err := tx.QueryContext(ctx, `SELECT id, at, kind, body, coalesce(blobs, ''), proof FROM event WHERE id >= ? AND id < ? ORDER BY id`, n<<32, (n+1)<<32)
 	if err != nil {
 		return err
 	}
@@ -142,8 +141,8 @@ func (s *Store) discloseIn(ctx context.Context, tx *sql.Tx, id string, yield fun
 	for rows.Next() {
 		var d Disclosure
 		var at int64
-		var body []byte
-		var blobs, foreign string
+		var body, foreign []byte
+		var blobs string
 		if err := rows.Scan(&d.Seq, &at, &d.Kind, &body, &blobs, &foreign); err != nil {
 			return err
 		}
@@ -152,14 +151,14 @@ func (s *Store) discloseIn(ctx context.Context, tx *sql.Tx, id string, yield fun
 		if d.Fields, err = s.fetchBlobs(ctx, tx, body, blobs); err != nil {
 			return fmt.Errorf("event %d: %w", d.Seq, err)
 		}
-		if imported && foreign == "" {
+		if imported && foreign == nil {
 			return nil // noted here, after it came: no part of what is proven
 		}
 		if !imported {
 			for _, f := range d.Fields {
 				d.Proofs = append(d.Proofs, Proven{Salt: salter.Salt(d.Seq, f.Name)})
 			}
-		} else if d.Proofs, err = ParseProofs([]byte(foreign)); err != nil || len(d.Proofs) != len(d.Fields) {
+		} else if d.Proofs, err = unpackProofs(foreign); err != nil || len(d.Proofs) != len(d.Fields) {
 			return fmt.Errorf("event %d: %w", d.Seq, problemf(ErrBroken, "its proof is damaged"))
 		}
 		if !yield(d) {
@@ -167,6 +166,50 @@ func (s *Store) discloseIn(ctx context.Context, tx *sql.Tx, id string, yield fun
 		}
 	}
 	return rows.Err()
+}
+
+// packProofs is how the log keeps proofs: for each its length, and then it.
+func packProofs(proofs []Proven) []byte {
+	b := make([]byte, 0, len(proofs)*(1+tlog.HashSize))
+	for _, p := range proofs {
+		raw := p.raw()
+		b = append(append(b, byte(len(raw))), raw...)
+	}
+	return b
+}
+
+func unpackProofs(data []byte) (proofs []Proven, err error) {
+	for len(data) > 0 {
+		n := int(data[0])
+		if len(data) < 1+n {
+			return nil, errors.New("cut off")
+		}
+		p, err := parseProof(data[1 : 1+n])
+		if err != nil {
+			return nil, err
+		}
+		proofs, data = append(proofs, p), data[1+n:]
+	}
+	return proofs, nil
+}
+
+func (p *Proven) raw() []byte {
+	if p.Salt != nil {
+		return p.Salt
+	}
+	return p.Digest[:]
+}
+
+func parseProof(raw []byte) (p Proven, err error) {
+	switch len(raw) {
+	case proof.SaltSize:
+		p.Salt = raw
+	case tlog.HashSize:
+		p.Digest = proof.Hash(raw)
+	default:
+		err = errors.New("neither a salt nor a digest")
+	}
+	return p, err
 }
 
 // AppendProofs writes proofs as a JSON array: a salt is 16 bytes, a digest 32,
@@ -177,11 +220,7 @@ func AppendProofs(b []byte, proofs []Proven) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		raw := p.Salt
-		if raw == nil {
-			raw = p.Digest[:]
-		}
-		b = append(base64.StdEncoding.AppendEncode(append(b, '"'), raw), '"')
+		b = append(base64.StdEncoding.AppendEncode(append(b, '"'), p.raw()), '"')
 	}
 	return append(b, ']')
 }
@@ -194,13 +233,9 @@ func ParseProofs(data []byte) ([]Proven, error) {
 	}
 	proofs := make([]Proven, len(texts))
 	for i, raw := range texts {
-		switch len(raw) {
-		case proof.SaltSize:
-			proofs[i].Salt = raw
-		case tlog.HashSize:
-			proofs[i].Digest = proof.Hash(raw)
-		default:
-			return nil, errors.New("neither a salt nor a digest")
+		var err error
+		if proofs[i], err = parseProof(raw); err != nil {
+			return nil, err
 		}
 	}
 	return proofs, nil
@@ -375,10 +410,6 @@ func (s *Store) importTo(ctx context.Context, tx *sql.Tx, in Import) error {
 	if err != nil {
 		return err
 	}
-	keep, err := tx.PrepareContext(ctx, `INSERT INTO foreign_proof (id, proof) VALUES (?, ?)`)
-	if err != nil {
-		return err
-	}
 	for d, err := range in.Events {
 		if err != nil {
 			return err
@@ -390,11 +421,8 @@ func (s *Store) importTo(ctx context.Context, tx *sql.Tx, in Import) error {
 		if err != nil {
 			return fmt.Errorf("event %d: %w", d.Seq, err)
 		}
-		if err := w.add(ctx, d.At, d.Kind, d.Fields, body); err != nil {
+		if err := w.add(ctx, d.At, d.Kind, d.Fields, body, packProofs(d.Proofs)); err != nil {
 			return fmt.Errorf("event %d: %w", d.Seq, err)
-		}
-		if _, err := keep.ExecContext(ctx, n<<32|d.Seq, string(AppendProofs(nil, d.Proofs))); err != nil {
-			return err
 		}
 	}
 	if w.sum.Status == "running" {

@@ -79,7 +79,7 @@ func (s *Store) commitSession(ctx context.Context, tx *sql.Tx, old int64, id str
 			fields, err = proof.Split(body)
 		}
 		if err == nil {
-			err = w.add(ctx, time.UnixMicro(at).UTC(), kind, fields, known)
+			err = w.add(ctx, time.UnixMicro(at).UTC(), kind, fields, known, nil)
 		}
 		if err != nil {
 			return fmt.Errorf("event %d: %w", w.tree.Size()+1, err)

@@ -90,7 +90,6 @@ func (s *Store) Remove(ctx context.Context, id, reason string) error {
 				cost_usd = NULL, tags = '', starred = 0, secret = x'' WHERE n = ?1`,
 			`DELETE FROM search WHERE rowid IN (SELECT id FROM event WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32)`,
 			`DELETE FROM indexed WHERE session = ?1`,
-			`DELETE FROM foreign_proof WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32`,
 			`DELETE FROM foreign_session WHERE session = ?1`,
 			`DELETE FROM event WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32`,
 			`DELETE FROM blob WHERE ?1 AND n NOT IN (SELECT value FROM event, json_each(blobs) WHERE blobs IS NOT NULL)`,

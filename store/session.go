@@ -112,7 +112,7 @@ func (s *Store) appendTo(ctx context.Context, tx *sql.Tx, n int64, body Body) (E
 	if _, first := body.(SessionStarted); first != (e.Seq == 1) {
 		return Event{}, fmt.Errorf("event %d cannot be %s", e.Seq, body.Kind())
 	}
-	if err := w.add(ctx, e.At, body.Kind(), fields, body); err != nil {
+	if err := w.add(ctx, e.At, body.Kind(), fields, body, nil); err != nil {
 		return Event{}, err
 	}
 	if err := w.keep(ctx); err != nil {

@@ -11,7 +11,7 @@ import (
 
 const (
 	currentQuery = `SELECT secret, edge, last_seq, ` + lineColumns + ` FROM session WHERE n = ?`
-	eventQuery   = `INSERT INTO event (id, at, kind, body, blobs, root) VALUES (?, ?, ?, ?, nullif(?, ''), ?)`
+	eventQuery   = `INSERT INTO event (id, at, kind, body, blobs, root, proof) VALUES (?, ?, ?, ?, nullif(?, ''), ?, ?)`
 	rowQuery     = `UPDATE session SET edge = ?, last_seq = ?, title = ?, model = ?, started_at = ?, ended_at = ?,
 		status = ?, steps = ?, tokens = ?, cost_usd = ?, tags = ?, starred = ? WHERE n = ?`
 )
@@ -72,8 +72,8 @@ func (s *Store) writer(ctx context.Context, tx *sql.Tx, n int64) (*writer, error
 }
 
 // add writes the next event. Body is what fields say, nil where this program
-// does not know the kind.
-func (w *writer) add(ctx context.Context, at time.Time, kind string, fields []proof.Field, body Body) error {
+// does not know the kind; foreign what proves an imported event, nil otherwise.
+func (w *writer) add(ctx context.Context, at time.Time, kind string, fields []proof.Field, body Body, foreign []byte) error {
 	h := proof.Header{Session: w.sum.ID, Seq: w.tree.Size() + 1, At: at.UnixMicro(), Kind: kind}
 	w.tree.Append(w.salter.LeafOf(h, fields))
 	root := w.tree.Root()
@@ -81,7 +81,7 @@ func (w *writer) add(ctx context.Context, at time.Time, kind string, fields []pr
 	if err != nil {
 		return err
 	}
-	if _, err := w.event.ExecContext(ctx, w.n<<32|h.Seq, h.At, kind, kept, blobs, root[:]); err != nil {
+	if _, err := w.event.ExecContext(ctx, w.n<<32|h.Seq, h.At, kind, kept, blobs, root[:], foreign); err != nil {
 		return err
 	}
 	w.sum.apply(Event{Session: w.sum.ID, Seq: h.Seq, At: at, Body: body})

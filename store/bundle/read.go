@@ -179,11 +179,11 @@ func (b *Bundle) json(name string, v any) error {
 // it does is to compute the tree: an error then means that some event is not
 // what was recorded, which can be any. It ends with the first error.
 func (b *Bundle) Events(ctx context.Context) iter.Seq2[store.Disclosure, error] {
-	return func(yield func(store.Disclosure, error) bool) {
+	return ahead(func(yield func(store.Disclosure, error) bool) {
 		if err := b.events(ctx, func(d store.Disclosure) bool { return yield(d, nil) }); err != nil {
 			yield(store.Disclosure{}, err)
 		}
-	}
+	})
 }
 
 func (b *Bundle) events(ctx context.Context, yield func(store.Disclosure) bool) error {

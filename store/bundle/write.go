@@ -184,7 +184,7 @@ func (z *writer) events(ctx context.Context, s *store.Store, m *Manifest, r *red
 	}
 	w := bufio.NewWriterSize(entry, 64<<10)
 	var tree proof.Tree
-	for d, err := range s.Disclose(ctx, m.Session) {
+	for d, err := range ahead(s.Disclose(ctx, m.Session)) {
 		if err != nil {
 			return recipe, err
 		}

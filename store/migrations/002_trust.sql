@@ -62,6 +62,7 @@ CREATE TABLE event (
     body    TEXT NOT NULL,
     blobs   TEXT,                -- fields of body that are null here and kept in blob: {"stdout":7}
     root    BLOB NOT NULL,       -- of the session's tree with this event
+    proof   BLOB,                -- of an imported one: what proves it where it comes from
     session INTEGER GENERATED ALWAYS AS (id >> 32) VIRTUAL,
     seq     INTEGER GENERATED ALWAYS AS (id & 4294967295) VIRTUAL
 ) STRICT;
@@ -130,16 +131,10 @@ CREATE TABLE indexed (
     seq     INTEGER NOT NULL -- up to and including this event
 ) STRICT;
 
--- Where an imported session comes from: the signed note of its bundle, and for
--- each event what proves it without what was withheld.
+-- Where an imported session comes from.
 CREATE TABLE foreign_session (
     session INTEGER PRIMARY KEY,
     origin  TEXT NOT NULL -- JSON, whole; the ledger has its SHA-256
-) STRICT;
-
-CREATE TABLE foreign_proof (
-    id    INTEGER PRIMARY KEY, -- of the event
-    proof TEXT NOT NULL
 ) STRICT;
 
 -- Keys that bundles of other logs were signed with, as first seen.
