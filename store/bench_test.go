@@ -242,8 +242,17 @@ func BenchmarkSearch(b *testing.B) {
 	fmt.Printf("indexed %d events in %.0f s\n", sessions*each, time.Since(start).Seconds())
 	one := 1
 	queries := []store.Query{
-		{Text: "needle"}, {Text: "order"}, {Text: "order customer"}, {Text: "absent"}, {Text: `"needle in the hay"`}, {Text: "ord*"}, {Text: "window", Tool: "shell"},
-		{Text: "order", Exit: &one}, {Text: "needle", Filter: store.Filter{Text: "session050"}}, {Text: "garden 4711"}, {Text: "order", Filter: store.Filter{Status: "failed"}},
+		{Text: "needle"},
+		{Text: "order"},
+		{Text: "order customer"},
+		{Text: "absent"},
+		{Text: `"needle in the hay"`},
+		{Text: "ord*"},
+		{Text: "window", Tool: "shell"},
+		{Text: "order", Exit: &one},
+		{Text: "needle", Filter: store.Filter{Text: "session050"}},
+		{Text: "garden 4711"},
+		{Text: "order", Filter: store.Filter{Status: "failed"}},
 	}
 	var took []time.Duration
 	for b.Loop() {

@@ -414,7 +414,7 @@ func (w *walk) apply(seq, at int64, kind string, fields []proof.Field) error {
 	default:
 		return nil
 	}
-	w.sum.apply(Event{Seq: seq, At: time.UnixMicro(at).UTC(), Body: body})
+	w.sum.Apply(Event{Seq: seq, At: time.UnixMicro(at).UTC(), Body: body})
 	return nil
 }
 

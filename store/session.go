@@ -124,8 +124,9 @@ func (s *Store) appendTo(ctx context.Context, tx *sql.Tx, n int64, body Body) (E
 	return e, nil
 }
 
-// apply is how a session's row follows from its events.
-func (s *Summary) apply(e Event) {
+// Apply is how a session's line in the list follows from its events, beginning
+// with one that has only an ID and the status running.
+func (s *Summary) Apply(e Event) {
 	s.Events = e.Seq
 	switch b := e.Body.(type) {
 	case SessionStarted:

@@ -84,7 +84,7 @@ func (w *writer) add(ctx context.Context, at time.Time, kind string, fields []pr
 	if _, err := w.event.ExecContext(ctx, w.n<<32|h.Seq, h.At, kind, kept, blobs, root[:], foreign); err != nil {
 		return err
 	}
-	w.sum.apply(Event{Session: w.sum.ID, Seq: h.Seq, At: at, Body: body})
+	w.sum.Apply(Event{Session: w.sum.ID, Seq: h.Seq, At: at, Body: body})
 	return nil
 }
 

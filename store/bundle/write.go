@@ -67,7 +67,6 @@ func write(ctx context.Context, w io.Writer, s *store.Store, id string, key *sto
 		if err := learn(ctx, s, sum.ID, r); err != nil {
 			return m, err
 		}
-		m.Title, m.Model = r.Text("title", m.Title), r.Text("model", m.Model)
 	}
 	file := summed{w, sha256.New()}
 	out := &switchable{file}
@@ -141,7 +140,7 @@ func learn(ctx context.Context, s *store.Store, id string, r *redact.Redactor) e
 			return err
 		}
 		for _, f := range d.Fields {
-			r.Learn(f.Value)
+			r.Learn(d.Seq, f.Name, f.Value)
 		}
 	}
 	return nil
@@ -184,6 +183,7 @@ func (z *writer) events(ctx context.Context, s *store.Store, m *Manifest, r *red
 	}
 	w := bufio.NewWriterSize(entry, 64<<10)
 	var tree proof.Tree
+	var line store.Summary // of what is left: a title may have cut a secret in two
 	for d, err := range ahead(s.Disclose(ctx, m.Session)) {
 		if err != nil {
 			return recipe, err
@@ -192,7 +192,7 @@ func (z *writer) events(ctx context.Context, s *store.Store, m *Manifest, r *red
 		if r != nil {
 			d = redacted(d, r)
 		}
-		if err := recipe.add(d); err != nil {
+		if err := recipe.add(d, &line); err != nil {
 			return recipe, err
 		}
 		if _, err := w.Write(z.line(d)); err != nil {
@@ -202,7 +202,7 @@ func (z *writer) events(ctx context.Context, s *store.Store, m *Manifest, r *red
 	if err := w.Flush(); err != nil {
 		return recipe, err
 	}
-	m.Events, m.Root = tree.Size(), tree.Root()
+	m.Events, m.Root, m.Title, m.Model = tree.Size(), tree.Root(), line.Title, line.Model
 	for _, name := range z.order {
 		if err := z.bytes(name, z.blobs[name]); err != nil {
 			return recipe, err
@@ -261,9 +261,10 @@ func (z *writer) line(d store.Disclosure) []byte {
 	return append(b, '}', '\n')
 }
 
-func (r *Recipe) add(d store.Disclosure) error {
+// add takes over what recipe and line need of an event.
+func (r *Recipe) add(d store.Disclosure, line *store.Summary) error {
 	switch d.Kind {
-	case store.SessionStarted{}.Kind(), store.BoxCreated{}.Kind(), store.Prompt{}.Kind():
+	case store.SessionStarted{}.Kind(), store.BoxCreated{}.Kind(), store.Prompt{}.Kind(), store.Note{}.Kind():
 	default:
 		return nil
 	}
@@ -271,6 +272,7 @@ func (r *Recipe) add(d store.Disclosure) error {
 	if err != nil {
 		return err
 	}
+	line.Apply(store.Event{Seq: d.Seq, At: d.At, Body: body})
 	switch b := body.(type) {
 	case store.SessionStarted:
 		r.Started = b

@@ -42,14 +42,13 @@ func Load(ctx context.Context, s *store.Store, id string, r *redact.Redactor) (S
 				return src, err
 			}
 			for _, f := range d.Fields {
-				r.Learn(f.Value)
+				r.Learn(d.Seq, f.Name, f.Value)
 			}
 		}
-		src.Title, src.Model = r.Text("title", src.Title), r.Text("model", src.Model)
-		for i, tag := range src.Tags {
-			src.Tags[i] = r.Text("tags", tag)
-		}
 	}
+	// The line above the events is made anew from what is left of them: a title
+	// may have cut a secret in two.
+	src.Summary = store.Summary{ID: sum.ID, Status: "running"}
 	var tree proof.Tree
 	for d, err := range s.Disclose(ctx, sum.ID) {
 		if err != nil {
@@ -63,8 +62,11 @@ func Load(ctx context.Context, s *store.Store, id string, r *redact.Redactor) (S
 		if err != nil {
 			return src, fmt.Errorf("event %d: %w", d.Seq, err)
 		}
-		src.Events = append(src.Events, store.Event{Session: sum.ID, Seq: d.Seq, At: d.At, Body: body})
+		e := store.Event{Session: sum.ID, Seq: d.Seq, At: d.At, Body: body}
+		src.Summary.Apply(e)
+		src.Events = append(src.Events, e)
 	}
+	src.CostUSD = sum.CostUSD
 	src.Root = tree.Root().String()
 	if r != nil {
 		src.Removals = r.Removals()

@@ -34,19 +34,20 @@ type Removal struct {
 type Redactor struct {
 	scan    *scan.Scanner
 	learnt  map[string]string // text → rule
+	where   map[place]bool    // fields in which something was found
 	replace *strings.Replacer
 	list    []Removal
 }
 
-// homes are the directories whose next element is somebody's name.
-const homes = `(?:/home|/Users|[A-Za-z]:\\{1,2}Users)[/\\]{1,2}([^/\\\s"':;,<>|]+)`
+// A place is a field of an event.
+type place struct {
+	seq  int64
+	name string
+}
 
 // New makes a Redactor. Patterns are the user's own regular expressions.
 func New(patterns ...string) (*Redactor, error) {
 	s, err := scan.New(scan.Secrets|scan.Personal|scan.Own, patterns...)
-	if err == nil {
-		err = s.AddPattern("home", homes)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +64,7 @@ func New(patterns ...string) (*Redactor, error) {
 	if u, err := user.Current(); err == nil && !generic(u.Username) {
 		s.AddName("user", u.Username)
 	}
-	return &Redactor{scan: s, learnt: map[string]string{}}, nil
+	return &Redactor{scan: s, learnt: map[string]string{}, where: map[place]bool{}}, nil
 }
 
 // generic names are nobody's, and would tear holes into every text.
@@ -75,19 +76,40 @@ func generic(name string) bool {
 }
 
 // Learn reads a field the first time.
-func (r *Redactor) Learn(value []byte) {
+func (r *Redactor) Learn(seq int64, name string, value []byte) {
 	eachText(value, func(text string) {
-		for _, f := range r.scan.Find(text) {
-			if s := text[f.Start:f.End]; len(s) >= 6 && f.Kind != scan.Own {
-				r.learnt[s] = f.Rule
+		for _, f := range r.scan.All(text) {
+			r.where[place{seq, name}] = true
+			if f.Kind != scan.Own {
+				r.learn(text[f.Start:f.End], f.Rule)
 			}
 		}
 	})
 }
 
+// learn remembers a text, and those parts of it that may turn up alone: the
+// lines of a key, the password after a user's name.
+func (r *Redactor) learn(text, rule string) {
+	if len(text) < 6 {
+		return
+	}
+	r.learnt[text] = rule
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); len(line) >= 16 && !strings.HasPrefix(line, "-----") {
+			r.learnt[line] = rule
+		}
+	}
+	if _, password, ok := strings.Cut(text, ":"); ok && strings.HasPrefix(rule, "curl-") && len(password) >= 6 {
+		r.learnt[strings.Trim(password, `"'`)] = rule
+	}
+}
+
 // Field returns a field without what is not to leave; the same slice where
 // there is nothing. It is for after everything has been learnt.
 func (r *Redactor) Field(seq int64, name string, value []byte) []byte {
+	if len(r.learnt) == 0 && !r.where[place{seq, name}] {
+		return value
+	}
 	out := []byte(nil)
 	at := 0
 	texts(value, func(start, end int) {
@@ -125,8 +147,10 @@ func (r *Redactor) text(seq int64, name, text string) string {
 		}
 		r.replace = strings.NewReplacer(pairs...)
 	}
-	found := r.scan.Find(text)
-	out := scan.Replace(text, found)
+	out := text
+	if seq == 0 || r.where[place{seq, name}] {
+		out, _ = r.scan.Redact(text)
+	}
 	if r.replace != nil {
 		out = r.replace.Replace(out)
 	}

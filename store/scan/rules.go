@@ -48,9 +48,13 @@ type allowlist struct {
 	StopWords   []string
 }
 
+// homes are the directories whose next element is somebody's name.
+const homes = `(?i)(?:/home|/Users|[A-Za-z]:\\{1,2}Users)[/\\]{1,2}([^/\\\s"':;,<>|()]+)`
+
 // more are rules that gitleaks has not, and forms of personal data that only
 // the word before them gives away.
 var more = []rule{
+	{id: "home", kind: Own, keywords: []string{"/home/", "/users/", "users\\"}, reach: 60, group: 1, re: regexp.MustCompile(homes)},
 	{id: "url-credentials", kind: Secrets, keywords: []string{"://"}, reach: 300, group: 1, anchored: true, re: regexp.MustCompile(`^://[^\s:/@"'<>]{0,100}:([^\s:/@"'<>$]{1,200})@[\w.-]`)},
 	{id: "aws-secret-key", kind: Secrets, keywords: []string{"secret"}, reach: 100, group: 1, re: regexp.MustCompile(`(?i)aws_?(?:secret_?)?(?:access_?)?key\\?["']?\s*[:=]\s*\\?["']?([A-Za-z0-9/+=]{40})(?:[^\w/+=]|$)`)},
 	{id: "authorization", kind: Secrets, keywords: []string{"authorization"}, reach: 300, group: 1, anchored: true, re: regexp.MustCompile(`^(?i)authorization\\?["']?\s*[:=]\s*\\?["']?(?:basic|bearer|token|apikey)\s+([\w.~+/=-]{8,})`)},
@@ -231,7 +235,7 @@ func (s *Scanner) byRules(text string) []Finding {
 	type window struct{ rule, from, to int }
 	var open []window // the last one of each rule
 	var found []Finding
-	last := make([]int, len(s.rules)) // index in open, plus one
+	var last []int // of each rule the index in open, plus one
 	s.words.scan(text, func(id, start, end int) {
 		r := &s.rules[id]
 		if r.assigned && !assigned(text, end) {
@@ -244,6 +248,9 @@ func (s *Scanner) byRules(text string) []Finding {
 		from, to := max(0, end-120), tokenEnd(text, end+r.reach)
 		for n := 0; from > 0 && n < 100 && !space(text[from-1]); n++ {
 			from--
+		}
+		if last == nil {
+			last = make([]int, len(s.rules))
 		}
 		if i := last[id] - 1; i >= 0 && open[i].to >= from {
 			open[i].to = max(open[i].to, to)

@@ -22,7 +22,7 @@ type Kind int
 const (
 	Secrets  Kind = 1 << iota // keys, tokens, passwords
 	Personal                  // e-mail addresses, phone numbers, account numbers, …
-	Own                       // the caller's patterns and names
+	Own                       // the caller's patterns and names, and the names in paths of home directories
 )
 
 // A Finding is one place in a text.
@@ -86,7 +86,10 @@ func (s *Scanner) AddName(rule, text string) {
 }
 
 // Find returns what is found in text, in order; places do not overlap.
-func (s *Scanner) Find(text string) []Finding {
+func (s *Scanner) Find(text string) []Finding { return disjoint(s.All(text)) }
+
+// All returns what is found in text by each rule, in no order; places may overlap.
+func (s *Scanner) All(text string) []Finding {
 	var found []Finding
 	if len(s.rules) > 0 {
 		found = s.byRules(text)
@@ -110,7 +113,7 @@ func (s *Scanner) Find(text string) []Finding {
 			at = end
 		}
 	}
-	return disjoint(found)
+	return found
 }
 
 // disjoint sorts findings and joins those that overlap, under the name of the
