@@ -31,6 +31,8 @@ func hostTools() []tool {
 		{names: []string{"mmdebstrap"}, apt: "mmdebstrap"},
 		{names: []string{"tmux"}, apt: "tmux", dnf: "tmux", pacman: "tmux", forTests: true},
 		{names: []string{"sqlite3"}, apt: "sqlite3", dnf: "sqlite", pacman: "sqlite", forTests: true},
+		{names: []string{"chromium"}, apt: "chromium", dnf: "chromium", pacman: "chromium", forTests: true},
+		{names: []string{"asciinema"}, apt: "asciinema", dnf: "asciinema", pacman: "asciinema", forTests: true},
 		{names: []string{"ps"}, apt: "procps", dnf: "procps-ng", pacman: "procps-ng", forTests: true},
 	}
 }

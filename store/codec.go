@@ -110,6 +110,8 @@ func decodeBody(kind string, data []byte) (Body, error) {
 		return decode[BoxDestroyed](data)
 	case SessionEnded{}.Kind():
 		return decode[SessionEnded](data)
+	case Note{}.Kind():
+		return decode[Note](data)
 	}
 	return nil, problemf(ErrNewer, "kind %q is not known to this glovebox; a newer one wrote it", kind)
 }

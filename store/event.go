@@ -270,10 +270,29 @@ type BoxDestroyed struct {
 	Reason string `json:"reason"` // done, died, reaped
 }
 
-// SessionEnded is the last event of every session.
+// SessionEnded ends every session. After it come only notes.
 type SessionEnded struct {
 	Status string `json:"status"` // done, limited, denied, failed, interrupted
 	Reason string `json:"reason,omitempty"`
+}
+
+// Note is what somebody says about a session, or about one step of it, while it
+// runs or afterwards. Nothing is ever edited: a later note says otherwise.
+type Note struct {
+	By     string   `json:"by"`             // account, or program
+	Step   int64    `json:"step,omitempty"` // sequence number of the event it is about; 0: the session
+	Title  string   `json:"title,omitempty"`
+	Tags   []string `json:"tags,omitempty"`   // added; of the session
+	Untags []string `json:"untags,omitempty"` // taken away
+	Star   *bool    `json:"star,omitempty"`   // of the session
+	Text   string   `json:"text,omitempty"`   // comment
+	Score  *Score   `json:"score,omitempty"`
+}
+
+// Score is a mark.
+type Score struct {
+	Name  string  `json:"name"`
+	Value float64 `json:"value"`
 }
 
 func (SessionStarted) Kind() string { return "session.started" }
@@ -295,3 +314,4 @@ func (Probed) Kind() string         { return "probe" }
 func (Verified) Kind() string       { return "verified" }
 func (BoxDestroyed) Kind() string   { return "box.destroyed" }
 func (SessionEnded) Kind() string   { return "session.ended" }
+func (Note) Kind() string           { return "note" }

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"time"
 
 	_ "modernc.org/sqlite" // registers the driver
 )
@@ -23,10 +25,18 @@ const applicationID = 0x676c6f76
 // A Store is the log, open. It is safe for concurrent use, also by several
 // processes on one file.
 type Store struct {
-	path string
-	w    *sql.DB // one connection: the one writer
-	r    *sql.DB
+	path  string
+	w     *sql.DB // one connection: the one writer
+	r     *sql.DB
+	stmts statements // of w
+	pack  packer
+	key   *Key // nil: nothing is signed
+	wrote atomic.Bool
 }
+
+// SignWith makes s sign the ends of sessions, and all that is changed about
+// whole sessions, with key. Call it before anything is appended.
+func (s *Store) SignWith(key *Key) { s.key = key }
 
 // Open opens the log at path, making it and its directory (0600, 0700) where
 // they do not exist and bringing an older one up to date. The caller closes it.
@@ -40,15 +50,24 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: path}
+	if s.pack, err = newPacker(); err != nil {
+		return nil, fmt.Errorf("opening the log: %w", err)
+	}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(explain(path, err), s.Close())
 	}
 	return s, nil
 }
 
-// Close waits for an append under way. Sessions of this Store can append no more.
+// Close waits for an append under way, and for at most a second makes what was
+// appended searchable. Sessions of this Store can append no more.
 func (s *Store) Close() error {
 	var err error
+	if s.wrote.Load() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		s.Index(ctx) //nolint:errcheck // the next search does what is left
+		cancel()
+	}
 	if s.r != nil {
 		err = s.r.Close()
 	}
@@ -97,7 +116,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.w, err = sql.Open("sqlite", dsn(s.path, "_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1")); err != nil {
+	if s.w, err = sql.Open("sqlite", dsn(s.path, "_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_pragma=secure_delete(1)")); err != nil {
 		return err
 	}
 	s.w.SetMaxOpenConns(1)
@@ -106,9 +125,11 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return err
 	}
 	if have < len(steps) {
-		return s.migrate(ctx, steps)
+		if err := s.migrate(ctx, steps); err != nil {
+			return err
+		}
 	}
-	return nil
+	return s.prepare(ctx)
 }
 
 func dsn(path, options string) string {
@@ -119,6 +140,7 @@ func dsn(path, options string) string {
 // querier is what *sql.DB and *sql.Tx have in common.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // version returns how many migrations the file has seen, 0 for an empty one.
@@ -157,6 +179,11 @@ func (s *Store) migrate(ctx context.Context, steps []fs.DirEntry) error {
 			}
 			if _, err := tx.ExecContext(ctx, string(stmts)); err != nil {
 				return fmt.Errorf("bringing the log up to date (%s): %w", step.Name(), err)
+			}
+			if step.Name() == "002_trust.sql" {
+				if err := s.commitOld(ctx, tx); err != nil {
+					return fmt.Errorf("bringing the log up to date (%s): %w", step.Name(), err)
+				}
 			}
 		}
 		_, err = tx.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, len(steps)))

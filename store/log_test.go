@@ -245,8 +245,13 @@ func TestEventsCannotBeChanged(t *testing.T) {
 	for _, stmt := range []string{
 		`UPDATE event SET body = '{}' WHERE seq = 2`,
 		`DELETE FROM event`,
-		`INSERT OR REPLACE INTO event (session, seq, at, kind, body) VALUES (1, 2, 0, 'prompt', '{}')`,
-		`INSERT INTO event (session, seq, at, kind, body) VALUES (1, 9, 0, 'prompt', '{}')`,
+		`INSERT OR REPLACE INTO event (id, at, kind, body, root) VALUES ((1 << 32) + 2, 0, 'prompt', '{}', x'')`,
+		`INSERT INTO event (id, at, kind, body, root) VALUES ((1 << 32) + 9, 0, 'prompt', '{}', x'')`,
+		`DELETE FROM session`,
+		`UPDATE session SET status = 'removed'`,
+		`UPDATE ledger SET entry = '{}'`,
+		`DELETE FROM ledger`,
+		`INSERT INTO ledger (n, entry, root) VALUES (9, '{}', x'')`,
 	} {
 		if _, err := db.ExecContext(t.Context(), stmt); err == nil {
 			t.Errorf("%s: accepted", stmt)
@@ -316,7 +321,7 @@ func TestUnknownKindInTheLog(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")
 	s := openLog(t, path)
 	ses := begin(t, s)
-	if _, err := raw(t, path).ExecContext(t.Context(), `INSERT INTO event (session, seq, at, kind, body) VALUES (1, 2, 0, 'telepathy', '{}')`); err != nil {
+	if _, err := raw(t, path).ExecContext(t.Context(), `INSERT INTO event (id, at, kind, body, root) VALUES ((1 << 32) + 2, 0, 'telepathy', '{}', x'')`); err != nil {
 		t.Fatal(err)
 	}
 	var seqs []int64

@@ -14,9 +14,9 @@ import (
 // An Owner is the process that runs a session: a process ID alone is used
 // again sooner or later, together with its start time and the boot it is not.
 type Owner struct {
-	PID   int
-	Start uint64 // clock ticks since boot
-	Boot  string // boot ID of the kernel
+	PID   int    `json:"pid"`
+	Start uint64 `json:"start"` // clock ticks since boot
+	Boot  string `json:"boot"`  // boot ID of the kernel
 }
 
 // CurrentOwner is this process.
@@ -110,10 +110,10 @@ func (s *Store) Recover(ctx context.Context) ([]Summary, error) {
 
 func (s *Store) endCrashed(ctx context.Context, n int64) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := appendTo(ctx, tx, n, Interrupted{By: "crash"}); err != nil {
+		if _, err := s.appendTo(ctx, tx, n, Interrupted{By: "crash"}); err != nil {
 			return err
 		}
-		_, err := appendTo(ctx, tx, n, SessionEnded{Status: "interrupted", Reason: "glovebox was killed"})
+		_, err := s.appendTo(ctx, tx, n, SessionEnded{Status: "interrupted", Reason: "glovebox was killed"})
 		return err
 	})
 }

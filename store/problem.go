@@ -15,6 +15,9 @@ var (
 	ErrUnusable = errors.New("log cannot be used") // unreadable, read-only, damaged or something else altogether
 	ErrNotFound = errors.New("no such session")    // also an ambiguous reference
 	ErrEnded    = errors.New("session has ended")
+	ErrRunning  = errors.New("session is still running")
+	ErrInvalid  = errors.New("cannot be recorded")
+	ErrBroken   = errors.New("not intact") // what is there is not what was recorded
 )
 
 // A problem is an error whose sentence stands alone; kind and cause are there
@@ -65,4 +68,15 @@ func explain(path string, err error) error {
 		return err
 	}
 	return &problem{kind: ErrUnusable, sentence: fmt.Sprintf("log %s: %s", path, why), cause: err}
+}
+
+// isSQLite says whether the database itself failed.
+func isSQLite(err error) bool {
+	var se *sqlite.Error
+	return errors.As(err, &se)
+}
+
+func isCorrupt(err error) bool {
+	var se *sqlite.Error
+	return errors.As(err, &se) && (se.Code()&0xff == sqlite3.SQLITE_CORRUPT || se.Code()&0xff == sqlite3.SQLITE_NOTADB)
 }

@@ -30,6 +30,15 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	for name, run := range map[string]func(string) error{manyVar: many, fullVar: fill} {
+		if path := os.Getenv(name); path != "" {
+			if err := run(path); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			return
+		}
+	}
 	os.Exit(m.Run())
 }
 

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strings"
 	"time"
+
+	"glovebox/store/proof"
 )
 
 // A Summary is one line in the list of sessions.
@@ -22,21 +25,60 @@ type Summary struct {
 	Tokens    int        `json:"tokens"`   // input and output, as far as the server reported them
 	CostUSD   *float64   `json:"cost_usd"` // nil: not known
 	Events    int64      `json:"events"`
+	Tags      []string   `json:"tags,omitempty"`    // in order
+	Starred   bool       `json:"starred,omitempty"` // marked to be found again
 }
 
 // Filter chooses sessions. The zero value chooses all.
 type Filter struct {
-	Text  string // part of the ID, title, model or status, in any case
-	Model string // exactly; "": any
-	Limit int    // at most so many; 0: no limit
+	Text    string  // part of the ID, title, model, status or a tag, in any case
+	Model   string  // part of its name
+	Tag     string  // whole
+	Status  string  // as in Summary; "limited" is a limit hit
+	CostUSD float64 // known to have cost at least so much
+	Starred bool
+	Limit   int // at most so many; 0: no limit
 }
 
 func (f Filter) matches(s Summary) bool {
-	text := strings.ToLower(strings.Join([]string{s.ID, s.Title, s.Model, s.Status}, "\n"))
+	if !strings.Contains(strings.ToLower(s.Model), strings.ToLower(f.Model)) || f.Status != "" && f.Status != s.Status ||
+		f.Starred && !s.Starred || f.Tag != "" && !slices.Contains(s.Tags, f.Tag) || f.CostUSD > 0 && (s.CostUSD == nil || *s.CostUSD < f.CostUSD) {
+		return false
+	}
+	text := strings.ToLower(strings.Join([]string{s.ID, s.Title, s.Model, s.Status, strings.Join(s.Tags, "\n")}, "\n"))
 	return strings.Contains(text, strings.ToLower(f.Text))
 }
 
-const selectSummary = `SELECT id, title, model, started_at, ended_at, status, steps, tokens, cost_usd, last_seq FROM session `
+// lineColumns are a session's line as scan reads it and, all but the ID, values writes it.
+const lineColumns = `id, title, model, started_at, ended_at, status, steps, tokens, cost_usd, tags, starred`
+
+const selectSummary = `SELECT last_seq, ` + lineColumns + ` FROM session WHERE status <> 'removed' `
+
+// scan reads the columns before, and then the line.
+func (s *Summary) scan(row interface{ Scan(...any) error }, before ...any) error {
+	var started int64
+	var ended sql.NullInt64
+	var tags string
+	err := row.Scan(append(before, &s.ID, &s.Title, &s.Model, &started, &ended, &s.Status, &s.Steps, &s.Tokens, &s.CostUSD, &tags, &s.Starred)...)
+	s.StartedAt = time.UnixMicro(started).UTC()
+	if ended.Valid {
+		at := time.UnixMicro(ended.Int64).UTC()
+		s.EndedAt = &at
+	}
+	s.Tags = strings.Fields(tags)
+	if len(s.Tags) == 0 {
+		s.Tags = nil
+	}
+	return err
+}
+
+func (s *Summary) values() []any {
+	var ended any
+	if s.EndedAt != nil {
+		ended = s.EndedAt.UnixMicro()
+	}
+	return []any{s.Title, s.Model, s.StartedAt.UnixMicro(), ended, s.Status, s.Steps, s.Tokens, s.CostUSD, strings.Join(s.Tags, " "), s.Starred}
+}
 
 // Sessions returns the sessions that f chooses, newest first.
 func (s *Store) Sessions(ctx context.Context, f Filter) ([]Summary, error) {
@@ -46,7 +88,7 @@ func (s *Store) Sessions(ctx context.Context, f Filter) ([]Summary, error) {
 			found = append(found, sum)
 		}
 		return f.Limit == 0 || len(found) < f.Limit
-	}, selectSummary+`WHERE ? IN ('', model) ORDER BY started_at DESC, n DESC`, f.Model)
+	}, selectSummary+`AND instr(lower(model), lower(?)) > 0 ORDER BY started_at DESC, n DESC`, f.Model)
 	return found, err
 }
 
@@ -63,7 +105,7 @@ func (s *Store) Session(ctx context.Context, ref string) (Summary, error) {
 	if prefix == "last" {
 		err = s.summaries(ctx, collect, selectSummary+`ORDER BY started_at DESC, n DESC LIMIT 1`)
 	} else if prefix != "" {
-		err = s.summaries(ctx, collect, selectSummary+`WHERE substr(id, 1, ?) = ? ORDER BY id LIMIT 6`, len(prefix), prefix)
+		err = s.summaries(ctx, collect, selectSummary+`AND substr(id, 1, ?) = ? ORDER BY id LIMIT 6`, len(prefix), prefix)
 	}
 	switch {
 	case err != nil:
@@ -93,16 +135,8 @@ func (s *Store) summaries(ctx context.Context, yield func(Summary) bool, query s
 	defer rows.Close()
 	for rows.Next() {
 		var sum Summary
-		var started int64
-		var ended sql.NullInt64
-		if err := rows.Scan(&sum.ID, &sum.Title, &sum.Model, &started, &ended, &sum.Status,
-			&sum.Steps, &sum.Tokens, &sum.CostUSD, &sum.Events); err != nil {
+		if err := sum.scan(rows, &sum.Events); err != nil {
 			return fmt.Errorf("reading sessions: %w", err)
-		}
-		sum.StartedAt = time.UnixMicro(started).UTC()
-		if ended.Valid {
-			at := time.UnixMicro(ended.Int64).UTC()
-			sum.EndedAt = &at
 		}
 		if !yield(sum) {
 			return nil
@@ -121,7 +155,7 @@ func (s *Store) summaries(ctx context.Context, yield func(Summary) bool, query s
 func (s *Store) Events(ctx context.Context, id string, after int64) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		var n int64
-		err := s.r.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ?`, id).Scan(&n)
+		err := s.r.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
 		if errors.Is(err, sql.ErrNoRows) {
 			err = problemf(ErrNotFound, "there is no session %q", CleanLine(id))
 		}
@@ -141,23 +175,39 @@ func (s *Store) Events(ctx context.Context, id string, after int64) iter.Seq2[Ev
 	}
 }
 
+// maxSeq is the lower half of an event's number, its place in the session.
+const maxSeq = 1<<32 - 1
+
 // piece reads events up to about a megabyte, and at least one.
 func (s *Store) piece(ctx context.Context, n, after int64) ([]Event, error) {
-	rows, err := s.r.QueryContext(ctx, `SELECT seq, at, kind, body FROM event WHERE session = ? AND seq > ? ORDER BY seq`, n, after)
+	return s.pieceOf(ctx, s.r, n, after, 1<<20)
+}
+
+func (s *Store) pieceOf(ctx context.Context, q querier, n, after int64, bytes int) ([]Event, error) {
+	rows, err := q.QueryContext(ctx, `SELECT id, at, kind, body, coalesce(blobs, '') FROM event WHERE id > ? AND id < ? ORDER BY id`,
+		n<<32|after, (n+1)<<32)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var piece []Event
-	for size := 0; size < 1<<20 && rows.Next(); {
+	for size := 0; size < bytes && rows.Next(); {
 		var e Event
 		var at int64
-		var kind string
+		var kind, blobs string
 		var body []byte
-		if err := rows.Scan(&e.Seq, &at, &kind, &body); err != nil {
+		if err := rows.Scan(&e.Seq, &at, &kind, &body, &blobs); err != nil {
 			return nil, err
 		}
+		e.Seq &= maxSeq
 		e.At = time.UnixMicro(at).UTC()
+		if blobs != "" {
+			fields, err := s.fetchBlobs(ctx, q, body, blobs)
+			if err != nil {
+				return nil, fmt.Errorf("event %d: %w", e.Seq, err)
+			}
+			body = proof.Join(fields)
+		}
 		if e.Body, err = decodeBody(kind, body); err != nil {
 			if len(piece) > 0 {
 				return piece, nil // first what can be read, then the error

@@ -5,8 +5,10 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
-	"time"
+
+	"glovebox/store/proof"
 )
 
 // A Session is one running session, open for appending. It is safe for
@@ -26,10 +28,12 @@ func (s *Store) Begin(ctx context.Context, started SessionStarted, owner Owner) 
 	if err == nil {
 		ctx = context.WithoutCancel(ctx)
 		err = s.write(ctx, func(tx *sql.Tx) (err error) {
-			err = tx.QueryRowContext(ctx, `INSERT INTO session (id, model, started_at, owner_pid, owner_start, owner_boot)
-				VALUES (?, ?, 0, ?, ?, ?) RETURNING n`, ses.id, started.Model, owner.PID, owner.Start, owner.Boot).Scan(&ses.n)
+			ses.n, err = s.newRow(ctx, tx, ses.id, owner)
 			if err == nil {
-				ses.started, err = appendTo(ctx, tx, ses.n, started)
+				err = s.enter(ctx, tx, entry{What: "started", Session: ses.id, At: now().UnixMicro(), Owner: &owner})
+			}
+			if err == nil {
+				ses.started, err = s.appendTo(ctx, tx, ses.n, started)
 			}
 			return err
 		})
@@ -38,6 +42,15 @@ func (s *Store) Begin(ctx context.Context, started SessionStarted, owner Owner) 
 		return nil, fmt.Errorf("beginning a session: %w", err)
 	}
 	return ses, nil
+}
+
+// newRow makes the row of a session, empty but for its secret.
+func (s *Store) newRow(ctx context.Context, tx *sql.Tx, id string, owner Owner) (n int64, err error) {
+	secret := make([]byte, 32)
+	rand.Read(secret) // never fails
+	err = tx.QueryRowContext(ctx, `INSERT INTO session (id, secret, owner_pid, owner_start, owner_boot) VALUES (?, ?, ?, ?, ?) RETURNING n`,
+		id, secret, owner.PID, int64(owner.Start), owner.Boot).Scan(&n)
+	return n, err
 }
 
 // ID is the session's name: 12 characters, lower case.
@@ -56,19 +69,20 @@ func (s *Session) Append(ctx context.Context, body Body) (Event, error) {
 	if err == nil {
 		ctx = context.WithoutCancel(ctx)
 		err = s.store.write(ctx, func(tx *sql.Tx) error {
-			e, err = appendTo(ctx, tx, s.n, body)
+			e, err = s.store.appendTo(ctx, tx, s.n, body)
 			return err
 		})
 	}
 	if err != nil {
 		return Event{}, fmt.Errorf("recording %s: %w", body.Kind(), err)
 	}
+	s.store.wrote.Store(true)
 	return e, nil
 }
 
 // appendTo writes the next event of session n and what it changes in the
 // session's row.
-func appendTo(ctx context.Context, tx *sql.Tx, n int64, body Body) (Event, error) {
+func (s *Store) appendTo(ctx context.Context, tx *sql.Tx, n int64, body Body) (Event, error) {
 	data, err := encode(body)
 	if err != nil {
 		return Event{}, err
@@ -76,51 +90,71 @@ func appendTo(ctx context.Context, tx *sql.Tx, n int64, body Body) (Event, error
 	if body, err = decodeBody(body.Kind(), data); err != nil {
 		return Event{}, err
 	}
-	e := Event{At: time.Now().UTC().Truncate(time.Microsecond), Body: body}
-	var status string
-	err = tx.QueryRowContext(ctx, `UPDATE session SET last_seq = last_seq + 1 WHERE n = ? RETURNING id, status, last_seq`,
-		n).Scan(&e.Session, &status, &e.Seq)
+	fields, err := proof.Split(data)
 	if err != nil {
 		return Event{}, err
 	}
-	if status != "running" {
-		return Event{}, problemf(ErrEnded, "session %s has ended (%s)", e.Session, status)
+	w, err := s.writer(ctx, tx, n)
+	if err != nil {
+		return Event{}, err
+	}
+	e := Event{Session: w.sum.ID, Seq: w.tree.Size() + 1, At: now(), Body: body}
+	note, remark := body.(Note)
+	if remark {
+		if err := note.valid(); err != nil {
+			return Event{}, err
+		}
+	}
+	ended := w.sum.Status != "running"
+	if ended && (!remark || w.sum.Status == "removed") {
+		return Event{}, problemf(ErrEnded, "session %s has ended (%s)", e.Session, w.sum.Status)
 	}
 	if _, first := body.(SessionStarted); first != (e.Seq == 1) {
 		return Event{}, fmt.Errorf("event %d cannot be %s", e.Seq, body.Kind())
 	}
-	at := e.At.UnixMicro()
-	_, err = tx.ExecContext(ctx, `INSERT INTO event (session, seq, at, kind, body) VALUES (?, ?, ?, ?, ?)`,
-		n, e.Seq, at, body.Kind(), string(data))
-	if err != nil {
+	if err := w.add(ctx, e.At, body.Kind(), fields, body, nil); err != nil {
 		return Event{}, err
 	}
-	return e, project(ctx, tx, n, at, body)
+	if err := w.keep(ctx); err != nil {
+		return Event{}, err
+	}
+	if _, end := body.(SessionEnded); end || ended {
+		return e, w.enter(ctx, entry{What: "head", At: e.At.UnixMicro()})
+	}
+	return e, nil
 }
 
-// project keeps the session's row in step with its events.
-func project(ctx context.Context, tx *sql.Tx, n, at int64, body Body) error {
-	set, args := "", []any(nil)
-	switch b := body.(type) {
+// Apply is how a session's line in the list follows from its events, beginning
+// with one that has only an ID and the status running.
+func (s *Summary) Apply(e Event) {
+	s.Events = e.Seq
+	switch b := e.Body.(type) {
 	case SessionStarted:
-		set, args = `started_at = ?`, []any{at}
+		s.StartedAt, s.Model = e.At, b.Model
 	case Prompt:
-		set, args = `title = iif(title = '', ?, title)`, []any{title(b.Text)}
-	case ModelResponse:
-		tokens := 0
-		if b.Usage != nil {
-			tokens = b.Usage.Input + b.Usage.Output
+		if s.Title == "" {
+			s.Title = title(b.Text)
 		}
-		set, args = `steps = steps + 1, tokens = tokens + ?`, []any{tokens}
+	case ModelResponse:
+		s.Steps++
+		if b.Usage != nil {
+			s.Tokens += b.Usage.Input + b.Usage.Output
+		}
 	case ToolResult:
-		set = `steps = steps + 1`
+		s.Steps++
 	case SessionEnded:
-		set, args = `status = ?, ended_at = ?`, []any{b.Status, at}
-	default:
-		return nil
+		s.Status, s.EndedAt = b.Status, &e.At
+	case Note:
+		if b.Title != "" {
+			s.Title = title(b.Title)
+		}
+		if b.Star != nil {
+			s.Starred = *b.Star
+		}
+		s.Tags = slices.DeleteFunc(append(s.Tags, b.Tags...), func(tag string) bool { return slices.Contains(b.Untags, tag) })
+		slices.Sort(s.Tags)
+		s.Tags = slices.Compact(s.Tags)
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE session SET `+set+` WHERE n = ?`, append(args, n)...)
-	return err
 }
 
 // title is the first line of text that says something, at most 80 characters.

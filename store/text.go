@@ -117,6 +117,8 @@ func (t *Transcript) Event(e Event) error {
 		line(&b, "\nverified: %d hold, %d do not, %d could not be tried", v.Passed, len(v.Failed), len(v.Inconclusive))
 	case BoxDestroyed:
 		line(&b, "\nbox %s destroyed: %s", v.Box, v.Reason)
+	case Note:
+		noted(&b, v)
 	case SessionEnded:
 		line(&b, "session ended: %s%s", v.Status, optional(" (%s)", v.Reason))
 	}
@@ -322,6 +324,33 @@ func carried(b *strings.Builder, v EgressDone) {
 		how = fmt.Sprintf("status %d", v.Status)
 	}
 	line(b, "egress %d: %s, %s up, %s down, %s", v.N, how, byteCount(v.BytesUp), byteCount(v.BytesDown), duration(v.DurationMS))
+}
+
+func noted(b *strings.Builder, v Note) {
+	about := "the session"
+	if v.Step > 0 {
+		about = fmt.Sprintf("step %d", v.Step)
+	}
+	var what []string
+	if v.Title != "" {
+		what = append(what, "title "+v.Title)
+	}
+	for _, tag := range v.Tags {
+		what = append(what, "+"+tag)
+	}
+	for _, tag := range v.Untags {
+		what = append(what, "-"+tag)
+	}
+	if v.Star != nil {
+		what = append(what, map[bool]string{true: "starred", false: "no longer starred"}[*v.Star])
+	}
+	if v.Score != nil {
+		what = append(what, fmt.Sprintf("%s %g", v.Score.Name, v.Score.Value))
+	}
+	line(b, "note of %s on %s: %s", v.By, about, strings.Join(what, ", "))
+	if v.Text != "" {
+		block(b, "", v.Text)
+	}
 }
 
 // line writes one line of glovebox's own; what is put into it cannot break it.

@@ -19,6 +19,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // eventful is a session in which everything happens once.
 func eventful() []store.Event {
 	exit := func(n int) *int { return &n }
+	starred := true
 	bodies := []store.Body{
 		store.SessionStarted{
 			Program: "1.0", Model: "openai/gpt-5-mini", Rigor: "standard",
@@ -82,6 +83,8 @@ func eventful() []store.Event {
 		store.Verified{Of: map[string]string{"kernel": "6.1"}, Passed: 1, Failed: []string{"x"}, DurationMS: 12.5},
 		store.BoxDestroyed{Box: "gb-1", Reason: "done"},
 		store.SessionEnded{Status: "interrupted", Reason: "by user"},
+		store.Note{By: "ada", Title: "Orders", Tags: []string{"odd", "orders"}, Untags: []string{"new"}, Star: &starred},
+		store.Note{By: "ada", Step: 9, Text: "Wrong table.\nTwice.", Score: &store.Score{Name: "help", Value: 0.5}},
 	}
 	var all []store.Event
 	at := time.Date(2026, 11, 23, 13, 5, 7, 123456000, time.UTC)

@@ -74,6 +74,9 @@ func newRootCmd(a *app) *cobra.Command {
 		newDemoCmd(a),
 		newSessionsCmd(a),
 		newReplayCmd(a),
+		newExportCmd(a),
+		newImportCmd(a),
+		newCheckCmd(a),
 		newDataCmd(a),
 		newVerifyCmd(a),
 		newBoxCmd(a),
@@ -121,7 +124,12 @@ func (a *app) openStore(ctx context.Context) (*store.Store, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	if _, err := s.Recover(ctx); err != nil {
+	key, err := store.LoadKey(keyPath())
+	if err == nil {
+		s.SignWith(key)
+		_, err = s.Recover(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil

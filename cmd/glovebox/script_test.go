@@ -75,6 +75,9 @@ func scriptRecord(ts *testscript.TestScript, _ bool, args []string) {
 	log, err := store.Open(ctx, filepath.Join(ts.Getenv("XDG_DATA_HOME"), "glovebox", "log.db"))
 	ts.Check(err)
 	defer log.Close()
+	key, err := store.LoadKey(filepath.Join(ts.Getenv("XDG_DATA_HOME"), "glovebox", "key"))
+	ts.Check(err)
+	log.SignWith(key)
 	var ses *store.Session
 	for line := range strings.Lines(ts.ReadFile(args[0])) {
 		var e store.Event

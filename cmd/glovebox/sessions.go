@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -14,35 +17,98 @@ import (
 )
 
 func newSessionsCmd(a *app) *cobra.Command {
-	list := func(cmd *cobra.Command, _ []string) error { return a.listSessions(cmd.Context()) }
 	cmd := &cobra.Command{
 		Use:   "sessions",
-		Short: "List and show what was recorded, newest first",
+		Short: "List, show, search, tag and remove what was recorded, newest first",
 		Args:  noSuchCommand,
-		RunE:  list,
 	}
+	list := newSessionsListCmd(a)
+	cmd.RunE = list.RunE
+	cmd.Flags().AddFlagSet(list.Flags())
 	cmd.AddCommand(
-		&cobra.Command{Use: "list", Short: "List the sessions, newest first", Args: cobra.NoArgs, RunE: list},
+		list,
 		&cobra.Command{
 			Use: "show ID", Short: "Show one session: what became of it, and every step",
 			Args: oneSession, ValidArgsFunction: a.completeSession,
 			RunE: func(cmd *cobra.Command, args []string) error { return a.showSession(cmd.Context(), args[0]) },
 		},
+		newSearchCmd(a),
+		newTagCmd(a),
+		newRemoveCmd(a),
+		newBackupCmd(a),
 	)
 	return cmd
 }
 
-func (a *app) listSessions(ctx context.Context) error {
+// orders are what the list can be sorted by: largest or newest first, names in
+// their order.
+var orders = map[string]func(a, b store.Summary) int{
+	"when":   func(a, b store.Summary) int { return b.StartedAt.Compare(a.StartedAt) },
+	"steps":  func(a, b store.Summary) int { return cmp.Compare(b.Steps, a.Steps) },
+	"tokens": func(a, b store.Summary) int { return cmp.Compare(b.Tokens, a.Tokens) },
+	"cost":   func(a, b store.Summary) int { return cmp.Compare(costOf(b), costOf(a)) },
+	"title":  func(a, b store.Summary) int { return strings.Compare(a.Title, b.Title) },
+	"model":  func(a, b store.Summary) int { return strings.Compare(a.Model, b.Model) },
+	"result": func(a, b store.Summary) int { return strings.Compare(a.Status, b.Status) },
+}
+
+// costOf puts what is not known below what is free.
+func costOf(s store.Summary) float64 {
+	if s.CostUSD == nil {
+		return -1
+	}
+	return *s.CostUSD
+}
+
+func newSessionsListCmd(a *app) *cobra.Command {
+	var f store.Filter
+	var order string
+	cmd := &cobra.Command{
+		Use: "list", Short: "List the sessions, newest first",
+		Example: "  glovebox sessions list --tag odd --sort tokens",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			by, ok := orders[order]
+			if !ok {
+				return usageError(fmt.Sprintf("sessions cannot be sorted by %q, only by %s", order, strings.Join(slices.Sorted(maps.Keys(orders)), ", ")), "glovebox sessions --sort tokens")
+			}
+			return a.listSessions(cmd.Context(), f, by)
+		},
+	}
+	filterFlags(cmd, &f)
+	cmd.Flags().StringVar(&f.Text, "text", "", "only with `TEXT` in ID, title, model, result or tags")
+	cmd.Flags().StringVar(&order, "sort", "when", strings.Join(slices.Sorted(maps.Keys(orders)), ", "))
+	return cmd
+}
+
+func filterFlags(cmd *cobra.Command, f *store.Filter) {
+	cmd.Flags().StringVar(&f.Tag, "tag", "", "only with this `TAG`")
+	cmd.Flags().StringVar(&f.Status, "status", "", "only with this result: done, limited, denied, failed, interrupted, running")
+	cmd.Flags().BoolVar(&f.Starred, "starred", false, "only starred ones")
+	cmd.Flags().Float64Var(&f.CostUSD, "cost-from", 0, "only those known to have cost so many `DOLLARS`")
+	cmd.Flags().IntVar(&f.Limit, "limit", 0, "at most so many")
+}
+
+func (a *app) listSessions(ctx context.Context, f store.Filter, by func(a, b store.Summary) int) error {
 	s, err := a.readStore(ctx)
 	if err != nil {
 		return err
 	}
+	if a.changed("model") {
+		f.Model = a.flags.model
+	}
+	limit := f.Limit
+	f.Limit = 0
 	var all []store.Summary
 	if s != nil {
-		all, err = s.Sessions(ctx, store.Filter{})
+		all, err = s.Sessions(ctx, f)
 		if err = errors.Join(err, s.Close()); err != nil {
 			return err
 		}
+	}
+	slices.SortStableFunc(all, by)
+	if limit > 0 && len(all) > limit {
+		all = all[:limit]
 	}
 	if a.flags.json {
 		for _, sum := range all {
@@ -52,8 +118,11 @@ func (a *app) listSessions(ctx context.Context) error {
 		}
 		return nil
 	}
-	if len(all) == 0 {
+	if len(all) == 0 && f == (store.Filter{}) {
 		fmt.Fprintln(a.errOut, "nothing has been recorded yet; try: glovebox demo")
+		return nil
+	} else if len(all) == 0 {
+		fmt.Fprintln(a.errOut, "no session is like that")
 		return nil
 	}
 	return writeSessions(a.out, all)
@@ -62,10 +131,17 @@ func (a *app) listSessions(ctx context.Context) error {
 // writeSessions puts the title last: it is the one column of any length.
 func writeSessions(w io.Writer, all []store.Summary) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "ID\tWHEN\tRESULT\tSTEPS\tTOKENS\tMODEL\tTITLE")
+	fmt.Fprintln(tw, "ID\tWHEN\tRESULT\tSTEPS\tTOKENS\tCOST\tTAGS\tMODEL\tTITLE")
 	for _, sum := range all {
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%d\t%s\t%s\n", sum.ID, sum.StartedAt.Local().Format("2006-01-02 15:04"), sum.Status,
-			sum.Steps, sum.Tokens, store.CleanLine(sum.Model), store.CleanLine(sum.Title))
+		cost, title := "?", store.CleanLine(sum.Title)
+		if sum.CostUSD != nil {
+			cost = fmt.Sprintf("$%.4f", *sum.CostUSD)
+		}
+		if sum.Starred {
+			title = "★ " + title
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", sum.ID, sum.StartedAt.Local().Format("2006-01-02 15:04"), sum.Status,
+			sum.Steps, sum.Tokens, cost, cmp.Or(strings.Join(sum.Tags, " "), "-"), store.CleanLine(sum.Model), title)
 	}
 	return tw.Flush()
 }

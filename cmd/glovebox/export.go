@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"glovebox/store"
+	"glovebox/store/bundle"
+	"glovebox/store/export"
+	"glovebox/store/redact"
+
+	"github.com/spf13/cobra"
+)
+
+// exportOptions are export's flags.
+type exportOptions struct {
+	format, redact, out, otlp string
+	patterns                  []string
+}
+
+// formats are what a session can leave as; where a file is usual, its ending.
+var formats = []struct{ name, ending, about string }{
+	{"gbx", ".gbx", "bundle: everything, signed, for import and check"},
+	{"html", ".html", "one page that needs nothing else"},
+	{"md", "", "Markdown"},
+	{"jsonl", "", "events, one JSON object a line"},
+	{"cast", "", "asciicast 3, for asciinema 3 and the web player"},
+	{"cast2", "", "asciicast 2, for older ones"},
+	{"otel", "", "OpenTelemetry spans, OTLP JSON"},
+}
+
+func newExportCmd(a *app) *cobra.Command {
+	var o exportOptions
+	var names, long []string
+	for _, f := range formats {
+		names = append(names, f.name)
+		long = append(long, fmt.Sprintf("  %-6s %s", f.name, f.about))
+	}
+	cmd := &cobra.Command{
+		Use:   "export ID",
+		Short: "Write a session for others: bundle, web page, Markdown, …",
+		Long: `Write a session for others.
+
+` + strings.Join(long, "\n") + `
+
+Secrets, personal data, home paths, host and user names are taken out first, in
+every format, and what was taken out is listed; a bundle verifies all the same.
+Bundle and page go to a file, ID.gbx and ID.html, the others to standard output;
+-o FILE says otherwise, and -o - is standard output.`,
+		Example: `  glovebox export last
+  glovebox export last --format html -o tuesday.html
+  glovebox export last --pattern 'project-\w+' --format md
+  glovebox export last --otlp http://localhost:4318`,
+		Args:              oneSession,
+		ValidArgsFunction: a.completeSession,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withSession(cmd.Context(), args[0], func(s *store.Store, sum store.Summary) error {
+				return a.export(cmd.Context(), s, sum, o)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.format, "format", "gbx", strings.Join(names, ", "))
+	f.StringVar(&o.redact, "redact", "on", "on, or off: nothing is taken out")
+	f.StringArrayVar(&o.patterns, "pattern", nil, "take out what this regular `EXPRESSION` matches, too; may be repeated")
+	f.StringVarP(&o.out, "output", "o", "", "write to `FILE`; - is standard output")
+	f.StringVar(&o.otlp, "otlp", "", "send OpenTelemetry spans to the collector at `URL`, write nothing")
+	return cmd
+}
+
+func (a *app) export(ctx context.Context, s *store.Store, sum store.Summary, o exportOptions) error {
+	ending, known := "", false
+	for _, f := range formats {
+		if f.name == o.format {
+			ending, known = f.ending, true
+		}
+	}
+	if !known {
+		return usageError(fmt.Sprintf("there is no format %q", o.format), "glovebox export --help")
+	}
+	r, err := a.redactor(o)
+	if err != nil {
+		return err
+	}
+	if o.otlp != "" {
+		src, err := export.Load(ctx, s, sum.ID, r)
+		if err != nil {
+			return err
+		}
+		if err := export.Send(ctx, o.otlp, src); err != nil {
+			return err
+		}
+		a.listRemovals(src.Removals)
+		fmt.Fprintf(a.errOut, "sent to %s\n", store.CleanLine(o.otlp))
+		return nil
+	}
+	out := o.out
+	if out == "" && ending != "" {
+		out = sum.ID + ending
+	}
+	if out == "" || out == "-" {
+		removed, err := writeExport(ctx, a.out, s, sum.ID, o.format, r)
+		a.listRemovals(removed)
+		return err
+	}
+	var removed []redact.Removal
+	err = writeFile(out, func(w io.Writer) error {
+		removed, err = writeExport(ctx, w, s, sum.ID, o.format, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	a.listRemovals(removed)
+	fmt.Fprintf(a.errOut, "wrote %s\n", store.CleanLine(out))
+	return nil
+}
+
+// redactor is nil where the person does not want one, and says so twice.
+func (a *app) redactor(o exportOptions) (*redact.Redactor, error) {
+	switch o.redact {
+	case "on":
+		r, err := redact.New(o.patterns...)
+		if err != nil {
+			return nil, usageError(fmt.Sprintf("--pattern: %v", err), "glovebox export --help")
+		}
+		return r, nil
+	case "off":
+		if a.flags.yes {
+			return nil, nil
+		}
+		if !isTerminal(a.in) {
+			return nil, usageError("--redact=off writes secrets and personal data as they are", "glovebox export … --redact=off --yes")
+		}
+		return nil, a.confirm("Nothing will be taken out: secrets, personal data and names stay in. Go on?")
+	}
+	return nil, usageError(fmt.Sprintf("--redact is on or off, not %q", o.redact), "glovebox export --help")
+}
+
+// confirm asks a person; anything but yes is no.
+func (a *app) confirm(question string) error {
+	fmt.Fprintf(a.errOut, "%s [y/N] ", question)
+	answer, err := bufio.NewReader(a.in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return &exitError{code: exitNo, msg: "nothing was done"}
+	}
+	return nil
+}
+
+func writeExport(ctx context.Context, w io.Writer, s *store.Store, id, format string, r *redact.Redactor) ([]redact.Removal, error) {
+	if format == "gbx" {
+		key, err := store.LoadKey(keyPath())
+		if err != nil {
+			return nil, err
+		}
+		m, err := bundle.Write(ctx, w, s, id, key, r)
+		return m.Redacted, err
+	}
+	src, err := export.Load(ctx, s, id, r)
+	if err != nil {
+		return nil, err
+	}
+	switch format {
+	case "html":
+		err = export.HTML(w, src)
+	case "md":
+		err = export.Markdown(w, src)
+	case "jsonl":
+		err = export.JSONL(w, src)
+	case "cast":
+		err = export.Cast(w, src, 3)
+	case "cast2":
+		err = export.Cast(w, src, 2)
+	case "otel":
+		err = export.OTLP(w, src)
+	}
+	return src.Removals, err
+}
+
+// writeFile writes a whole file, readable by its owner only, or none.
+func writeFile(path string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".glovebox-*")
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	defer os.Remove(f.Name())
+	w := bufio.NewWriterSize(f, 1<<20)
+	err = write(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
+
+// listRemovals says what was taken out and where, the first forty places.
+func (a *app) listRemovals(list []redact.Removal) {
+	for i, r := range list {
+		if i == 40 {
+			fmt.Fprintf(a.errOut, "taken out in %d more places\n", len(list)-i)
+			break
+		}
+		where := fmt.Sprintf("step %d, %s", r.Seq, r.Field)
+		if r.Seq == 0 {
+			where = "session, " + r.Field
+		}
+		times := ""
+		if r.Times > 1 {
+			times = fmt.Sprintf(" (%d times)", r.Times)
+		}
+		fmt.Fprintf(a.errOut, "taken out: %s: %s%s\n", store.CleanLine(where), store.CleanLine(r.Rule), times)
+	}
+}

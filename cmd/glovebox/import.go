@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"glovebox/fakedata"
+	"glovebox/store"
+	"glovebox/store/bundle"
+
+	"github.com/spf13/cobra"
+)
+
+func newImportCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "import FILE",
+		Short: "Take in a session that somebody handed on",
+		Long: `Take in a session from a bundle. Nothing of it is run: it is checked whole, its
+signature included, and then is in the log like one's own, to be shown,
+replayed, searched and noted on. What a rerun would need that is not here is said.`,
+		Example: "  glovebox import tuesday.gbx",
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return nil
+			}
+			return usageError("import needs one bundle", "glovebox import FILE.gbx")
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.importBundle(cmd.Context(), args[0]) },
+	}
+}
+
+// withBundle opens a bundle and hands it to do. One that is not intact ends with exit code 1.
+func withBundle(ctx context.Context, path string, do func(*bundle.Bundle) error) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return usageError(fmt.Sprintf("the bundle cannot be read: %v", err), "")
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return usageError(fmt.Sprintf("%s is not a file", path), "")
+	}
+	b, err := bundle.Open(ctx, f, info.Size())
+	if err == nil {
+		err = do(b)
+	}
+	if errors.Is(err, store.ErrBroken) {
+		return &exitError{code: exitNo, msg: fmt.Sprintf("%s: %v", path, err), err: err}
+	}
+	return err
+}
+
+// whose says whose key a bundle is signed with. Another key for a log that is
+// known is a forgery.
+func whose(ctx context.Context, s *store.Store, b *bundle.Bundle) (string, error) {
+	known := ""
+	if s != nil {
+		var err error
+		if known, err = s.KnownKey(ctx, b.Manifest.Evidence.Log); err != nil {
+			return "", err
+		}
+		own, err := s.LogID(ctx)
+		if err != nil {
+			return "", err
+		}
+		if own == b.Manifest.Evidence.Log && known == b.Manifest.Key {
+			return "this log's own key", nil
+		}
+	}
+	name := bundle.KeyName(b.Manifest.Key)
+	switch known {
+	case b.Manifest.Key:
+		return "foreign key " + name + ", the one that log " + b.Manifest.Evidence.Log + " was first seen with", nil
+	case "":
+		return "foreign key " + name + ", never seen before: ask whoever handed it on whether it is theirs", nil
+	}
+	return "", fmt.Errorf("%w: it is signed by %s, and log %s has another key", store.ErrBroken, name, store.CleanLine(b.Manifest.Evidence.Log))
+}
+
+func (a *app) importBundle(ctx context.Context, path string) error {
+	return withBundle(ctx, path, func(b *bundle.Bundle) error {
+		s, err := a.openStore(ctx)
+		if err != nil {
+			return err
+		}
+		by, err := whose(ctx, s, b)
+		if err == nil {
+			err = s.Import(ctx, store.Import{Session: b.Manifest.Session, Events: b.Events(ctx), Evidence: b.Manifest.Evidence})
+		}
+		if err = errors.Join(err, s.Close()); errors.Is(err, store.ErrExists) {
+			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox replay " + b.Manifest.Session, err: err}
+		}
+		if err != nil {
+			return err
+		}
+		m := b.Manifest
+		if a.flags.json {
+			return a.printJSON(struct {
+				Session string   `json:"session"`
+				Events  int64    `json:"events"`
+				Log     string   `json:"log"`
+				Key     string   `json:"key"`
+				Missing []string `json:"missing"`
+			}{m.Session, m.Events, m.Evidence.Log, m.Key, missing(b.Recipe, os.Getenv)})
+		}
+		fmt.Fprintf(a.out, "session %s: %d events, %s\n", m.Session, m.Events, store.CleanLine(m.Title))
+		fmt.Fprintf(a.out, "intact, from log %s, signed by %s\n", store.CleanLine(m.Evidence.Log), by)
+		if n := len(m.Redacted); n > 0 {
+			fmt.Fprintf(a.out, "something was taken out of %d fields before it was handed on\n", n)
+		}
+		for _, line := range missing(b.Recipe, os.Getenv) {
+			fmt.Fprintf(a.out, "to rerun it: %s\n", store.CleanLine(line))
+		}
+		return nil
+	})
+}
+
+// missing is what a rerun needs that is not, or may not be, here.
+func missing(r bundle.Recipe, getenv func(string) string) []string {
+	out := []string{}
+	kind, name, _ := strings.Cut(r.Started.Model, ":")
+	provider, _, _ := strings.Cut(r.Started.Model, "/")
+	switch {
+	case kind == "script" && name != "demo":
+		if _, err := os.Stat(name); err != nil {
+			out = append(out, fmt.Sprintf("the script %s is not here", filepath.Base(name)))
+		}
+	case provider == "openai" && getenv("OPENAI_API_KEY") == "" && getenv("OPENAI_BASE_URL") == "":
+		out = append(out, fmt.Sprintf("model %s needs OPENAI_API_KEY, or OPENAI_BASE_URL", r.Started.Model))
+	}
+	if d := r.Started.Recipe; d != nil && d.Generator != fakedata.Generator {
+		out = append(out, fmt.Sprintf("its dataset was made by generator %s, this program has %s: the rows will differ", d.Generator, fakedata.Generator))
+	}
+	for _, b := range r.Boxes {
+		out = append(out, fmt.Sprintf("image %s as %s is needed (glovebox image list shows what is here)", b.Image, b.ImageDigest))
+		break
+	}
+	if r.Started.Program != version {
+		out = append(out, fmt.Sprintf("it was recorded by glovebox %s, this is %s", r.Started.Program, version))
+	}
+	return out
+}

@@ -1,0 +1,242 @@
+// Package redact takes secrets, personal data, home paths, host and user names
+// out of sessions that leave this machine.
+//
+// A session is read twice: what was found anywhere by the words around it
+// (password = …) is then taken out wherever it stands, words or not. Every text
+// in every field is looked at, the names of JSON members included.
+package redact
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"os"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"glovebox/store/proof"
+	"glovebox/store/scan"
+)
+
+// A Removal says what was taken out, and where; never the text itself.
+type Removal struct {
+	Seq   int64  `json:"seq"`
+	Field string `json:"field"`
+	Rule  string `json:"rule"`
+	Times int    `json:"times"`
+}
+
+// A Redactor takes out of one session what is not to leave. Not safe for
+// concurrent use.
+type Redactor struct {
+	scan    *scan.Scanner
+	learnt  map[string]string // text → rule
+	where   map[place]bool    // fields in which something was found
+	replace *strings.Replacer
+	list    []Removal
+}
+
+// A place is a field of an event.
+type place struct {
+	seq  int64
+	name string
+}
+
+// New makes a Redactor. Patterns are the user's own regular expressions.
+func New(patterns ...string) (*Redactor, error) {
+	s, err := scan.New(scan.Secrets|scan.Personal|scan.Own, patterns...)
+	if err != nil {
+		return nil, err
+	}
+	if home, err := os.UserHomeDir(); err == nil && len(home) > len("/root") {
+		s.AddName("home", filepath.Clean(home))
+	}
+	if host, err := os.Hostname(); err == nil && !generic(host) {
+		s.AddName("host", host)
+		short, _, _ := strings.Cut(host, ".")
+		if !generic(short) {
+			s.AddName("host", short)
+		}
+	}
+	if u, err := user.Current(); err == nil && !generic(u.Username) {
+		s.AddName("user", u.Username)
+	}
+	return &Redactor{scan: s, learnt: map[string]string{}, where: map[place]bool{}}, nil
+}
+
+// generic names are nobody's, and would tear holes into every text.
+func generic(name string) bool {
+	return len(name) < 3 || slices.Contains([]string{
+		"root", "user", "admin", "test", "runner", "build", "builder", "debian", "ubuntu", "vagrant", "docker", "glovebox", "nobody", "agent",
+		"localhost", "localdomain", "host", "vm", "dev", "work", "box", "main", "shell", "data",
+	}, strings.ToLower(name))
+}
+
+// Learn reads a field the first time.
+func (r *Redactor) Learn(seq int64, name string, value []byte) {
+	eachText(value, func(text string) {
+		for _, f := range r.scan.All(text) {
+			r.where[place{seq, name}] = true
+			if f.Kind != scan.Own {
+				r.learn(text[f.Start:f.End], f.Rule)
+			}
+		}
+	})
+}
+
+// learn remembers a text, and those parts of it that may turn up alone: the
+// lines of a key, the password after a user's name.
+func (r *Redactor) learn(text, rule string) {
+	if len(text) < 6 {
+		return
+	}
+	r.learnt[text] = rule
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); len(line) >= 16 && !strings.HasPrefix(line, "-----") {
+			r.learnt[line] = rule
+		}
+	}
+	if _, password, ok := strings.Cut(text, ":"); ok && strings.HasPrefix(rule, "curl-") && len(password) >= 6 {
+		r.learnt[strings.Trim(password, `"'`)] = rule
+	}
+}
+
+// Field returns a field without what is not to leave; the same slice where
+// there is nothing. It is for after everything has been learnt.
+func (r *Redactor) Field(seq int64, name string, value []byte) []byte {
+	if len(r.learnt) == 0 && !r.where[place{seq, name}] {
+		return value
+	}
+	out := []byte(nil)
+	at := 0
+	texts(value, func(start, end int) {
+		text := unquote(value[start:end])
+		clean := r.text(seq, name, text)
+		if clean == text {
+			return
+		}
+		quoted, _ := json.Marshal(clean)
+		if value[start] != '"' {
+			quoted = []byte("0") // a number stays one
+		}
+		out = append(append(out, value[at:start]...), quoted...)
+		at = end
+	})
+	if out == nil {
+		return value
+	}
+	return append(out, value[at:]...)
+}
+
+// Text is Field for a text that is not JSON, of the whole session.
+func (r *Redactor) Text(name, text string) string { return r.text(0, name, text) }
+
+func (r *Redactor) text(seq int64, name, text string) string {
+	if len(r.learnt) > 0 && r.replace == nil {
+		var pairs []string
+		all := make([]string, 0, len(r.learnt))
+		for s := range r.learnt {
+			all = append(all, s)
+		}
+		slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
+		for _, s := range all {
+			pairs = append(pairs, s, "[redacted: "+r.learnt[s]+"]")
+		}
+		r.replace = strings.NewReplacer(pairs...)
+	}
+	out := text
+	if seq == 0 || r.where[place{seq, name}] {
+		out, _ = r.scan.Redact(text)
+	}
+	if r.replace != nil {
+		out = r.replace.Replace(out)
+	}
+	if out == text {
+		return text
+	}
+	for _, m := range mark.FindAllStringSubmatch(out, -1) {
+		if !strings.Contains(text, m[0]) {
+			r.note(seq, name, m[1])
+		}
+	}
+	return out
+}
+
+var mark = regexp.MustCompile(`\[redacted: ([a-z0-9-]+)\]`)
+
+func (r *Redactor) note(seq int64, field, rule string) {
+	for i := range slices.Backward(r.list) {
+		l := &r.list[i]
+		if l.Seq != seq {
+			break
+		}
+		if l.Field == field && l.Rule == rule {
+			l.Times++
+			return
+		}
+	}
+	r.list = append(r.list, Removal{seq, field, rule, 1})
+}
+
+// Removals lists what was taken out so far, in the order of the session.
+func (r *Redactor) Removals() []Removal { return r.list }
+
+// Fields redacts the fields of an event and says which differ.
+func (r *Redactor) Fields(seq int64, fields []proof.Field) (out []proof.Field, changed []bool) {
+	out = slices.Clone(fields)
+	changed = make([]bool, len(fields))
+	for i, f := range fields {
+		if f.Name == "status" {
+			continue // one of six words, or the event is not valid
+		}
+		out[i].Value = r.Field(seq, f.Name, f.Value)
+		changed[i] = !bytes.Equal(out[i].Value, f.Value)
+	}
+	return out, changed
+}
+
+func eachText(value []byte, do func(string)) {
+	texts(value, func(start, end int) { do(unquote(value[start:end])) })
+}
+
+// texts finds the strings of a JSON value, and its long numbers.
+func texts(value []byte, do func(start, end int)) {
+	for i := 0; i < len(value); i++ {
+		start := i
+		switch c := value[i]; {
+		case c == '"':
+			for i++; i < len(value) && value[i] != '"'; i++ {
+				if value[i] == '\\' {
+					i++
+				}
+			}
+			do(start, min(i+1, len(value)))
+		case c == '-' || c >= '0' && c <= '9':
+			whole := true
+			for ; i < len(value) && bytes.IndexByte([]byte("+-.eE0123456789"), value[i]) >= 0; i++ {
+				whole = whole && value[i] >= '0' && value[i] <= '9'
+			}
+			if whole && i-start >= 8 {
+				do(start, i)
+			}
+			i--
+		}
+	}
+}
+
+func unquote(token []byte) string {
+	if token[0] != '"' {
+		return string(token)
+	}
+	if bytes.IndexByte(token, '\\') < 0 && len(token) >= 2 {
+		return string(token[1 : len(token)-1])
+	}
+	var s string
+	if json.Unmarshal(token, &s) != nil {
+		return string(token)
+	}
+	return s
+}

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+)
+
+// Note records what somebody says about a session, by its ID, whether it runs
+// or has ended. Errors: ErrNotFound; ErrInvalid, in words.
+func (s *Store) Note(ctx context.Context, id string, note Note) (Event, error) {
+	var e Event
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		var n int64
+		err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
+		if errors.Is(err, sql.ErrNoRows) {
+			return problemf(ErrNotFound, "there is no session %q", CleanLine(id))
+		} else if err != nil {
+			return err
+		}
+		var last int64
+		if err := tx.QueryRowContext(ctx, `SELECT last_seq FROM session WHERE n = ?`, n).Scan(&last); err != nil {
+			return err
+		}
+		if note.Step < 0 || note.Step > last {
+			return problemf(ErrInvalid, "session %s has no step %d; it has %d", id, note.Step, last)
+		}
+		e, err = s.appendTo(ctx, tx, n, note)
+		return err
+	})
+	if err != nil {
+		return Event{}, fmt.Errorf("recording note: %w", err)
+	}
+	return e, nil
+}
+
+var tagForm = regexp.MustCompile(`^[\pL\pN][\pL\pN._:/+-]{0,39}$`)
+
+// valid says in words why a note cannot be recorded.
+func (n Note) valid() error {
+	for _, tag := range slices.Concat(n.Tags, n.Untags) {
+		if !tagForm.MatchString(tag) {
+			return problemf(ErrInvalid, "%q cannot be a tag: one word of letters, digits and ._:/+-, at most 40", CleanLine(tag))
+		}
+	}
+	if n.Title == "" && len(n.Tags)+len(n.Untags) == 0 && n.Star == nil && n.Text == "" && n.Score == nil {
+		return problemf(ErrInvalid, "the note says nothing")
+	}
+	return nil
+}
+
+// Remove takes a session away: its events, its large fields, its words in the
+// index. What stays is an entry in the ledger that says so, with counts and the
+// final head. A running session stays: ErrRunning. Free pages are overwritten;
+// see Compact for the index.
+func (s *Store) Remove(ctx context.Context, id, reason string) error {
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		var n int64
+		err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
+		if errors.Is(err, sql.ErrNoRows) {
+			return problemf(ErrNotFound, "there is no session %q", CleanLine(id))
+		} else if err != nil {
+			return err
+		}
+		w, err := s.writer(ctx, tx, n)
+		if err != nil {
+			return err
+		}
+		if w.sum.Status == "running" {
+			return problemf(ErrRunning, "session %s is still running; end it first", id)
+		}
+		e := entry{
+			What: "removed", Session: id, At: now().UnixMicro(), Size: w.tree.Size(), Root: w.tree.Root(), Reason: reason,
+			Steps: w.sum.Steps, Tokens: w.sum.Tokens, Started: w.sum.StartedAt.UnixMicro(),
+		}
+		err = tx.QueryRowContext(ctx, `SELECT coalesce(sum(length(body)), 0) FROM event WHERE id >= ? AND id < ?`, n<<32, (n+1)<<32).Scan(&e.Bytes)
+		if err != nil {
+			return err
+		}
+		if err := s.enter(ctx, tx, e); err != nil {
+			return err
+		}
+		for _, stmt := range []string{
+			`UPDATE session SET status = 'removed', title = '', model = '', started_at = 0, ended_at = NULL, steps = 0, tokens = 0,
+				cost_usd = NULL, tags = '', starred = 0, secret = x'' WHERE n = ?1`,
+			`DELETE FROM search WHERE rowid IN (SELECT id FROM event WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32)`,
+			`DELETE FROM indexed WHERE session = ?1`,
+			`DELETE FROM foreign_session WHERE session = ?1`,
+			`DELETE FROM event WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32`,
+			`DELETE FROM blob WHERE ?1 AND n NOT IN (SELECT value FROM event, json_each(blobs) WHERE blobs IS NOT NULL)`,
+		} {
+			if _, err := tx.ExecContext(ctx, stmt, n); err != nil {
+				return err
+			}
+		}
+		return s.sign(ctx, tx, 1)
+	})
+	if err != nil {
+		return fmt.Errorf("removing session: %w", err)
+	}
+	return nil
+}
+
+// Compact makes the index forget the words of removed sessions, and the file
+// as small as its content. It takes about a second per 100 MB, in which nobody
+// else can write.
+func (s *Store) Compact(ctx context.Context) error {
+	for _, stmt := range []string{`INSERT INTO search (search) VALUES ('optimize')`, `VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
+		if _, err := s.w.ExecContext(ctx, stmt); err != nil {
+			return fmt.Errorf("compacting: %w", explain(s.path, err))
+		}
+	}
+	return nil
+}
+
+// Size is how many bytes of the file are in use.
+func (s *Store) Size(ctx context.Context) (n int64, err error) {
+	err = s.r.QueryRowContext(ctx, `SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`).Scan(&n)
+	return n, explain(s.path, err)
+}
+
+// Backup writes the whole log as it is now to a new file (0600), while others
+// go on writing.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) // VACUUM INTO accepts an empty file
+	if errors.Is(err, fs.ErrExist) {
+		return problemf(ErrInvalid, "%s is there already; choose another file", path)
+	} else if err != nil {
+		return fmt.Errorf("backing up: %w", err)
+	}
+	f.Close()
+	if _, err := s.w.ExecContext(ctx, `VACUUM INTO ?`, path); err != nil {
+		os.Remove(path)
+		return fmt.Errorf("backing up: %w", explain(path, err))
+	}
+	return nil
+}

@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"glovebox/store/proof"
+)
+
+const (
+	currentQuery = `SELECT secret, edge, last_seq, ` + lineColumns + ` FROM session WHERE n = ?`
+	eventQuery   = `INSERT INTO event (id, at, kind, body, blobs, root, proof) VALUES (?, ?, ?, ?, nullif(?, ''), ?, ?)`
+	rowQuery     = `UPDATE session SET edge = ?, last_seq = ?, title = ?, model = ?, started_at = ?, ended_at = ?,
+		status = ?, steps = ?, tokens = ?, cost_usd = ?, tags = ?, starred = ? WHERE n = ?`
+)
+
+// statements are those of every append, prepared once. Nil while the log is
+// brought up to date.
+type statements struct{ current, event, row *sql.Stmt }
+
+func (s *Store) prepare(ctx context.Context) (err error) {
+	for into, query := range map[**sql.Stmt]string{
+		&s.stmts.current: currentQuery, &s.stmts.event: eventQuery, &s.stmts.row: rowQuery,
+	} {
+		if *into, err = s.w.PrepareContext(ctx, query); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// in is a prepared statement in a transaction.
+func in(ctx context.Context, tx *sql.Tx, prepared *sql.Stmt, query string) (*sql.Stmt, error) {
+	if prepared == nil {
+		return tx.PrepareContext(ctx, query)
+	}
+	return tx.StmtContext(ctx, prepared), nil
+}
+
+// A writer appends to one session within one transaction. What add writes is
+// part of the session once keep has been called.
+type writer struct {
+	store  *Store
+	tx     *sql.Tx
+	event  *sql.Stmt
+	n      int64
+	sum    Summary
+	salter proof.Salter
+	tree   *proof.Tree
+}
+
+// writer goes on with session n.
+func (s *Store) writer(ctx context.Context, tx *sql.Tx, n int64) (*writer, error) {
+	w := &writer{store: s, tx: tx, n: n}
+	current, err := in(ctx, tx, s.stmts.current, currentQuery)
+	if err != nil {
+		return nil, err
+	}
+	var secret, edge []byte
+	var size int64
+	if err := w.sum.scan(current.QueryRowContext(ctx, n), &secret, &edge, &size); err != nil {
+		return nil, err
+	}
+	w.salter = proof.NewSalter(secret)
+	if w.tree, err = proof.ParseTree(size, edge); err != nil {
+		return nil, problemf(ErrBroken, "session %s is damaged: %v; see glovebox check %s", w.sum.ID, err, w.sum.ID)
+	}
+	w.event, err = in(ctx, tx, s.stmts.event, eventQuery)
+	return w, err
+}
+
+// add writes the next event. Body is what fields say, nil where this program
+// does not know the kind; foreign what proves an imported event, nil otherwise.
+func (w *writer) add(ctx context.Context, at time.Time, kind string, fields []proof.Field, body Body, foreign []byte) error {
+	h := proof.Header{Session: w.sum.ID, Seq: w.tree.Size() + 1, At: at.UnixMicro(), Kind: kind}
+	w.tree.Append(w.salter.LeafOf(h, fields))
+	root := w.tree.Root()
+	kept, blobs, err := w.store.moveBlobs(ctx, w.tx, fields)
+	if err != nil {
+		return err
+	}
+	if _, err := w.event.ExecContext(ctx, w.n<<32|h.Seq, h.At, kind, kept, blobs, root[:], foreign); err != nil {
+		return err
+	}
+	w.sum.Apply(Event{Session: w.sum.ID, Seq: h.Seq, At: at, Body: body})
+	return nil
+}
+
+// keep brings the session's row in step with its events.
+func (w *writer) keep(ctx context.Context) error {
+	row, err := in(ctx, w.tx, w.store.stmts.row, rowQuery)
+	if err != nil {
+		return err
+	}
+	_, err = row.ExecContext(ctx, append([]any{w.tree.Bytes(), w.tree.Size()}, append(w.sum.values(), w.n)...)...)
+	return err
+}
+
+// enter enters the session's tree as it is into the ledger, and signs that.
+func (w *writer) enter(ctx context.Context, e entry) error {
+	e.Session, e.Size, e.Root = w.sum.ID, w.tree.Size(), w.tree.Root()
+	err := w.store.enter(ctx, w.tx, e)
+	return errors.Join(err, w.store.sign(ctx, w.tx, 1))
+}
