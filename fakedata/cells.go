@@ -2,6 +2,7 @@ package fakedata
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +33,7 @@ func (t *table) maker(c *column) func(i int64) any {
 	if share := t.nullShare(c); share > 0 {
 		k := c.key.sub("null")
 		return func(i int64) any {
-			if s := k.at(i); s.chance(share) {
+			if s := k.at(i); s.n(10_000) < share {
 				return nil
 			}
 			return made(i)
@@ -130,11 +131,23 @@ func (t *table) counted(c *column, n int64) any {
 // mustHave reports whether c may not be NULL.
 func (c *column) mustHave() bool { return c.NotNull || c.dom.notNull || c.unique || c.pinned }
 
-// nullShare is the percentage of NULLs in a column that may hold them.
+// nullShare is how many of 10,000 cells are NULL in a column that may hold them.
 func (t *table) nullShare(c *column) int64 {
-	if c.mustHave() || c.number != nil && c.hasWord("total") {
+	switch {
+	case c.mustHave():
+		return 0
+	case c.link != nil:
+		return c.link.nullShare()
+	case c.file.Nulls != nil:
+		return int64(math.Round(*c.file.Nulls * 1e4))
+	case c.number != nil && c.hasWord("total"):
 		return 0
 	}
+	return 100 * t.usualNulls(c)
+}
+
+// usualNulls is the percentage of NULLs that such columns have.
+func (t *table) usualNulls(c *column) int64 {
 	switch c.kind {
 	case "time", "status", "title", "person", "first", "last", "city", "region", "state", "country", "countrycode",
 		"postcode", "street", "bool", "language", "currency", "stars", "money", "quantity":
@@ -216,6 +229,9 @@ func (c *column) choices(t *table) []any {
 }
 
 func (t *table) choiceMaker(c *column, list []any) func(i int64) any {
+	if c.weights != nil {
+		return func(i int64) any { return c.weighted(t.draw(c, i)) }
+	}
 	if byLife := t.status(list); byLife != nil && c.hasWord("status", "state", "stage", "phase", "lifecycle") {
 		return byLife
 	}

@@ -97,24 +97,6 @@ func TestSakilaIsCoherent(t *testing.T) {
 	})
 }
 
-// TestNoNameLeftToGibberish: what a person recognises, this package must too.
-func TestNoNameLeftToGibberish(t *testing.T) {
-	for _, name := range []string{"shop", "chinook", "sakila"} {
-		p, err := newPlan(load(t, name), recipe(100))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, table := range p.tables {
-			for _, c := range table.cols {
-				primary := len(table.Keys) > 0 && table.Keys[0].Primary && len(table.Keys[0].Columns) == 1 && table.Keys[0].Columns[0] == c.index
-				if c.kind == "plain" && c.link == nil && !primary {
-					t.Errorf("%s: %s.%s is left to its type", name, table.Name, c.Name)
-				}
-			}
-		}
-	}
-}
-
 func TestReservedRanges(t *testing.T) {
 	email := regexp.MustCompile(`^[a-z0-9.]+@(example\.(com|net|org)|[a-z]+\.test)$`)
 	phone := regexp.MustCompile(`555-01\d\d$|^020 7946 0\d{3}$|^0\d{3} 496 0\d{3}$|^029 2018 0\d{3}$|^020 91\d 0\d{3}$|^\(0[2378]\) 5550 \d{4}$|` +

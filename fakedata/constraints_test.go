@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func parse(t *testing.T, ddl string) *Schema {
 // repository.
 func load(t *testing.T, name string) *Schema {
 	t.Helper()
-	if name != "shop" {
+	if !slices.Contains(Builtins(), name) {
 		name = filepath.Join("..", "..", "shared", "schemas", name+".sql")
 		if _, err := os.Stat(name); err != nil {
 			t.Skipf("the public schema is not here: %v", err)

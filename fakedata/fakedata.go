@@ -40,6 +40,7 @@ type Recipe struct {
 	Mess      float64   // share of labelled defects; only 0 for now
 	Clock     time.Time // "now" for every date in the dataset; seconds count, zones do not
 	Generator string    // fingerprint; "" stands for the current one
+	Plan      string    // text of a plan, see WritePlan; "": all is inferred
 }
 
 // check says why r cannot be made with s by this generator, or nil.

@@ -9,8 +9,11 @@ import (
 // number makes the values of a numeric column. It counts in units of
 // 10^-scale, so that sums are exact: a price in cents is the unit.
 type number struct {
-	scale int // decimal places
-	units func(i int64) int64
+	scale  int // decimal places
+	units  func(i int64) int64
+	why    string // what it follows from; "": drawn between lo and hi
+	lo, hi int64  // in units
+	spread spread
 }
 
 // value is what goes into the database.
@@ -29,7 +32,10 @@ const (
 	even   spread = iota
 	tailed        // small ones are frequent, large ones rare
 	priced        // like tailed, but ending in .99 or .50
+	bell          // most in the middle
 )
+
+func (s spread) String() string { return [...]string{"even", "tailed", "priced", "bell"}[s] }
 
 // numberSpec is what a kind's numbers look like where nothing else is said.
 type numberSpec struct {
@@ -86,7 +92,8 @@ func specOf(t *table, c *column) numberSpec {
 
 // numberMaker fills a column with numbers.
 func (t *table) numberMaker(c *column) *number {
-	if n := t.derived(c); n != nil {
+	free := c.file.From != nil || c.file.To != nil || c.file.Shape != ""
+	if n := t.derived(c); n != nil && !free {
 		return n
 	}
 	spec := specOf(t, c)
@@ -107,8 +114,29 @@ func (t *table) numberMaker(c *column) *number {
 		spec.hi = min(spec.hi, int64(math.Pow10(size))-1)
 		spec.lo = min(spec.lo, spec.hi)
 	}
+	spec.take(c.file)
 	lo, hi := c.bounds(spec.lo, spec.hi, spec.scale)
-	return &number{scale: spec.scale, units: func(i int64) int64 { return drawNumber(t.draw(c, i), lo, hi, spec) }}
+	return &number{scale: spec.scale, lo: lo, hi: hi, spread: spec.spread, units: func(i int64) int64 {
+		return drawNumber(t.draw(c, i), lo, hi, spec.spread)
+	}}
+}
+
+// take follows a plan.
+func (s *numberSpec) take(cp columnPlan) {
+	unit := math.Pow10(s.scale)
+	if cp.From != nil {
+		s.lo = toUnits(math.Round(*cp.From * unit))
+		s.hi = max(s.hi, s.lo)
+	}
+	if cp.To != nil {
+		s.hi = toUnits(math.Round(*cp.To * unit))
+		s.lo = min(s.lo, s.hi)
+	}
+	for _, sp := range []spread{even, tailed, priced, bell} {
+		if cp.Shape == sp.String() {
+			s.spread = sp
+		}
+	}
 }
 
 func (s *numberSpec) rescale(scale int) {
@@ -120,8 +148,14 @@ func (s *numberSpec) rescale(scale int) {
 	}
 }
 
-func drawNumber(s *stream, lo, hi int64, spec numberSpec) int64 {
-	switch spec.spread {
+func drawNumber(s *stream, lo, hi int64, shape spread) int64 {
+	switch shape {
+	case bell:
+		sum := int64(0)
+		for range 4 {
+			sum += s.between(lo, hi) / 4
+		}
+		return min(hi, max(lo, sum))
 	case tailed:
 		return lo + s.skew(hi-lo+1)
 	case priced:
@@ -184,14 +218,14 @@ func (t *table) derived(c *column) *number {
 		scale = 2
 	}
 	if l := t.linesBelow(); l != nil && c.hasWord("total", "subtotal", "amount") {
-		return &number{scale, func(i int64) int64 { return l.sum(i) }}
+		return &number{scale: scale, why: "the sum of " + l.t.Name, units: l.sum}
 	}
 	if price, quantity := t.priced(); price != nil && quantity != nil && c != price && c.hasWord("total", "subtotal", "amount") {
-		return &number{scale, func(i int64) int64 { return price.number.units(i) * quantity.number.units(i) }}
+		return &number{scale: scale, why: price.Name + " × " + quantity.Name, units: func(i int64) int64 { return price.number.units(i) * quantity.number.units(i) }}
 	}
 	if l := t.settles(); l != nil && c.hasWord("total", "amount") {
 		if from := l.parent.money("total", "amount"); from != nil {
-			return &number{scale, func(i int64) int64 {
+			return &number{scale: scale, why: "that of its " + l.parent.Name, units: func(i int64) int64 {
 				row, _ := l.pick(i)
 				return from.number.units(row)
 			}}
@@ -202,7 +236,7 @@ func (t *table) derived(c *column) *number {
 	}
 	for _, l := range t.links {
 		if from := l.parent.money("price"); from != nil && l.parent.index < t.index && !l.nullable {
-			return &number{scale, func(i int64) int64 {
+			return &number{scale: scale, why: "that of its " + l.parent.Name, units: func(i int64) int64 {
 				row, _ := l.pick(i)
 				return from.number.units(row)
 			}}

@@ -14,6 +14,7 @@ type plan struct {
 	world  *world
 	tables []*table // as in Schema.Tables
 	judge  *judge   // tries rows against CHECKs; nil until one needs it
+	file   *Plan    // what the recipe's plan says; empty without one
 }
 
 // table is a Table with all decisions made.
@@ -30,6 +31,7 @@ type table struct {
 	links  []*link
 	owner  *link // the reference whose parent's children are consecutive rows, or nil
 	opaque bool  // has CHECKs that only SQLite can judge
+	file   tablePlan
 
 	homeVia *link   // the reference that says where a row is, or nil
 	whoVia  *link   // the reference to the person that a row is about, or nil
@@ -62,6 +64,8 @@ type column struct {
 	pinned  bool  // part of a key: never drawn again
 	cell    func(i int64) any
 	number  *number // how it makes numbers; nil where it makes something else
+	file    columnPlan
+	weights []int64 // of the values in dom.enum, cumulated, in millionths; nil: the usual
 }
 
 // latents are keys of what is true of a row even where no column says it.
@@ -74,9 +78,18 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	if err := r.check(s); err != nil {
 		return nil, err
 	}
-	p := &plan{recipe: r, now: r.Clock.UTC().Truncate(time.Second).Unix(), world: newWorld()}
+	p := &plan{recipe: r, now: r.Clock.UTC().Truncate(time.Second).Unix(), world: newWorld(), file: &Plan{}}
 	for i := range s.Tables {
 		p.tables = append(p.tables, p.newTable(i, &s.Tables[i]))
+	}
+	if r.Plan != "" {
+		file, err := ParsePlan(r.Plan)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.applyPlan(file); err != nil {
+			return nil, err
+		}
 	}
 	for _, t := range p.tables {
 		t.relate()
@@ -93,7 +106,9 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	for _, t := range p.tables {
 		t.planKeys()
 	}
-	p.countRows()
+	if err := p.countRows(); err != nil {
+		return nil, err
+	}
 	for _, t := range p.tables {
 		t.early = t.referenced() && !slices.Contains(transactions, t.last()) && t.theme != "ticket"
 		t.planTime()

@@ -1,6 +1,7 @@
 package fakedata
 
 import (
+	"math"
 	"slices"
 	"strings"
 )
@@ -258,7 +259,7 @@ func (t *table) mirrors(l *link) bool {
 func (l *link) pick(i int64) (int64, bool) {
 	n := l.parent.rows
 	s := l.key.at(i)
-	if l.nullable && l.how != bySelf && l.how != byOwner && s.chance(l.nullShare()) {
+	if l.nullable && l.how != bySelf && l.how != byOwner && s.n(10_000) < l.nullShare() {
 		return 0, false
 	}
 	switch l.how {
@@ -305,12 +306,18 @@ func (l *link) popular(s *stream) int64 {
 	return permute(l.key, s.skew(n), n)
 }
 
-// nullShare is the percentage of rows without a parent.
+// nullShare is how many of 10,000 rows are without a parent.
 func (l *link) nullShare() int64 {
-	if strings.HasPrefix(strings.ToLower(l.child.Columns[l.cols[0]].Name), "original") {
-		return 90
+	if !l.nullable || l.how == bySelf || l.how == byOwner {
+		return 0
 	}
-	return 8
+	if n := l.child.cols[l.cols[0]].file.Nulls; n != nil {
+		return int64(math.Round(*n * 1e4))
+	}
+	if strings.HasPrefix(strings.ToLower(l.child.Columns[l.cols[0]].Name), "original") {
+		return 9000
+	}
+	return 800
 }
 
 // pickSelf makes a tree: the first rows are its roots.

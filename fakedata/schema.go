@@ -121,18 +121,26 @@ func Load(ctx context.Context, nameOrPath string) (*Schema, error) {
 
 func unknownSchema(name string) error {
 	names := Builtins()
+	hint := didYouMean(name, names)
+	if hint == "" {
+		hint = "."
+	}
+	return fmt.Errorf("no schema is called %q%s Built in: %s; or give the path of a .sql file",
+		name, hint, strings.Join(names, ", "))
+}
+
+// didYouMean suggests the nearest of names; "" where none is near.
+func didYouMean(name string, names []string) string {
 	near, best := "", len(name)/2+1
 	for _, n := range names {
 		if d := distance(name, n); d < best {
 			near, best = n, d
 		}
 	}
-	hint := "."
-	if near != "" {
-		hint = fmt.Sprintf("; did you mean %s?", near)
+	if near == "" {
+		return ""
 	}
-	return fmt.Errorf("no schema is called %q%s Built in: %s; or give the path of a .sql file",
-		name, hint, strings.Join(names, ", "))
+	return fmt.Sprintf("; did you mean %s?", near)
 }
 
 // distance is the number of single-byte edits between a and b.

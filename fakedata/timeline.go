@@ -25,6 +25,10 @@ const (
 	due     // promised; may lie in the future
 )
 
+func (s stage) String() string {
+	return [...]string{"created", "confirmed", "sent", "done", "undone", "cancelled", "updated", "due"}[s]
+}
+
 // stageOf reads a stage from one word of a column name or a status value.
 func stageOf(word string) (stage, bool) {
 	for s, list := range map[stage]string{

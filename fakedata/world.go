@@ -2,6 +2,9 @@ package fakedata
 
 import (
 	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -86,6 +89,29 @@ func hundredths(s string) int64 {
 		panic("world.txt: " + err.Error()) // a test reads the whole file
 	}
 	return n
+}
+
+// weigh replaces the countries' weights, by code; nil leaves them.
+func (w *world) weigh(weights map[string]int64) error {
+	if weights == nil {
+		return nil
+	}
+	codes := make([]string, len(w.countries))
+	w.weights = 0
+	for i, c := range w.countries {
+		codes[i] = c.code
+		c.weight = weights[c.code]
+		w.weights += c.weight
+	}
+	for _, code := range sortedKeys(weights) {
+		if !slices.Contains(codes, code) {
+			return fmt.Errorf("plan: locales: there is no country %q; there are %s", oneLine(code), strings.Join(codes, ", "))
+		}
+	}
+	if w.weights == 0 {
+		return errors.New("plan: locales: no country has a weight")
+	}
+	return nil
 }
 
 // pick draws a city: a country by its weight, then one of its cities.

@@ -29,7 +29,7 @@ bytes, on every machine and every day.`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newGenerateCmd(a), newPreviewCmd(a), newSchemasCmd(a))
+	cmd.AddCommand(newGenerateCmd(a), newPreviewCmd(a), newPlanCmd(a), newSchemasCmd(a))
 	return cmd
 }
 
@@ -44,11 +44,21 @@ func (a *app) dataset(cmd *cobra.Command, args []string) (*fakedata.Schema, fake
 	if err != nil {
 		return nil, none, err
 	}
+	text, err := cfg.Data.takePlan(cmd)
+	if err != nil {
+		return nil, none, err
+	}
+	if a.changed != nil && a.changed("seed") {
+		cfg.Data.Seed = a.flags.seed
+	}
 	if len(args) == 1 {
 		cfg.Data.Schema = args[0]
 	}
 	if cmd.Flags().Changed("rows") {
 		cfg.Data.Rows, _ = cmd.Flags().GetInt("rows")
+	}
+	if cmd.Flags().Changed("mess") {
+		cfg.Data.Mess, _ = cmd.Flags().GetFloat64("mess")
 	}
 	if key, why := cfg.wrong(); key != "" {
 		return nil, none, usageError(why, cmd.CommandPath()+" --help")
@@ -57,7 +67,9 @@ func (a *app) dataset(cmd *cobra.Command, args []string) (*fakedata.Schema, fake
 	if err != nil {
 		return nil, none, dataError(cmd.Context(), err)
 	}
-	return s, cfg.Data.recipe(s), nil
+	r := cfg.Data.recipe(s)
+	r.Plan = text
+	return s, r, nil
 }
 
 // dataError is the exit code of what fakedata cannot do: it depends on the
@@ -89,7 +101,7 @@ func newGenerateCmd(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `FILE` to write (default SCHEMA.db)")
-	cmd.Flags().Int("rows", 0, "`N` rows in the largest tables; others follow")
+	recipeFlags(cmd)
 	return cmd
 }
 
