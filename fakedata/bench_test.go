@@ -17,7 +17,7 @@ func BenchmarkGenerate(b *testing.B) {
 			var all int64
 			for n := range b.N {
 				path := filepath.Join(b.TempDir(), fmt.Sprint(n))
-				if err := Generate(b.Context(), s, recipe(rows), path, func(done, _ int64) { all = done }); err != nil {
+				if err := Generate(b.Context(), s, recipe(rows), Target{Path: path}, func(done, _ int64) { all = done }); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -20,7 +20,7 @@ func recipe(rows int) Recipe { return Recipe{Seed: 42, Rows: rows, Clock: clock}
 func generate(t *testing.T, s *Schema, r Recipe) (*sql.DB, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "data.db")
-	if err := Generate(t.Context(), s, r, path, nil); err != nil {
+	if err := Generate(t.Context(), s, r, Target{Path: path}, nil); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
@@ -223,7 +223,7 @@ func TestImpossibleConstraints(t *testing.T) {
 		`CREATE TABLE a(id INTEGER PRIMARY KEY REFERENCES b); CREATE TABLE b(id INTEGER PRIMARY KEY REFERENCES a)`: "copied from itself",
 	} {
 		path := filepath.Join(t.TempDir(), "x.db")
-		err := Generate(t.Context(), parse(t, ddl), recipe(10), path, nil)
+		err := Generate(t.Context(), parse(t, ddl), recipe(10), Target{Path: path}, nil)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want one line with %q", ddl, err, want)
 		}

@@ -11,12 +11,27 @@ import (
 	"strings"
 )
 
-// Generate writes the dataset of r to a new SQLite file at path, with mode
-// 0600 and in rollback-journal mode: one plain file. The file must not exist;
-// on failure none is left. progress, if not nil, is called on the caller's
-// goroutine with rows written and rows in all. The same schema and recipe give
-// the same bytes. Safe for concurrent use with different paths.
-func Generate(ctx context.Context, s *Schema, r Recipe, path string, progress func(done, total int64)) (err error) {
+// A Target says where a dataset goes.
+type Target struct {
+	Path    string // the SQLite file; it must not exist
+	Answers string // file for the answer key, one Answer per line; must not exist; "": no key is written
+}
+
+// Generate writes the dataset of r to a new SQLite file, with mode 0600 and in
+// rollback-journal mode: one plain file. On failure no file is left. progress,
+// if not nil, is called on the caller's goroutine with rows written and rows
+// in all. The same schema and recipe give the same bytes. Safe for concurrent
+// use with different targets.
+func Generate(ctx context.Context, s *Schema, r Recipe, to Target, progress func(done, total int64)) (err error) {
+	key, err := newAnswerFile(to.Answers)
+	if err != nil {
+		return err
+	}
+	err = generateFile(ctx, s, r, to.Path, key, progress)
+	return errors.Join(err, key.close(err == nil))
+}
+
+func generateFile(ctx context.Context, s *Schema, r Recipe, path string, key *answerFile, progress func(done, total int64)) (err error) {
 	p, err := newPlan(s, r)
 	if err != nil {
 		return fmt.Errorf("generating schema %q: %w", s.Name, err)
@@ -42,7 +57,7 @@ func Generate(ctx context.Context, s *Schema, r Recipe, path string, progress fu
 	if err := p.openJudge(ctx, s); err != nil {
 		return err
 	}
-	w := writer{p: p, db: db, progress: progress}
+	w := writer{p: p, db: db, key: key, progress: progress}
 	return w.write(ctx, s)
 }
 
@@ -74,13 +89,15 @@ func openFile(ctx context.Context, path string) (*memory, error) {
 type writer struct {
 	p           *plan
 	db          *memory
+	key         *answerFile // nil: none is kept
 	progress    func(done, total int64)
 	done, total int64
+	orphans     int64 // references that lead nowhere on purpose
 }
 
 func (w *writer) write(ctx context.Context, s *Schema) error {
 	for _, t := range w.p.tables {
-		w.total += t.rows
+		w.total += t.written()
 	}
 	if _, err := w.db.ExecContext(ctx, "BEGIN"); err != nil {
 		return err
@@ -88,8 +105,14 @@ func (w *writer) write(ctx context.Context, s *Schema) error {
 	if err := createTables(ctx, w.db.Conn, s); err != nil {
 		return err
 	}
+	if err := w.relax(ctx); err != nil {
+		return err
+	}
 	for _, t := range w.p.tables {
 		if err := w.fill(ctx, t, t.rows, nil); err != nil {
+			return err
+		}
+		if err := w.fillTooMany(ctx, t); err != nil {
 			return err
 		}
 	}
@@ -153,8 +176,19 @@ func (w *writer) insert(ctx context.Context, stmt *sql.Stmt, t *table, i int64) 
 	for n := t.tries[i]; ; n++ {
 		t.tries[i] = n
 		row := t.values(i)
+		if w.p.messy && t.judged && n < maxTries && !w.p.judge.accepts(t, i) {
+			continue // the CHECKs of the file are off
+		}
+		var answers []Answer
+		if t.mess != nil {
+			answers = t.mess.row(i, row)
+		}
 		_, err := stmt.ExecContext(ctx, row...)
 		if err == nil {
+			if err := w.key.add(answers...); err != nil {
+				return nil, err
+			}
+			w.orphans += orphans(answers)
 			if n == 0 || again && len(t.tries) > maxKept {
 				delete(t.tries, i)
 				t.spilled = t.spilled || n > 0
@@ -167,8 +201,36 @@ func (w *writer) insert(ctx context.Context, stmt *sql.Stmt, t *table, i int64) 
 		if !retriable(err) || n >= maxTries {
 			return nil, t.refused(err, i, n)
 		}
-		again = again && t.opaque && !strings.Contains(err.Error(), "UNIQUE")
+		again = again && t.judged && !strings.Contains(err.Error(), "UNIQUE")
 	}
+}
+
+// relax lets defects break the CHECKs.
+func (w *writer) relax(ctx context.Context) error {
+	if !w.p.messy {
+		return nil
+	}
+	_, err := w.db.ExecContext(ctx, "PRAGMA ignore_check_constraints=ON")
+	return err
+}
+
+// fillTooMany writes the rows that repeat others.
+func (w *writer) fillTooMany(ctx context.Context, t *table) error {
+	if t.mess == nil {
+		return nil
+	}
+	stmt, err := w.db.PrepareContext(ctx, t.insertSQL())
+	if err != nil {
+		return fmt.Errorf("table %q: %s", t.Name, sqliteMessage(err))
+	}
+	defer stmt.Close()
+	return t.mess.rowsTooMany(func(i int64, values []any, a Answer) error {
+		if _, err := stmt.ExecContext(ctx, values...); err != nil {
+			return t.refused(err, i, 0)
+		}
+		w.done++
+		return w.key.add(a)
+	})
 }
 
 // refused says which constraint could not be met.
@@ -181,14 +243,18 @@ func (t *table) refused(err error, i, tries int64) error {
 		"check that it can be met together with the others", t.Name, i+1, msg, tries)
 }
 
-// checkReferences proves that every foreign key leads somewhere.
+// checkReferences proves that every foreign key leads somewhere, but for those
+// that are in the answer key.
 func (w *writer) checkReferences(ctx context.Context) error {
 	rows, err := w.db.QueryContext(ctx, "PRAGMA foreign_key_check")
 	if err != nil {
 		return fmt.Errorf("checking foreign keys: %s", sqliteMessage(err))
 	}
 	defer rows.Close()
-	if rows.Next() {
+	for found := int64(0); rows.Next(); found++ {
+		if found < w.orphans {
+			continue
+		}
 		var table, parent string
 		var rowid, id sql.NullInt64
 		if err := rows.Scan(&table, &rowid, &parent, &id); err != nil {

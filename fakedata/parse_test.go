@@ -202,7 +202,7 @@ func FuzzParse(f *testing.F) {
 		}
 		Describe(s, recipe(5))
 		path := filepath.Join(t.TempDir(), "x.db")
-		err = Generate(t.Context(), s, recipe(5), path, nil)
+		err = Generate(t.Context(), s, recipe(5), Target{Path: path}, nil)
 		if _, e := os.Stat(path); (e == nil) != (err == nil) {
 			t.Errorf("error %v, but the file: %v", err, e)
 		}

@@ -14,6 +14,7 @@ type plan struct {
 	world  *world
 	tables []*table // as in Schema.Tables
 	judge  *judge   // tries rows against CHECKs; nil until one needs it
+	messy  bool     // some table has defects
 	file   *Plan    // what the recipe's plan says; empty without one
 }
 
@@ -29,8 +30,10 @@ type table struct {
 	depth  int64 // see chain
 	cols   []*column
 	links  []*link
-	owner  *link // the reference whose parent's children are consecutive rows, or nil
-	opaque bool  // has CHECKs that only SQLite can judge
+	owner  *link   // the reference whose parent's children are consecutive rows, or nil
+	opaque bool    // has CHECKs that only SQLite can judge
+	judged bool    // SQLite is asked about each row, even before it is written
+	mess   *messer // nil: the table stays clean
 	file   tablePlan
 
 	homeVia *link   // the reference that says where a row is, or nil
@@ -117,6 +120,13 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 		for _, c := range t.cols {
 			c.cell = t.maker(c)
 		}
+	}
+	for _, t := range p.tables {
+		t.mess = newMesser(t)
+		p.messy = p.messy || t.mess != nil
+	}
+	for _, t := range p.tables { // CHECKs cannot be asked while defects are written
+		t.judged = t.opaque || p.messy && len(t.Checks) > 0
 	}
 	return p, p.checkKeyCycles()
 }

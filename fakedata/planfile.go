@@ -197,7 +197,9 @@ func (c *column) weighted(s *stream) any {
 
 // structural generators follow from the schema; a plan shows them, but what
 // they make is not a matter of choice.
-func structural() []string { return []string{"reference", "counter", "copy", "computed", "choice", "pattern"} }
+func structural() []string {
+	return []string{"reference", "counter", "copy", "computed", "choice", "pattern"}
+}
 
 // Generators lists what a plan may name as a column's generator, sorted.
 func Generators() []string {

@@ -30,6 +30,11 @@ func (s *Schema) read(ctx context.Context, db *sql.Conn) error {
 		if t.Keys, err = readKeys(ctx, db, &t); err != nil {
 			return err
 		}
+		strict, err := query(ctx, db, `SELECT strict, '', '', '' FROM pragma_table_list(?)`, t.Name)
+		if err != nil {
+			return err
+		}
+		t.Strict = len(strict) > 0 && strict[0][0] == "1"
 		s.Tables = append(s.Tables, t)
 		columns += len(t.Columns)
 	}

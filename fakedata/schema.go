@@ -33,6 +33,7 @@ type Table struct {
 	Keys        []Key // the primary key first, if there is one
 	ForeignKeys []ForeignKey
 	Checks      []Check
+	Strict      bool // values must be of their column's type
 }
 
 // A Column is one column of a Table.

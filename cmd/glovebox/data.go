@@ -29,7 +29,7 @@ bytes, on every machine and every day.`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newGenerateCmd(a), newPreviewCmd(a), newPlanCmd(a), newSchemasCmd(a))
+	cmd.AddCommand(newGenerateCmd(a), newPreviewCmd(a), newPlanCmd(a), newScoreCmd(a), newSchemasCmd(a))
 	return cmd
 }
 
@@ -82,12 +82,13 @@ func dataError(ctx context.Context, err error) error {
 }
 
 func newGenerateCmd(a *app) *cobra.Command {
-	var out string
+	var out, answers string
 	cmd := &cobra.Command{
 		Use:   "generate [SCHEMA]",
 		Short: "Write a dataset to a SQLite file",
 		Example: `  glovebox data generate shop --rows 10000 -o shop.db
-  glovebox data generate my-schema.sql --seed 7`,
+  glovebox data generate my-schema.sql --seed 7
+  glovebox data generate bank --mess 0.02 -o bank.db   # the key: bank.answers.jsonl`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, r, err := a.dataset(cmd, args)
@@ -97,30 +98,40 @@ func newGenerateCmd(a *app) *cobra.Command {
 			if out == "" {
 				out = s.Name + ".db"
 			}
-			return a.generate(cmd.Context(), s, r, out)
+			if answers == "" {
+				answers = strings.TrimSuffix(out, filepath.Ext(out)) + ".answers.jsonl"
+			}
+			return a.generate(cmd.Context(), s, r, out, answers)
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `FILE` to write (default SCHEMA.db)")
+	cmd.Flags().StringVar(&answers, "answers", "", "the `FILE` for the answer key of the defects (default beside the dataset)")
 	recipeFlags(cmd)
 	return cmd
 }
 
 // generate makes the dataset beside its destination and moves it there when it
 // is whole, so that there is never half of one.
-func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recipe, out string) error {
-	if info, err := os.Lstat(out); err == nil && info.IsDir() {
-		return usageError(out+" is a directory", "glovebox data generate -o FILE")
-	} else if err == nil && !a.flags.yes {
-		return usageError(out+" exists already", "another file with -o, or --yes to replace it")
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return usageError(err.Error(), "")
+func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recipe, out, answers string) error {
+	messy, err := fakedata.Messy(s, r)
+	if err != nil {
+		return dataError(ctx, err)
+	}
+	if err := a.mayWrite(out); err != nil {
+		return err
+	}
+	if err := a.mayWrite(answers); messy && err != nil {
+		return err
 	}
 	dir, err := os.MkdirTemp(filepath.Dir(out), ".glovebox-")
 	if err != nil {
 		return usageError(err.Error(), "")
 	}
 	defer os.RemoveAll(dir)
-	whole := filepath.Join(dir, "dataset.db")
+	whole := fakedata.Target{Path: filepath.Join(dir, "dataset.db")}
+	if messy {
+		whole.Answers = filepath.Join(dir, "answers.jsonl")
+	}
 	var rows int64
 	long, step := newProgress(a.errOut), "making "+store.CleanLine(s.Name)
 	err = fakedata.Generate(ctx, s, r, whole, func(done, total int64) {
@@ -131,11 +142,18 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 	if err != nil {
 		return dataError(ctx, err)
 	}
-	sum, size, err := digest(whole)
+	sum, size, err := digest(whole.Path)
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(whole, out); err != nil {
+	if messy {
+		if err := os.Rename(whole.Answers, answers); err != nil {
+			return usageError(err.Error(), "")
+		}
+	} else {
+		answers = ""
+	}
+	if err := os.Rename(whole.Path, out); err != nil {
 		return usageError(err.Error(), "")
 	}
 	if a.flags.json {
@@ -147,10 +165,26 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 			Rows   int64  `json:"rows"`
 			Bytes  int64  `json:"bytes"`
 			SHA256 string `json:"sha256"`
-		}{out, s.Name, r.Seed, len(s.Tables), rows, size, sum})
+			Answer string `json:"answers,omitempty"`
+		}{out, s.Name, r.Seed, len(s.Tables), rows, size, sum, answers})
 	}
 	_, err = fmt.Fprintf(a.out, "%s: %d tables, %d rows, %d bytes, sha256 %s\n", out, len(s.Tables), rows, size, sum[:16])
+	if err == nil && messy {
+		_, err = fmt.Fprintf(a.out, "%s: the answer key; keep it out of the box\n", answers)
+	}
 	return err
+}
+
+// mayWrite refuses to replace what exists, unless --yes is given.
+func (a *app) mayWrite(out string) error {
+	if info, err := os.Lstat(out); err == nil && info.IsDir() {
+		return usageError(out+" is a directory", "glovebox data generate -o FILE")
+	} else if err == nil && !a.flags.yes {
+		return usageError(out+" exists already", "another file with -o, or --yes to replace it")
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return usageError(err.Error(), "")
+	}
+	return nil
 }
 
 func digest(path string) (sum string, size int64, err error) {
