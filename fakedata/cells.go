@@ -175,6 +175,9 @@ func (t *table) made(c *column) func(i int64) any {
 	if c.kind == "time" && c.dom.enum == nil && c.dom.patterns == nil {
 		return t.timeMaker(c)
 	}
+	if l := t.ledger; l != nil && c == l.kind {
+		return func(i int64) any { return l.entry(i).kind }
+	}
 	if list := c.choices(t); list != nil {
 		return t.choiceMaker(c, list)
 	}

@@ -99,7 +99,7 @@ func sound(t *testing.T, db *sql.DB) {
 }
 
 func TestPublicSchemasAtScale(t *testing.T) {
-	for _, name := range []string{"shop", "chinook", "sakila"} {
+	for _, name := range append(Builtins(), "chinook", "sakila") {
 		t.Run(name, func(t *testing.T) {
 			s := load(t, name)
 			db, _ := generate(t, s, recipe(10_000))

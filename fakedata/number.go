@@ -80,6 +80,8 @@ func specOf(t *table, c *column) numberSpec {
 		s = numberSpec{0, 30, 2, even}
 	case has("salary", "income", "budget", "revenue", "wage"):
 		s = numberSpec{2_400_000, 14_000_000, 2, even}
+	case t.last() == "loan" || t.last() == "mortgage":
+		s.lo, s.hi = 100_000, 5_000_000
 	case has("balance", "limit"):
 		s.hi = 900_000
 	case has("replacement"):
@@ -103,7 +105,7 @@ func (t *table) numberMaker(c *column) *number {
 		spec.rescale(0)
 	case c.class == classInt: // cents, or a currency without them
 		spec.scale = 0
-	case c.kind == "percent" && c.class == classReal && strings.Contains(strings.Join(c.words, " "), "rat"):
+	case c.kind == "percent" && c.class == classReal && (c.dom.hi == nil || *c.dom.hi <= 1) && strings.Contains(strings.Join(c.words, " "), "rat"):
 		spec = numberSpec{0, 100, 2, even}
 	case scale > 0:
 		spec.rescale(scale)
@@ -210,12 +212,18 @@ func toUnits(f float64) int64 {
 // derived numbers follow from other rows: a line's price from its product, an
 // order's total from its lines, a payment from the order.
 func (t *table) derived(c *column) *number {
+	if n := t.trait(c); n != nil {
+		return n
+	}
 	if c.kind != "money" || c.dom.enum != nil {
 		return nil
 	}
 	_, scale := typeSize(c.Type)
 	if scale == 0 && c.class != classInt {
 		scale = 2
+	}
+	if n := t.booked(c, scale); n != nil {
+		return n
 	}
 	if l := t.linesBelow(); l != nil && c.hasWord("total", "subtotal", "amount") {
 		return &number{scale: scale, why: "the sum of " + l.t.Name, units: l.sum}
@@ -241,6 +249,20 @@ func (t *table) derived(c *column) *number {
 				return from.number.units(row)
 			}}
 		}
+	}
+	return nil
+}
+
+// booked numbers are those of a ledger and of the accounts above it.
+func (t *table) booked(c *column, scale int) *number {
+	if l := t.ledger; l != nil && c == l.amount {
+		return &number{scale: l.scale, why: "a movement of its " + t.owner.parent.Name, units: func(i int64) int64 { return l.entry(i).amount }}
+	}
+	if l := t.ledger; l != nil && c == l.after {
+		return &number{scale: scale, why: "the sum of " + l.amount.Name + " so far", units: func(i int64) int64 { return l.entry(i).after }}
+	}
+	if l := t.ledgerBelow(); l != nil && c.hasWord("balance") {
+		return &number{scale: scale, why: "the sum of " + l.t.Name + "." + l.amount.Name, units: l.balance}
 	}
 	return nil
 }

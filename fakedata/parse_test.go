@@ -114,7 +114,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("schema %+v, %v", s, err)
 	}
 	for name, want := range map[string]string{
-		"shpo": "did you mean shop?", "elephants": "Built in: shop", "": "Built in: shop",
+		"shpo": "did you mean shop?", "elephants": "helpdesk, hr, saas, shop", "": "Built in: bank",
 		"missing.sql": "no such file", dir: "not a regular file", "../shop": "no such file",
 	} {
 		if _, err := Load(t.Context(), name); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {

@@ -8,7 +8,7 @@ import (
 
 // person is one made-up human being; everything about them agrees.
 type person struct {
-	first, last string
+	first, last name
 	woman       bool
 	namesake    int64 // how many before had the same name in the same country
 	home        *city
@@ -85,7 +85,7 @@ func (t *table) homeLink() *link {
 // email is unique within a table: each country has its own domain, and within
 // a country a name comes back only with a number.
 func (p person) email() string {
-	return fold(p.first) + "." + fold(p.last) + p.number() + "@" + p.home.domain
+	return p.first.folded + "." + p.last.folded + p.number() + "@" + p.home.domain
 }
 
 func (p person) number() string {
@@ -96,10 +96,15 @@ func (p person) number() string {
 }
 
 func (p person) username() string {
-	return fold(p.first)[:1] + fold(p.last) + p.number()
+	return p.first.folded[:1] + p.last.folded + p.number()
 }
 
-func (p person) full() string { return p.first + " " + p.last }
+func (p person) full() string {
+	if p.home.lastFirst {
+		return p.last.own + " " + p.first.own
+	}
+	return p.first.own + " " + p.last.own
+}
 
 // phoneNumber is one of the numbers that the country reserves for fiction.
 func phoneNumber(s *stream, c *city) string {

@@ -12,6 +12,7 @@ type plan struct {
 	recipe Recipe
 	now    int64 // the recipe's clock, Unix seconds
 	world  *world
+	season *season
 	tables []*table // as in Schema.Tables
 	judge  *judge   // tries rows against CHECKs; nil until one needs it
 	messy  bool     // some table has defects
@@ -38,6 +39,7 @@ type table struct {
 
 	homeVia *link   // the reference that says where a row is, or nil
 	whoVia  *link   // the reference to the person that a row is about, or nil
+	ledger  *ledger // its rows are movements of accounts; nil: they are not
 	early   bool    // others refer to its rows: they came to be early
 	latents latents // randomness of the rows themselves, whatever columns there are
 
@@ -73,7 +75,7 @@ type column struct {
 
 // latents are keys of what is true of a row even where no column says it.
 type latents struct {
-	born, life, updated, due, status, home, person, street, street2, postcode, title key
+	rank, birth, body, born, life, updated, due, status, home, person, street, street2, postcode, title key
 }
 
 // newPlan decides everything that does not need a row.
@@ -82,6 +84,7 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 		return nil, err
 	}
 	p := &plan{recipe: r, now: r.Clock.UTC().Truncate(time.Second).Unix(), world: newWorld(), file: &Plan{}}
+	p.season = newSeason(r.Seed, p.now)
 	for i := range s.Tables {
 		p.tables = append(p.tables, p.newTable(i, &s.Tables[i]))
 	}
@@ -115,6 +118,7 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	for _, t := range p.tables {
 		t.early = t.referenced() && !slices.Contains(transactions, t.last()) && t.theme != "ticket"
 		t.planTime()
+		t.ledger = t.ledgerOf()
 	}
 	for _, t := range p.tables {
 		for _, c := range t.cols {
@@ -137,7 +141,7 @@ func (p *plan) newTable(index int, st *Table) *table {
 		words: singular(words(st.Name)), tries: map[int64]int64{},
 	}
 	for name, k := range map[string]*key{
-		"born": &t.latents.born, "life": &t.latents.life, "updated": &t.latents.updated, "due": &t.latents.due,
+		"rank": &t.latents.rank, "birth": &t.latents.birth, "body": &t.latents.body, "born": &t.latents.born, "life": &t.latents.life, "updated": &t.latents.updated, "due": &t.latents.due,
 		"status": &t.latents.status, "home": &t.latents.home, "person": &t.latents.person, "street": &t.latents.street,
 		"street2": &t.latents.street2, "postcode": &t.latents.postcode, "title": &t.latents.title,
 	} {

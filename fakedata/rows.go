@@ -73,7 +73,7 @@ func share(n, percent int64) int64 { return max(1, n*percent/100) }
 
 // small tables hold the few who run the business.
 func (t *table) small() bool {
-	return slices.Contains([]string{"staff", "employee", "manager", "agent", "admin", "shipper", "carrier"}, t.last())
+	return slices.Contains([]string{"staff", "employee", "manager", "agent", "admin", "shipper", "carrier", "doctor"}, t.last())
 }
 
 // chain is the longest chain of references above t, lookups aside. That of

@@ -41,7 +41,7 @@ func stageOf(word string) (stage, bool) {
 			"delivery end ended arrival arrived received completion finish resolution close checkout paid_out merged",
 		undone: "returned refunded refund reopened reversed chargeback",
 		cancelled: "cancelled canceled failed rejected declined void voided abandoned deleted archived terminated removed blocked " +
-			"inactive suspended banned disabled lost expired closed_lost error",
+			"inactive suspended banned disabled left quit resigned lost expired closed_lost error",
 		updated: "updated modified update changed login seen last activity edited accessed refreshed synced",
 		due:     "due expires expiry expire valid_until deadline renewal until estimated promised target required",
 	} {
@@ -59,6 +59,9 @@ func stageFor(t *table, c *column) stage {
 		if ok && (s == updated || s == due) {
 			return s
 		}
+	}
+	if t.inOrder() && t.moments() == 1 {
+		return created // so that the order of the rows shows
 	}
 	for _, w := range c.words {
 		if s, ok := stageOf(w); ok {
@@ -112,14 +115,49 @@ func (t *table) born(i int64) int64 {
 	switch {
 	case t.settles() != nil:
 		return lo + min(60+s.n(3*3600), left)
+	case t.inOrder():
+		return t.bornInOrder(s, i, lo)
 	case t.small() || t.theme == "store":
 		return lo + s.n(min(left, 60*day)+1)
 	case t.owner != nil && len(t.owner.parent.words) < len(t.words):
 		return lo + min(s.n(5*day), s.n(5*day), left)
 	case t.early: // leave time for what refers to this row
-		return lo + min(s.n(left), s.n(left), s.n(left))
+		return t.p.season.between(s, lo, t.p.now, 3)
 	}
-	return lo + s.n(left)
+	return t.p.season.between(s, lo, t.p.now, 1)
+}
+
+// inOrder reports whether the rows of one owner follow each other in time:
+// movements of an account, messages that are numbered.
+func (t *table) inOrder() bool {
+	return t.owner != nil && (t.ledger != nil || slices.ContainsFunc(t.cols, func(c *column) bool { return c.ordinal && c.kind != "year" }))
+}
+
+// moments counts t's columns of time.
+func (t *table) moments() int {
+	n := 0
+	for _, c := range t.cols {
+		n += boolInt(c.kind == "time")
+	}
+	return n
+}
+
+// bornInOrder shares the time since lo out among an owner's rows: each gets
+// its part, and lies somewhere in it.
+func (t *table) bornInOrder(s *stream, i, lo int64) int64 {
+	first, end := t.owner.fan.children(t.owner.fan.parent(i))
+	hi := t.p.now
+	if t.ledger == nil { // a conversation, the steps of one thing
+		hi = min(hi, lo+(end-first)*day)
+	}
+	season := t.p.season
+	a, b := season.weight(lo), season.weight(hi)
+	if b <= a || lo < season.start {
+		part := (hi - lo) / (end - first)
+		return lo + (i-first)*part + s.n(part+1)
+	}
+	part := (b - a) / uint64(end-first)
+	return min(hi, max(lo, season.at(a+uint64(i-first)*part+uint64(s.n(int64(part)+1)))))
 }
 
 // latent is a random stream of the row itself, not of one of its columns.

@@ -26,7 +26,9 @@ type country struct {
 	domain                         string // reserved e-mail domain that is this country's alone
 	phone                          string // pattern: # is the city's area code
 	address                        string // pattern of house and street
-	women, men, last, streets      []string
+	women, men, last               []name
+	streets                        []string
+	lastFirst                      bool // the family name comes first
 	cities                         []*city
 	index                          int64 // in world.countries
 	weight                         int64
@@ -50,7 +52,7 @@ func newWorld() *world {
 			f := strings.Split(rest, "|")
 			c = &country{
 				code: code, name: f[0], language: f[1], currency: f[2], domain: f[3], phone: f[4], address: f[5],
-				index: int64(len(w.countries)), weight: max(1, 20/int64(len(w.countries)+1)),
+				lastFirst: code == "JP" || code == "CN", index: int64(len(w.countries)), weight: max(1, 20/int64(len(w.countries)+1)),
 			}
 			w.countries = append(w.countries, c)
 			w.weights += c.weight
@@ -59,14 +61,11 @@ func newWorld() *world {
 		what, rest, _ := strings.Cut(line, ": ")
 		switch what {
 		case "women":
-			c.women = strings.Fields(rest)
+			c.women = names(rest)
 		case "men":
-			c.men = strings.Fields(rest)
+			c.men = names(rest)
 		case "last":
-			c.last = strings.Fields(rest)
-			for i, n := range c.last {
-				c.last[i] = strings.ReplaceAll(n, "_", " ")
-			}
+			c.last = names(rest)
 		case "streets":
 			c.streets = strings.Split(rest, "|")
 		case "city":
@@ -80,6 +79,22 @@ func newWorld() *world {
 		}
 	}
 	return w
+}
+
+// name is a name as its bearer writes it, and in the letters of e-mail addresses.
+type name struct{ own, folded string }
+
+// names reads "Anna José 桜=Sakura De_Vries".
+func names(list string) []name {
+	var out []name
+	for n := range strings.FieldsSeq(list) {
+		own, latin, foreign := strings.Cut(strings.ReplaceAll(n, "_", " "), "=")
+		if !foreign {
+			latin = own
+		}
+		out = append(out, name{own, fold(latin)})
+	}
+	return out
 }
 
 // hundredths reads a decimal number with two places.
