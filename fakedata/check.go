@@ -57,17 +57,42 @@ type domain struct {
 // domains reads t's CHECK constraints. What it does not understand is not in
 // the result; SQLite judges the rows in any case. The second result says
 // whether there was any such constraint.
-func (t *Table) domains() ([]domain, bool) {
+func (t *Table) domains() (doms []domain, orders []order, opaque bool) {
 	r := checkReader{t: t, doms: make([]domain, len(t.Columns))}
 	for _, c := range t.Checks {
 		r.conjunction(tokenize(c.Expr))
 	}
-	return r.doms, r.opaque
+	return r.doms, r.orders, r.opaque
+}
+
+// order says that one column must not be less than another, if both are there.
+type order struct {
+	low, high int // columns
+	strict    bool
+}
+
+// order understands "column op column".
+func (r *checkReader) order(tokens []token) (order, bool) {
+	if len(tokens) != 3 {
+		return order{}, false
+	}
+	a, _, _ := r.subject(tokens)
+	b, _, _ := r.subject(tokens[2:])
+	switch op := tokens[1].text; {
+	case a < 0 || b < 0 || tokens[1].kind != tokSymbol:
+		return order{}, false
+	case op == "<" || op == "<=":
+		return order{a, b, op == "<"}, true
+	case op == ">" || op == ">=":
+		return order{b, a, op == ">"}, true
+	}
+	return order{}, false
 }
 
 type checkReader struct {
 	t      *Table
 	doms   []domain
+	orders []order
 	opaque bool
 }
 
@@ -81,6 +106,10 @@ func (r *checkReader) conjunction(tokens []token) {
 		part = unwrap(part)
 		if len(split(part, "AND")) > 1 || len(split(part, "OR")) > 1 {
 			r.conjunction(part)
+			continue
+		}
+		if o, ok := r.order(part); ok {
+			r.orders = append(r.orders, o)
 			continue
 		}
 		c, d, ok := r.atom(part)

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -37,6 +38,12 @@ func generateFile(ctx context.Context, s *Schema, r Recipe, path string, key *an
 		return fmt.Errorf("generating schema %q: %w", s.Name, err)
 	}
 	defer func() { err = errors.Join(err, p.close()) }()
+	if slices.ContainsFunc(s.Tables, func(t Table) bool { return len(t.Checks) > 0 }) {
+		// What cannot be met mostly shows in the first rows: before anything is written.
+		if _, err := Preview(ctx, s, r, 2); err != nil {
+			return err
+		}
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("creating the dataset: %w", err)

@@ -197,7 +197,7 @@ func (m *messer) row(i int64, values []any) []Answer {
 		first := s.n(int64(len(h.columns)))
 		for k := range h.columns { // from a random one on, until one can take it
 			c := h.columns[(first+int64(k))%int64(len(h.columns))]
-			if slices.Contains(taken, c) {
+			if slices.Contains(taken, c) || c.holdsCanary(i) || h.partners[c] != nil && h.partners[c].holdsCanary(i) {
 				continue
 			}
 			answers := m.hit(h, &s, c, values, taken)

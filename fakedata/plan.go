@@ -32,6 +32,7 @@ type table struct {
 	cols   []*column
 	links  []*link
 	owner  *link   // the reference whose parent's children are consecutive rows, or nil
+	orders []order // of columns, by CHECKs
 	opaque bool    // has CHECKs that only SQLite can judge
 	judged bool    // SQLite is asked about each row, even before it is written
 	mess   *messer // nil: the table stays clean
@@ -57,20 +58,22 @@ type table struct {
 // column is a Column with its generator.
 type column struct {
 	*Column
-	index   int
-	key     key
-	words   []string
-	class   class
-	kind    string // the generator's name
-	dom     domain
-	link    *link // the reference that fills it, or nil
-	ordinal bool  // counts a row among its owner's children
-	unique  bool  // must not repeat
-	pinned  bool  // part of a key: never drawn again
-	cell    func(i int64) any
-	number  *number // how it makes numbers; nil where it makes something else
-	file    columnPlan
-	weights []int64 // of the values in dom.enum, cumulated, in millionths; nil: the usual
+	index     int
+	key       key
+	words     []string
+	class     class
+	kind      string // the generator's name
+	dom       domain
+	link      *link // the reference that fills it, or nil
+	ordinal   bool  // counts a row among its owner's children
+	unique    bool  // must not repeat
+	pinned    bool  // part of a key: never drawn again
+	cell      func(i int64) any
+	canary    string // a part of one cell that is nowhere else; "": none
+	canaryRow int64
+	number    *number // how it makes numbers; nil where it makes something else
+	file      columnPlan
+	weights   []int64 // of the values in dom.enum, cumulated, in millionths; nil: the usual
 }
 
 // latents are keys of what is true of a row even where no column says it.
@@ -119,10 +122,16 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 		t.early = t.referenced() && !slices.Contains(transactions, t.last()) && t.theme != "ticket"
 		t.planTime()
 		t.ledger = t.ledgerOf()
+		t.opaque = t.opaque || slices.ContainsFunc(t.orders, func(o order) bool { return !t.keeps(o) })
 	}
 	for _, t := range p.tables {
 		for _, c := range t.cols {
 			c.cell = t.maker(c)
+		}
+	}
+	for _, t := range p.tables {
+		for _, c := range t.cols {
+			t.plant(c)
 		}
 	}
 	for _, t := range p.tables {
@@ -148,7 +157,7 @@ func (p *plan) newTable(index int, st *Table) *table {
 		*k = t.key.sub("\x00" + name)
 	}
 	var doms []domain
-	doms, t.opaque = st.domains()
+	doms, t.orders, t.opaque = st.domains()
 	for i := range st.Columns {
 		sc := &st.Columns[i]
 		t.cols = append(t.cols, &column{

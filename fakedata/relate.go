@@ -17,10 +17,12 @@ type link struct {
 	single        bool // at most one child for each parent: its columns are a key here
 	follows       bool // one child for each parent, soon after it: a payment of an order
 
-	how   linkHow
-	other *link // mirror, back, anchor: the link that decides
-	via   *link // mirror: the parent's link that is followed on
-	fan   *fan  // owner: how many children each parent has
+	how     linkHow
+	other   *link // mirror, back, anchor: the link that decides
+	via     *link // mirror: the parent's link that is followed on
+	cost    int   // mirror: references that are followed for one row
+	decides bool  // another link mirrors what this one refers to
+	fan     *fan  // owner: how many children each parent has
 }
 
 type linkHow byte
@@ -234,10 +236,14 @@ func (t *table) anchored(l *link) bool {
 	return false
 }
 
+// maxMirror bounds how many references are followed for one that mirrors
+// others, which mirror others: in a hostile schema they would be exponentially many.
+const maxMirror = 30
+
 // mirrors finds the parent of t that has a column of the same name and
 // meaning, as in payment(customer_id, rental_id) and rental(customer_id).
 func (t *table) mirrors(l *link) bool {
-	if len(l.cols) != 1 {
+	if len(l.cols) != 1 || l.decides {
 		return false
 	}
 	for _, g := range t.links {
@@ -247,7 +253,11 @@ func (t *table) mirrors(l *link) bool {
 		for _, h := range g.parent.links {
 			if h.parent == l.parent && len(h.cols) == 1 &&
 				strings.EqualFold(g.parent.Columns[h.cols[0]].Name, t.Columns[l.cols[0]].Name) {
-				l.other, l.via = g, h
+				if l.cost = 1 + g.cost + h.cost; l.cost > maxMirror {
+					l.cost = 0
+					continue
+				}
+				l.other, l.via, g.decides = g, h, true
 				return true
 			}
 		}

@@ -133,6 +133,31 @@ func (t *table) inOrder() bool {
 	return t.owner != nil && (t.ledger != nil || slices.ContainsFunc(t.cols, func(c *column) bool { return c.ordinal && c.kind != "year" }))
 }
 
+// keeps reports whether two moments come in the right order by themselves.
+func (t *table) keeps(o order) bool {
+	a, b := t.cols[o.low], t.cols[o.high]
+	for _, c := range []*column{a, b} {
+		if c.kind != "time" || c.link != nil || c.unique || c.Generated || c.dom.enum != nil || c.dom.patterns != nil {
+			return false
+		}
+	}
+	if timeFormat(a)(0) != timeFormat(b)(0) {
+		return false
+	}
+	switch low, high := stageFor(t, a), stageFor(t, b); {
+	case high == due:
+		return low == created
+	case o.strict || low == due:
+		return false
+	case high == updated || low == created:
+		return true
+	case high == cancelled || low == updated || low == cancelled:
+		return false
+	default:
+		return low <= high
+	}
+}
+
 // moments counts t's columns of time.
 func (t *table) moments() int {
 	n := 0
