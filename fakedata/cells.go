@@ -3,6 +3,7 @@ package fakedata
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,10 @@ func (t *table) maker(c *column) func(i int64) any {
 		return func(i int64) any { return t.counted(c, i) }
 	}
 	made := t.made(c)
-	if t.opaque && !c.pinned {
+	if t.inComposite(c) && !c.pinned {
+		made = t.insisted(c, made)
+	}
+	if t.opaque && c.unclear && !c.pinned {
 		made = t.ventured(c, made)
 	}
 	if share := t.nullShare(c); share > 0 {
@@ -40,6 +44,34 @@ func (t *table) maker(c *column) func(i int64) any {
 		}
 	}
 	return made
+}
+
+// inComposite reports whether c is part of a key of several columns.
+func (t *table) inComposite(c *column) bool {
+	return slices.ContainsFunc(t.Keys, func(k Key) bool { return len(k.Columns) > 1 && slices.Contains(k.Columns, c.index) })
+}
+
+// insisted makes a value of its own for a row that was refused often, because
+// its key was there already.
+func (t *table) insisted(c *column, made func(i int64) any) func(i int64) any {
+	return func(i int64) any {
+		n := t.try(i)
+		if n < 20 || c.dom.enum != nil || c.dom.patterns != nil {
+			return made(i)
+		}
+		switch v := made(i).(type) {
+		case string:
+			if c.kind == "time" {
+				return timeFormat(c)(t.p.now - (i+n)*7919%window)
+			}
+			return c.withNumber(v, "-", i)
+		case int64:
+			lo, hi := c.bounds(0, MaxRows, 0)
+			return lo + (i+n*7919)%max(1, hi-lo+1)
+		default:
+			return v
+		}
+	}
 }
 
 // ventured makes other sorts of values than the column's own where those were
@@ -202,7 +234,7 @@ func (t *table) made(c *column) func(i int64) any {
 		c.number = n
 		return n.value
 	case c.class == classBlob && c.kind != "prose":
-		return func(i int64) any { return blob(t.draw(c, i), c.kind) }
+		return func(i int64) any { return c.sized(blob(t.draw(c, i), c.kind)) }
 	}
 	return t.textMaker(c)
 }
@@ -320,6 +352,12 @@ func (c *column) fit(text string) string {
 	}
 	for n := utf8.RuneCountInString(text); n < c.dom.minLen; n++ {
 		text += "x"
+	}
+	switch c.dom.casing {
+	case "LOWER":
+		text = strings.ToLower(text)
+	case "UPPER":
+		text = strings.ToUpper(text)
 	}
 	if size == 0 || utf8.RuneCountInString(text) <= size {
 		return text

@@ -14,12 +14,13 @@ import (
 
 // A Target says where a dataset goes.
 type Target struct {
-	Path    string // the SQLite file; it must not exist
+	Path    string // the file, or the directory of CSV and JSONL; it must not exist
+	Format  Format // "" stands for FormatSQLite
 	Answers string // file for the answer key, one Answer per line; must not exist; "": no key is written
 }
 
-// Generate writes the dataset of r to a new SQLite file, with mode 0600 and in
-// rollback-journal mode: one plain file. On failure no file is left. progress,
+// Generate writes the dataset of r to new files of mode 0600. A SQLite file is
+// in rollback-journal mode: one plain file. On failure no file is left. progress,
 // if not nil, is called on the caller's goroutine with rows written and rows
 // in all. The same schema and recipe give the same bytes. Safe for concurrent
 // use with different targets.
@@ -28,7 +29,14 @@ func Generate(ctx context.Context, s *Schema, r Recipe, to Target, progress func
 	if err != nil {
 		return err
 	}
-	err = generateFile(ctx, s, r, to.Path, key, progress)
+	switch {
+	case to.Format == "" || to.Format == FormatSQLite:
+		err = generateFile(ctx, s, r, to.Path, key, progress)
+	case !slices.Contains(Formats(), to.Format):
+		err = fmt.Errorf("there is no format %q; there are %v", to.Format, Formats())
+	default:
+		err = writeText(ctx, s, r, to, key, progress)
+	}
 	return errors.Join(err, key.close(err == nil))
 }
 

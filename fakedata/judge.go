@@ -108,7 +108,10 @@ func (t *table) insertSQL() string {
 
 // values is row i in the order of insertSQL.
 func (t *table) values(i int64) []any {
-	out := make([]any, 0, len(t.cols))
+	return t.appendValues(make([]any, 0, len(t.cols)), i)
+}
+
+func (t *table) appendValues(out []any, i int64) []any {
 	for _, c := range t.cols {
 		if !c.Generated {
 			out = append(out, c.cell(i))

@@ -237,6 +237,8 @@ func byType(c *column) string {
 		return "json"
 	case u == "YEAR":
 		return "year"
+	case u == "TIME":
+		return "time"
 	}
 	return ""
 }

@@ -69,6 +69,7 @@ type column struct {
 	unique    bool  // must not repeat
 	pinned    bool  // part of a key: never drawn again
 	cell      func(i int64) any
+	unclear   bool   // a CHECK that only SQLite can judge is about it
 	canary    string // a part of one cell that is nowhere else; "": none
 	canaryRow int64
 	number    *number // how it makes numbers; nil where it makes something else
@@ -122,7 +123,11 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 		t.early = t.referenced() && !slices.Contains(transactions, t.last()) && t.theme != "ticket"
 		t.planTime()
 		t.ledger = t.ledgerOf()
-		t.opaque = t.opaque || slices.ContainsFunc(t.orders, func(o order) bool { return !t.keeps(o) })
+		for _, o := range t.orders {
+			if !t.keeps(o) {
+				t.opaque, t.cols[o.low].unclear, t.cols[o.high].unclear = true, true, true
+			}
+		}
 	}
 	for _, t := range p.tables {
 		for _, c := range t.cols {
@@ -157,11 +162,13 @@ func (p *plan) newTable(index int, st *Table) *table {
 		*k = t.key.sub("\x00" + name)
 	}
 	var doms []domain
-	doms, t.orders, t.opaque = st.domains()
+	var unclear []int
+	doms, t.orders, unclear, t.opaque = st.domains()
 	for i := range st.Columns {
 		sc := &st.Columns[i]
 		t.cols = append(t.cols, &column{
 			Column: sc, index: i, key: t.key.sub(sc.Name), words: words(sc.Name), class: classOf(sc.Type), dom: doms[i],
+			unclear: slices.Contains(unclear, i),
 		})
 	}
 	t.theme = themeOf(t)

@@ -23,7 +23,7 @@ func (s *Schema) read(ctx context.Context, db *sql.Conn) error {
 		if r[0] != "table" {
 			continue
 		}
-		t := Table{Name: r[1], Checks: findChecks(r[2])}
+		t := Table{Name: r[1], Checks: findChecks(r[2]), sql: r[2]}
 		if t.Columns, err = readColumns(ctx, db, t.Name); err != nil {
 			return err
 		}

@@ -361,6 +361,21 @@ func hexText(s *stream, n int) string {
 	return hex.EncodeToString(b)[:n]
 }
 
+// sized brings bytes to the column's length.
+func (c *column) sized(b []byte) []byte {
+	for len(b) < c.dom.minLen {
+		b = append(b, b[:min(len(b), c.dom.minLen-len(b))]...)
+	}
+	size, _ := typeSize(c.Type)
+	if c.dom.maxLen > 0 && (size == 0 || c.dom.maxLen < size) {
+		size = c.dom.maxLen
+	}
+	if size > 0 && len(b) > size {
+		b = b[:size]
+	}
+	return b
+}
+
 // blob is a tiny PNG, or random bytes where the column is not a picture.
 func blob(s *stream, kind string) []byte {
 	if kind == "image" {

@@ -82,7 +82,7 @@ func dataError(ctx context.Context, err error) error {
 }
 
 func newGenerateCmd(a *app) *cobra.Command {
-	var out, answers string
+	var out, answers, format string
 	cmd := &cobra.Command{
 		Use:   "generate [SCHEMA]",
 		Short: "Write a dataset to a SQLite file",
@@ -95,24 +95,33 @@ func newGenerateCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			f, ending, err := outputFormat(format)
+			if err != nil {
+				return err
+			}
 			if out == "" {
-				out = s.Name + ".db"
+				out = s.Name + ending
+			}
+			for _, note := range s.Notes {
+				fmt.Fprintln(a.errOut, store.CleanLine(note))
 			}
 			if answers == "" {
 				answers = strings.TrimSuffix(out, filepath.Ext(out)) + ".answers.jsonl"
 			}
-			return a.generate(cmd.Context(), s, r, out, answers)
+			return a.generate(cmd.Context(), s, r, fakedata.Target{Path: out, Format: f, Answers: answers})
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `FILE` to write (default SCHEMA.db)")
 	cmd.Flags().StringVar(&answers, "answers", "", "the `FILE` for the answer key of the defects (default beside the dataset)")
+	cmd.Flags().StringVar(&format, "format", "sqlite", "sqlite, csv, jsonl, or SQL for: sql (SQLite), postgres, mysql")
 	recipeFlags(cmd)
 	return cmd
 }
 
 // generate makes the dataset beside its destination and moves it there when it
 // is whole, so that there is never half of one.
-func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recipe, out, answers string) error {
+func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recipe, to fakedata.Target) error {
+	out, answers := to.Path, to.Answers
 	messy, err := fakedata.Messy(s, r)
 	if err != nil {
 		return dataError(ctx, err)
@@ -128,7 +137,7 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 		return usageError(err.Error(), "")
 	}
 	defer os.RemoveAll(dir)
-	whole := fakedata.Target{Path: filepath.Join(dir, "dataset.db")}
+	whole := fakedata.Target{Path: filepath.Join(dir, "dataset"), Format: to.Format}
 	if messy {
 		whole.Answers = filepath.Join(dir, "answers.jsonl")
 	}
@@ -142,7 +151,7 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 	if err != nil {
 		return dataError(ctx, err)
 	}
-	sum, size, err := digest(whole.Path)
+	sum, size, err := digestAll(whole.Path)
 	if err != nil {
 		return err
 	}
@@ -196,6 +205,39 @@ func digest(path string) (sum string, size int64, err error) {
 	h := sha256.New()
 	size, err = io.Copy(h, f)
 	return hex.EncodeToString(h.Sum(nil)), size, err
+}
+
+// outputFormat is the format of that name and how its files end.
+func outputFormat(name string) (fakedata.Format, string, error) {
+	f := fakedata.Format(name)
+	switch f {
+	case fakedata.FormatSQLite:
+		return f, ".db", nil
+	case fakedata.FormatCSV, fakedata.FormatJSONL:
+		return f, "", nil // a directory
+	case fakedata.FormatSQLiteSQL, fakedata.FormatPostgres, fakedata.FormatMySQL:
+		return f, ".sql", nil
+	}
+	return "", "", usageError(fmt.Sprintf("there is no format %q", name), fmt.Sprint("one of ", fakedata.Formats()))
+}
+
+// digestAll is the digest of a file; of a directory, that of its files' names
+// and digests in order.
+func digestAll(path string) (sum string, size int64, err error) {
+	files, err := os.ReadDir(path)
+	if err != nil {
+		return digest(path)
+	}
+	h := sha256.New()
+	for _, f := range files {
+		one, n, err := digest(filepath.Join(path, f.Name()))
+		if err != nil {
+			return "", 0, err
+		}
+		size += n
+		fmt.Fprintf(h, "%s  %s\n", one, f.Name())
+	}
+	return hex.EncodeToString(h.Sum(nil)), size, nil
 }
 
 func newSchemasCmd(a *app) *cobra.Command {
