@@ -346,9 +346,9 @@ func yesNo(t *table, c *column) func(i int64) any {
 // fit brings text to the column's length: cut at a word where it is too long,
 // filled up where it is too short. A unique text keeps its tail.
 func (c *column) fit(text string) string {
-	size, _ := typeSize(c.Type)
-	if c.dom.maxLen > 0 && (size == 0 || c.dom.maxLen < size) {
-		size = c.dom.maxLen
+	size := c.size
+	if size == 0 && c.dom.minLen == 0 && c.dom.casing == "" {
+		return text
 	}
 	for n := utf8.RuneCountInString(text); n < c.dom.minLen; n++ {
 		text += "x"

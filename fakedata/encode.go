@@ -142,7 +142,12 @@ func appendCSVValue(dst []byte, v any, c *column) []byte {
 
 // appendCSV writes text as RFC 4180 has it.
 func appendCSV(dst []byte, s string) []byte {
-	if s != "" && !strings.ContainsAny(s, ",\"\r\n") && s[0] != ' ' && s[len(s)-1] != ' ' {
+	plain := s != "" && s[0] != ' ' && s[len(s)-1] != ' '
+	for i := 0; plain && i < len(s); i++ {
+		b := s[i]
+		plain = b != ',' && b != '"' && b != '\r' && b != '\n'
+	}
+	if plain {
 		return append(dst, s...)
 	}
 	dst = append(dst, '"')

@@ -52,27 +52,46 @@ func generateFile(ctx context.Context, s *Schema, r Recipe, path string, key *an
 			return err
 		}
 	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("generating schema %q: %w", s.Name, err)
+		}
+	}()
+	if err := p.openJudge(ctx, s); err != nil {
+		return err
+	}
+	w := writer{p: p, key: key, progress: progress}
+	if p.pure() {
+		w.crew = newCrew(s, r)
+	}
+	if err = w.file(ctx, s, path); errors.Is(err, errRefused) { // not so pure: one row after the other
+		w = writer{p: p, key: key, progress: progress}
+		err = w.file(ctx, s, path)
+	}
+	return err
+}
+
+// errRefused says that SQLite did not take a row that should have been right.
+var errRefused = errors.New("a row was refused")
+
+// file makes the SQLite file; on failure none is left.
+func (w *writer) file(ctx context.Context, s *Schema, path string) (err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("creating the dataset: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("generating schema %q: %w", s.Name, err), os.Remove(path))
+			err = errors.Join(err, os.Remove(path))
 		}
 	}()
 	if err := f.Close(); err != nil {
 		return err
 	}
-	db, err := openFile(ctx, path)
-	if err != nil {
+	if w.db, err = openFile(ctx, path); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := p.openJudge(ctx, s); err != nil {
-		return err
-	}
-	w := writer{p: p, db: db, key: key, progress: progress}
+	defer func() { err = errors.Join(err, w.db.Close()) }()
 	return w.write(ctx, s)
 }
 
@@ -104,6 +123,7 @@ func openFile(ctx context.Context, path string) (*memory, error) {
 type writer struct {
 	p           *plan
 	db          *memory
+	crew        *crew       // makes the rows; nil: one is made after the other
 	key         *answerFile // nil: none is kept
 	progress    func(done, total int64)
 	done, total int64
@@ -124,7 +144,11 @@ func (w *writer) write(ctx context.Context, s *Schema) error {
 		return err
 	}
 	for _, t := range w.p.tables {
-		if err := w.fill(ctx, t, t.rows, nil); err != nil {
+		fill := w.fill
+		if w.crew != nil && t.rows > chunkRows {
+			fill = w.fillByCrew
+		}
+		if err := fill(ctx, t, t.rows, nil); err != nil {
 			return err
 		}
 		if err := w.fillTooMany(ctx, t); err != nil {
@@ -176,6 +200,56 @@ func (w *writer) fill(ctx context.Context, t *table, n int64, seen func([]any)) 
 		return j.err
 	}
 	return nil
+}
+
+// rowsPerStatement is how many rows one statement inserts where none is refused.
+const rowsPerStatement = 16
+
+// fillByCrew inserts all rows of t while the crew makes the next ones.
+func (w *writer) fillByCrew(ctx context.Context, t *table, n int64, _ func([]any)) error {
+	one, err := w.db.PrepareContext(ctx, t.insertSQL())
+	if err != nil {
+		return fmt.Errorf("table %q: %s", t.Name, sqliteMessage(err))
+	}
+	defer one.Close()
+	written := 0
+	for _, c := range t.cols {
+		written += boolInt(!c.Generated)
+	}
+	step := 1
+	many := one
+	if _, values, ok := strings.Cut(t.insertSQL(), " VALUES "); ok && written > 0 && written < 500 {
+		step = rowsPerStatement
+		if many, err = w.db.PrepareContext(ctx, t.insertSQL()+strings.Repeat(", "+values, step-1)); err != nil {
+			return fmt.Errorf("table %q: %s", t.Name, sqliteMessage(err))
+		}
+		defer many.Close()
+	}
+	make1 := func(t *table, from, to int64) []any {
+		out := make([]any, 0, int(to-from)*written)
+		for i := from; i < to; i++ {
+			out = t.appendValues(out, i)
+		}
+		return out
+	}
+	return work(ctx, w.crew, t.index, n, make1, func(values []any, rows int64) error {
+		for rows > 0 {
+			stmt, k := many, int64(step)
+			if rows < k {
+				stmt, k = one, 1
+			}
+			part := values[:k*int64(written)]
+			if _, err := stmt.ExecContext(ctx, part...); err != nil {
+				if ctx.Err() == nil && retriable(err) {
+					return errRefused
+				}
+				return fmt.Errorf("table %q: %s", t.Name, sqliteMessage(err))
+			}
+			values, rows, w.done = values[len(part):], rows-k, w.done+k
+		}
+		w.report()
+		return nil
+	})
 }
 
 func (w *writer) report() {

@@ -60,6 +60,9 @@ func (p *plan) close() error {
 
 // try is how often row i was drawn again before it met its constraints.
 func (t *table) try(i int64) int64 {
+	if !t.judged && len(t.tries) == 0 {
+		return 0
+	}
 	if n, ok := t.tries[i]; ok || !t.judged || i < t.resolved && !t.spilled || t.p.judge == nil {
 		return n
 	}

@@ -16,6 +16,13 @@ type person struct {
 
 // who is the person that row i of t is, or is about.
 func (t *table) who(i int64) person {
+	if m := &t.lastWho; !m.known || m.row != i { // one row asks several times
+		m.known, m.row, m.who = true, i, t.findWho(i)
+	}
+	return t.lastWho.who
+}
+
+func (t *table) findWho(i int64) person {
 	if l := t.whoVia; l != nil {
 		if row, ok := l.pick(i); ok {
 			return l.parent.who(row)
@@ -48,6 +55,13 @@ func (t *table) personLink() *link {
 
 // home is the place that row i of t is in.
 func (t *table) home(i int64) *city {
+	if m := &t.lastHome; m.home == nil || m.row != i {
+		m.row, m.home = i, t.findHome(i)
+	}
+	return t.lastHome.home
+}
+
+func (t *table) findHome(i int64) *city {
 	w := t.p.world
 	switch t.theme {
 	case "city", "region":
@@ -108,7 +122,7 @@ func (p person) full() string {
 
 // phoneNumber is one of the numbers that the country reserves for fiction.
 func phoneNumber(s *stream, c *city) string {
-	return fill(s, strings.ReplaceAll(c.phone, "#", c.area))
+	return fill(s, c.phone)
 }
 
 // streetAddress is a made-up street in the country's way of writing.

@@ -44,6 +44,15 @@ type table struct {
 	early   bool    // others refer to its rows: they came to be early
 	latents latents // randomness of the rows themselves, whatever columns there are
 
+	lastWho struct {
+		known bool
+		row   int64
+		who   person
+	}
+	lastHome struct {
+		row  int64
+		home *city
+	}
 	lately struct { // the last answer of life: one row asks several times
 		known    bool
 		row, try int64
@@ -69,6 +78,7 @@ type column struct {
 	unique    bool  // must not repeat
 	pinned    bool  // part of a key: never drawn again
 	cell      func(i int64) any
+	size      int    // characters at most, by the type and the CHECKs; 0: any
 	unclear   bool   // a CHECK that only SQLite can judge is about it
 	canary    string // a part of one cell that is nowhere else; "": none
 	canaryRow int64
@@ -170,6 +180,10 @@ func (p *plan) newTable(index int, st *Table) *table {
 			Column: sc, index: i, key: t.key.sub(sc.Name), words: words(sc.Name), class: classOf(sc.Type), dom: doms[i],
 			unclear: slices.Contains(unclear, i),
 		})
+		c := t.cols[i]
+		if c.size, _ = typeSize(c.Type); c.dom.maxLen > 0 && (c.size == 0 || c.dom.maxLen < c.size) {
+			c.size = c.dom.maxLen
+		}
 	}
 	t.theme = themeOf(t)
 	for _, c := range t.cols {

@@ -37,8 +37,9 @@ type country struct {
 type city struct {
 	*country
 	city, state, region, postcode, area, zone string
-	lat, lon                                  int64 // hundredths of a degree
-	index                                     int64 // in world.cities
+	phone                                     string // the country's, with the area code
+	lat, lon                                  int64  // hundredths of a degree
+	index                                     int64  // in world.cities
 }
 
 // newWorld reads world.txt.
@@ -72,7 +73,7 @@ func newWorld() *world {
 			f := strings.Split(rest, "|")
 			p := &city{
 				country: c, city: f[0], state: f[1], region: f[2], postcode: f[3],
-				lat: hundredths(f[4]), lon: hundredths(f[5]), area: f[6], zone: f[7], index: int64(len(w.cities)),
+				lat: hundredths(f[4]), lon: hundredths(f[5]), area: f[6], phone: strings.ReplaceAll(c.phone, "#", f[6]), zone: f[7], index: int64(len(w.cities)),
 			}
 			c.cities = append(c.cities, p)
 			w.cities = append(w.cities, p)

@@ -8,14 +8,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 )
-
-// chunkRows is how many rows one worker makes at a time.
-const chunkRows = 1024
 
 // writeText writes a dataset in one of the text formats. Where every row is a
 // formula, several workers make them, each with a plan of its own; otherwise
@@ -40,7 +35,7 @@ func writeText(ctx context.Context, s *Schema, r Recipe, to Target, key *answerF
 			err = errors.Join(fmt.Errorf("generating schema %q: %w", s.Name, err), os.RemoveAll(to.Path))
 		}
 	}()
-	w := &textWriter{p: p, s: s, to: to, progress: progress}
+	w := &textWriter{p: p, s: s, crew: newCrew(s, r), to: to, progress: progress}
 	for _, t := range p.tables {
 		w.total += t.written()
 	}
@@ -63,6 +58,7 @@ func writeText(ctx context.Context, s *Schema, r Recipe, to Target, key *answerF
 type textWriter struct {
 	p           *plan
 	s           *Schema
+	crew        *crew
 	to          Target
 	progress    func(done, total int64)
 	done, total int64
@@ -177,89 +173,43 @@ func (t *table) byFormula(k Key) bool {
 		})
 }
 
-// chunk is some consecutive rows as text.
-type chunk struct {
-	text []byte
-	rows int64
-	err  error
-}
-
-// formulas makes all rows of a table with every processor there is, and writes
-// them in order. What lies ready is bounded by the number of workers.
+// formulas makes all rows of a table and writes them in order.
 func (w *textWriter) formulas(ctx context.Context, e *encoder, out io.Writer) error {
-	ctx, cancel := context.WithCancel(ctx)
-	workers := runtime.GOMAXPROCS(0)
-	chunks := (e.t.rows + chunkRows - 1) / chunkRows
-	lanes := make([]chan chunk, min(int64(workers), chunks))
-	var wait sync.WaitGroup
-	defer wait.Wait()
-	defer cancel()
-	free := make(chan []byte, 4*len(lanes))
-	for lane := range lanes {
-		lanes[lane] = make(chan chunk, 1)
-		wait.Go(func() { w.lane(ctx, e, int64(lane), int64(len(lanes)), lanes[lane], free) })
+	if len(e.cols) == 0 {
+		return nil
 	}
-	for c := range chunks {
-		var part chunk
+	free := make(chan []byte, 2*len(w.crew.plans)+1) // used buffers, to be used again
+	encode := func(t *table, from, to int64) []byte {
+		var text []byte
 		select {
-		case part = <-lanes[c%int64(len(lanes))]:
-		case <-ctx.Done():
-			return ctx.Err()
+		case text = <-free:
+		default:
 		}
-		if part.err != nil {
-			return part.err
+		values := make([]any, 0, len(e.cols))
+		for i := from; i < to; i++ {
+			values = t.appendValues(values[:0], i)
+			at := int((i - from) % rowsPerInsert)
+			text = e.row(text, values, at, at == rowsPerInsert-1 || i == to-1)
 		}
-		if _, err := out.Write(part.text); err != nil {
+		return text
+	}
+	return work(ctx, w.crew, e.t.index, e.t.rows, encode, func(text []byte, rows int64) error {
+		if _, err := out.Write(text); err != nil {
 			return fmt.Errorf("writing table %q: %w", e.t.Name, err)
 		}
 		select {
-		case free <- part.text[:0]:
+		case free <- text[:0]:
 		default:
 		}
-		w.report(part.rows)
-	}
-	return nil
+		w.report(rows)
+		return nil
+	})
 }
 
 func (w *textWriter) report(rows int64) {
 	w.done += rows
 	if w.progress != nil {
 		w.progress(w.done, w.total)
-	}
-}
-
-// lane encodes every n-th chunk of a table.
-func (w *textWriter) lane(ctx context.Context, e *encoder, first, n int64, out chan<- chunk, free <-chan []byte) {
-	send := func(c chunk) bool {
-		select {
-		case out <- c:
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
-	p, err := newPlan(w.s, w.p.recipe) // a plan remembers; each worker has its own
-	if err != nil {
-		send(chunk{err: err})
-		return
-	}
-	t := p.tables[e.t.index]
-	var values []any
-	for c := first; c*chunkRows < t.rows; c += n {
-		from, to := c*chunkRows, min(t.rows, (c+1)*chunkRows)
-		part := chunk{rows: to - from}
-		select {
-		case part.text = <-free:
-		default:
-		}
-		for i := from; i < to; i++ {
-			values = t.appendValues(values[:0], i)
-			at := int((i - from) % rowsPerInsert)
-			part.text = e.row(part.text, values, at, at == rowsPerInsert-1 || i == to-1)
-		}
-		if !send(part) {
-			return
-		}
 	}
 }
 
