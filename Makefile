@@ -9,7 +9,7 @@ GOFUMPT := mvdan.cc/gofumpt@v0.12.0
 export CGO_ENABLED ?= 0
 export GOFLAGS     := -buildvcs=false -tags=$(TAGS)
 
-.PHONY: build setup demo test vm-test race lint fmt bench
+.PHONY: build setup demo test vm-test data-test race lint fmt bench
 
 build: ## static binaries in bin/
 	@mkdir -p bin
@@ -29,6 +29,10 @@ test: build ## every test there is, real boxes included
 
 vm-test: build ## runner's tests and a session in guests with cgroup v2, as an ordinary user; as root
 	runner/testdata/vm/test bookworm trixie
+
+data-test: ## datasets loaded into a real PostgreSQL and MariaDB; as root on Debian: installs the packages
+	fakedata/testdata/databases /var/tmp/glovebox-schemas
+	FAKEDATA_DATABASES=/var/tmp/glovebox-schemas go test -count=1 -timeout 15m -run 'RealDatabases|PublicSchemasInSQLite' ./fakedata
 
 race: ## the same under the race detector; needs a C compiler
 	CGO_ENABLED=1 go test -race -timeout 30m ./...

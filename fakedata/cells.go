@@ -2,6 +2,8 @@ package fakedata
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,19 +28,50 @@ func (t *table) maker(c *column) func(i int64) any {
 		return func(i int64) any { return t.counted(c, i) }
 	}
 	made := t.made(c)
-	if t.opaque && !c.pinned {
+	if t.inComposite(c) && !c.pinned {
+		made = t.insisted(c, made)
+	}
+	if t.opaque && c.unclear && !c.pinned {
 		made = t.ventured(c, made)
 	}
 	if share := t.nullShare(c); share > 0 {
 		k := c.key.sub("null")
 		return func(i int64) any {
-			if s := k.at(i); s.chance(share) {
+			if s := k.at(i); s.n(10_000) < share {
 				return nil
 			}
 			return made(i)
 		}
 	}
 	return made
+}
+
+// inComposite reports whether c is part of a key of several columns.
+func (t *table) inComposite(c *column) bool {
+	return slices.ContainsFunc(t.Keys, func(k Key) bool { return len(k.Columns) > 1 && slices.Contains(k.Columns, c.index) })
+}
+
+// insisted makes a value of its own for a row that was refused often, because
+// its key was there already.
+func (t *table) insisted(c *column, made func(i int64) any) func(i int64) any {
+	return func(i int64) any {
+		n := t.try(i)
+		if n < 20 || c.dom.enum != nil || c.dom.patterns != nil {
+			return made(i)
+		}
+		switch v := made(i).(type) {
+		case string:
+			if c.kind == "time" {
+				return timeFormat(c)(t.p.now - (i+n)*7919%window)
+			}
+			return c.withNumber(v, "-", i)
+		case int64:
+			lo, hi := c.bounds(0, MaxRows, 0)
+			return lo + (i+n*7919)%max(1, hi-lo+1)
+		default:
+			return v
+		}
+	}
 }
 
 // ventured makes other sorts of values than the column's own where those were
@@ -130,11 +163,23 @@ func (t *table) counted(c *column, n int64) any {
 // mustHave reports whether c may not be NULL.
 func (c *column) mustHave() bool { return c.NotNull || c.dom.notNull || c.unique || c.pinned }
 
-// nullShare is the percentage of NULLs in a column that may hold them.
+// nullShare is how many of 10,000 cells are NULL in a column that may hold them.
 func (t *table) nullShare(c *column) int64 {
-	if c.mustHave() || c.number != nil && c.hasWord("total") {
+	switch {
+	case c.mustHave():
+		return 0
+	case c.link != nil:
+		return c.link.nullShare()
+	case c.file.Nulls != nil:
+		return int64(math.Round(*c.file.Nulls * 1e4))
+	case c.number != nil && c.hasWord("total"):
 		return 0
 	}
+	return 100 * t.usualNulls(c)
+}
+
+// usualNulls is the percentage of NULLs that such columns have.
+func (t *table) usualNulls(c *column) int64 {
 	switch c.kind {
 	case "time", "status", "title", "person", "first", "last", "city", "region", "state", "country", "countrycode",
 		"postcode", "street", "bool", "language", "currency", "stars", "money", "quantity":
@@ -162,6 +207,9 @@ func (t *table) made(c *column) func(i int64) any {
 	if c.kind == "time" && c.dom.enum == nil && c.dom.patterns == nil {
 		return t.timeMaker(c)
 	}
+	if l := t.ledger; l != nil && c == l.kind {
+		return func(i int64) any { return l.entry(i).kind }
+	}
 	if list := c.choices(t); list != nil {
 		return t.choiceMaker(c, list)
 	}
@@ -186,7 +234,7 @@ func (t *table) made(c *column) func(i int64) any {
 		c.number = n
 		return n.value
 	case c.class == classBlob && c.kind != "prose":
-		return func(i int64) any { return blob(t.draw(c, i), c.kind) }
+		return func(i int64) any { return c.sized(blob(t.draw(c, i), c.kind)) }
 	}
 	return t.textMaker(c)
 }
@@ -216,6 +264,9 @@ func (c *column) choices(t *table) []any {
 }
 
 func (t *table) choiceMaker(c *column, list []any) func(i int64) any {
+	if c.weights != nil {
+		return func(i int64) any { return c.weighted(t.draw(c, i)) }
+	}
 	if byLife := t.status(list); byLife != nil && c.hasWord("status", "state", "stage", "phase", "lifecycle") {
 		return byLife
 	}
@@ -295,12 +346,18 @@ func yesNo(t *table, c *column) func(i int64) any {
 // fit brings text to the column's length: cut at a word where it is too long,
 // filled up where it is too short. A unique text keeps its tail.
 func (c *column) fit(text string) string {
-	size, _ := typeSize(c.Type)
-	if c.dom.maxLen > 0 && (size == 0 || c.dom.maxLen < size) {
-		size = c.dom.maxLen
+	size := c.size
+	if size == 0 && c.dom.minLen == 0 && c.dom.casing == "" {
+		return text
 	}
 	for n := utf8.RuneCountInString(text); n < c.dom.minLen; n++ {
 		text += "x"
+	}
+	switch c.dom.casing {
+	case "LOWER":
+		text = strings.ToLower(text)
+	case "UPPER":
+		text = strings.ToUpper(text)
 	}
 	if size == 0 || utf8.RuneCountInString(text) <= size {
 		return text

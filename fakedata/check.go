@@ -1,6 +1,7 @@
 package fakedata
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -52,23 +53,50 @@ type domain struct {
 	loOpen, hiOpen bool     // the bound itself is outside
 	minLen, maxLen int      // characters; maxLen 0: no bound
 	notNull        bool     // IS NOT NULL
+	casing         string   // "LOWER" or "UPPER": text is in such letters; "": in any
 }
 
 // domains reads t's CHECK constraints. What it does not understand is not in
 // the result; SQLite judges the rows in any case. The second result says
 // whether there was any such constraint.
-func (t *Table) domains() ([]domain, bool) {
+func (t *Table) domains() (doms []domain, orders []order, unclear []int, opaque bool) {
 	r := checkReader{t: t, doms: make([]domain, len(t.Columns))}
 	for _, c := range t.Checks {
 		r.conjunction(tokenize(c.Expr))
 	}
-	return r.doms, r.opaque
+	return r.doms, r.orders, r.unclear, r.opaque
+}
+
+// order says that one column must not be less than another, if both are there.
+type order struct {
+	low, high int // columns
+	strict    bool
+}
+
+// order understands "column op column".
+func (r *checkReader) order(tokens []token) (order, bool) {
+	if len(tokens) != 3 {
+		return order{}, false
+	}
+	a, _, _ := r.subject(tokens)
+	b, _, _ := r.subject(tokens[2:])
+	switch op := tokens[1].text; {
+	case a < 0 || b < 0 || tokens[1].kind != tokSymbol:
+		return order{}, false
+	case op == "<" || op == "<=":
+		return order{a, b, op == "<"}, true
+	case op == ">" || op == ">=":
+		return order{b, a, op == ">"}, true
+	}
+	return order{}, false
 }
 
 type checkReader struct {
-	t      *Table
-	doms   []domain
-	opaque bool
+	t       *Table
+	doms    []domain
+	orders  []order
+	opaque  bool
+	unclear []int // columns that an opaque part names
 }
 
 func (r *checkReader) conjunction(tokens []token) {
@@ -83,12 +111,28 @@ func (r *checkReader) conjunction(tokens []token) {
 			r.conjunction(part)
 			continue
 		}
+		if o, ok := r.order(part); ok {
+			r.orders = append(r.orders, o)
+			continue
+		}
 		c, d, ok := r.atom(part)
 		if !ok {
-			r.opaque = true
+			r.give(part)
 			continue
 		}
 		r.doms[c].narrow(d)
+	}
+}
+
+// give leaves a condition to SQLite.
+func (r *checkReader) give(tokens []token) {
+	r.opaque = true
+	for _, tk := range tokens {
+		if tk.kind == tokWord || tk.kind == tokIdent {
+			if c := r.t.column(tk.text); c >= 0 {
+				r.unclear = append(r.unclear, c)
+			}
+		}
 	}
 }
 
@@ -110,7 +154,7 @@ func (r *checkReader) disjunction(alternatives [][]token) {
 		}
 		c, d, ok := r.atom(a)
 		if !ok || col != -1 && c != col {
-			r.opaque = true
+			r.give(slices.Concat(alternatives...))
 			return
 		}
 		col = c
@@ -118,7 +162,7 @@ func (r *checkReader) disjunction(alternatives [][]token) {
 		all.patterns = append(all.patterns, d.patterns...)
 		all.glob = d.glob
 		if n > 1 && (d.enum == nil && d.patterns == nil || all.enum != nil && all.patterns != nil) {
-			r.opaque = true
+			r.give(slices.Concat(alternatives...))
 			return
 		}
 		if d.enum == nil && d.patterns == nil {
@@ -135,6 +179,10 @@ func (r *checkReader) atom(tokens []token) (int, domain, bool) {
 	var d domain
 	if len(tokens) < 3 {
 		return 0, d, false
+	}
+	if c, casing := r.cased(tokens); casing != "" {
+		d.casing = casing
+		return c, d, true
 	}
 	col, rest, length := r.subject(tokens)
 	if col < 0 {
@@ -161,6 +209,23 @@ func (r *checkReader) atom(tokens []token) (int, domain, bool) {
 		return col, d, d.compare(rest[0].text, rest[1:], length)
 	}
 	return 0, d, false
+}
+
+// cased understands "column = lower(column)", either way round.
+func (r *checkReader) cased(tokens []token) (col int, casing string) {
+	if len(tokens) != 6 {
+		return 0, ""
+	}
+	if tokens[4].sym("=") || tokens[4].sym("==") {
+		tokens = slices.Concat(tokens[5:], tokens[4:5], tokens[:4])
+	}
+	a, _, _ := r.subject(tokens)
+	b, _, _ := r.subject(tokens[4:])
+	word := strings.ToUpper(tokens[2].text)
+	if a < 0 || a != b || !tokens[1].sym("=") && !tokens[1].sym("==") || !tokens[3].sym("(") || word != "LOWER" && word != "UPPER" {
+		return 0, ""
+	}
+	return a, word
 }
 
 // mirrored understands "literal op column".
@@ -259,6 +324,9 @@ func (d *domain) narrow(o domain) {
 		d.maxLen = o.maxLen
 	}
 	d.notNull = d.notNull || o.notNull
+	if o.casing != "" {
+		d.casing = o.casing
+	}
 }
 
 // split cuts tokens at a keyword outside parentheses; the AND of a BETWEEN

@@ -3,6 +3,7 @@ package fakedata
 import (
 	"database/sql"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -97,24 +98,6 @@ func TestSakilaIsCoherent(t *testing.T) {
 	})
 }
 
-// TestNoNameLeftToGibberish: what a person recognises, this package must too.
-func TestNoNameLeftToGibberish(t *testing.T) {
-	for _, name := range []string{"shop", "chinook", "sakila"} {
-		p, err := newPlan(load(t, name), recipe(100))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, table := range p.tables {
-			for _, c := range table.cols {
-				primary := len(table.Keys) > 0 && table.Keys[0].Primary && len(table.Keys[0].Columns) == 1 && table.Keys[0].Columns[0] == c.index
-				if c.kind == "plain" && c.link == nil && !primary {
-					t.Errorf("%s: %s.%s is left to its type", name, table.Name, c.Name)
-				}
-			}
-		}
-	}
-}
-
 func TestReservedRanges(t *testing.T) {
 	email := regexp.MustCompile(`^[a-z0-9.]+@(example\.(com|net|org)|[a-z]+\.test)$`)
 	phone := regexp.MustCompile(`555-01\d\d$|^020 7946 0\d{3}$|^0\d{3} 496 0\d{3}$|^029 2018 0\d{3}$|^020 91\d 0\d{3}$|^\(0[2378]\) 5550 \d{4}$|` +
@@ -154,13 +137,13 @@ func TestWorld(t *testing.T) {
 			t.Errorf("%s: incomplete, or its domain is taken: %q", c.name, c.domain)
 		}
 		domains[c.domain] = true
-		for _, list := range [][]string{append(append([]string{}, c.women...), c.men...), c.last} {
+		for _, list := range [][]name{slices.Concat(c.women, c.men), c.last} {
 			inList := map[string]bool{}
 			for _, n := range list {
-				if inList[fold(n)] {
-					t.Errorf("%s: name %q twice", c.name, n)
+				if inList[n.folded] || !regexp.MustCompile(`^[a-z]+$`).MatchString(n.folded) {
+					t.Errorf("%s: name %q twice, or not in Latin letters: %q", c.name, n.own, n.folded)
 				}
-				inList[fold(n)] = true
+				inList[n.folded] = true
 			}
 		}
 		for _, city := range c.cities {
@@ -169,5 +152,47 @@ func TestWorld(t *testing.T) {
 				t.Errorf("%s: pattern left in a number", city.city)
 			}
 		}
+	}
+}
+
+func TestBuiltinsAreCoherent(t *testing.T) {
+	for schema, queries := range map[string]map[string]string{
+		"bank": {
+			"balance is not the sum":               "SELECT count(*) FROM accounts a WHERE balance_cents <> coalesce((SELECT sum(amount_cents) FROM account_transactions WHERE account_id = a.id), 0)",
+			"running balance is wrong":             "SELECT count(*) FROM (SELECT balance_after_cents - sum(amount_cents) OVER (PARTITION BY account_id ORDER BY seq) AS off FROM account_transactions) WHERE off <> 0",
+			"booked out of order":                  "SELECT count(*) FROM account_transactions a JOIN account_transactions b ON b.account_id = a.account_id AND b.seq = a.seq + 1 WHERE b.booked_at < a.booked_at",
+			"booked before the account was opened": "SELECT count(*) FROM account_transactions t JOIN accounts a ON a.id = account_id WHERE booked_at < opened_at",
+			"money goes the wrong way":             "SELECT count(*) FROM account_transactions WHERE (type IN ('salary', 'deposit', 'transfer_in', 'interest')) <> (amount_cents > 0)",
+			"age and birth date disagree":          "SELECT count(*) FROM customers WHERE age <> 2026 - substr(birth_date, 1, 4) - (substr(birth_date, 6) > '11-23')",
+			"account opened before its customer":   "SELECT count(*) FROM accounts a JOIN customers c ON c.id = customer_id WHERE opened_at < created_at",
+		},
+		"clinic": {
+			"total is not the sum":               "SELECT count(*) FROM invoices i WHERE total_cents IS NOT (SELECT sum(quantity * unit_price_cents) FROM invoice_items WHERE invoice_id = i.id)",
+			"age and birth date disagree":        "SELECT count(*) FROM patients WHERE age <> 2026 - substr(birth_date, 1, 4) - (substr(birth_date, 6) > '11-23')",
+			"prescribed before it was asked for": "SELECT count(*) FROM prescriptions p JOIN appointments a ON a.id = appointment_id WHERE prescribed_at < requested_at",
+			"seen before being registered":       "SELECT count(*) FROM appointments a JOIN patients p ON p.id = patient_id WHERE requested_at < registered_at",
+			"no children":                        "SELECT count(*) = 0 FROM patients WHERE age < 16",
+		},
+		"helpdesk": {
+			"message before its ticket":  "SELECT count(*) FROM ticket_messages m JOIN tickets t ON t.id = ticket_id WHERE sent_at < created_at",
+			"messages out of order":      "SELECT count(*) FROM ticket_messages a JOIN ticket_messages b ON b.ticket_id = a.ticket_id AND b.seq = a.seq + 1 WHERE b.sent_at < a.sent_at",
+			"solved without saying when": "SELECT count(*) FROM tickets WHERE (status IN ('solved', 'closed')) <> (solved_at IS NOT NULL)",
+		},
+		"hr": {
+			"age and birth date disagree": "SELECT count(*) FROM people WHERE age <> 2026 - substr(birth_date, 1, 4) - (substr(birth_date, 6) > '11-23')",
+			"hired as a child":            "SELECT count(*) FROM people WHERE date(birth_date, '+16 years') > hired_on",
+			"most have left":              "SELECT avg(left_on IS NOT NULL) > 0.2 FROM people",
+			"asked for leave too early":   "SELECT count(*) FROM leave_requests JOIN people p ON p.id = person_id WHERE requested_on < hired_on",
+		},
+		"saas": {
+			"total is not the sum":           "SELECT count(*) FROM invoices i WHERE total_cents IS NOT (SELECT sum(quantity * unit_price_cents) FROM invoice_lines WHERE invoice_id = i.id)",
+			"subscribed before it was there": "SELECT count(*) FROM subscriptions s JOIN workspaces w ON w.id = workspace_id WHERE started_at < w.created_at",
+			"slug is not the company's":      "SELECT count(*) FROM workspaces WHERE slug NOT LIKE lower(substr(company, 1, 4)) || '%'",
+		},
+	} {
+		t.Run(schema, func(t *testing.T) {
+			db, _ := generate(t, load(t, schema), recipe(4000))
+			none(t, db, queries)
+		})
 	}
 }

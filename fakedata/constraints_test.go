@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ func recipe(rows int) Recipe { return Recipe{Seed: 42, Rows: rows, Clock: clock}
 func generate(t *testing.T, s *Schema, r Recipe) (*sql.DB, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "data.db")
-	if err := Generate(t.Context(), s, r, path, nil); err != nil {
+	if err := Generate(t.Context(), s, r, Target{Path: path}, nil); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
@@ -43,7 +44,7 @@ func parse(t *testing.T, ddl string) *Schema {
 // repository.
 func load(t *testing.T, name string) *Schema {
 	t.Helper()
-	if name != "shop" {
+	if !slices.Contains(Builtins(), name) {
 		name = filepath.Join("..", "..", "shared", "schemas", name+".sql")
 		if _, err := os.Stat(name); err != nil {
 			t.Skipf("the public schema is not here: %v", err)
@@ -98,7 +99,7 @@ func sound(t *testing.T, db *sql.DB) {
 }
 
 func TestPublicSchemasAtScale(t *testing.T) {
-	for _, name := range []string{"shop", "chinook", "sakila"} {
+	for _, name := range append(Builtins(), "chinook", "sakila") {
 		t.Run(name, func(t *testing.T) {
 			s := load(t, name)
 			db, _ := generate(t, s, recipe(10_000))
@@ -222,7 +223,7 @@ func TestImpossibleConstraints(t *testing.T) {
 		`CREATE TABLE a(id INTEGER PRIMARY KEY REFERENCES b); CREATE TABLE b(id INTEGER PRIMARY KEY REFERENCES a)`: "copied from itself",
 	} {
 		path := filepath.Join(t.TempDir(), "x.db")
-		err := Generate(t.Context(), parse(t, ddl), recipe(10), path, nil)
+		err := Generate(t.Context(), parse(t, ddl), recipe(10), Target{Path: path}, nil)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: error %v, want one line with %q", ddl, err, want)
 		}

@@ -26,7 +26,7 @@ import (
 // Generator is the fingerprint of this generator: it changes whenever any
 // recipe would give other bytes than before.
 // The versions of what shapes those bytes are part of it.
-const Generator = "fakedata/1 gofakeit/7.18.1 sqlite/3.54.1"
+const Generator = "fakedata/2 gofakeit/7.18.1 sqlite/3.54.1"
 
 // MaxRows is the largest accepted Recipe.Rows.
 const MaxRows = 100_000_000
@@ -37,9 +37,10 @@ type Recipe struct {
 	DDL       string    // the schema's DDL; "" stands for that of the Schema given along
 	Seed      int64     // any value
 	Rows      int       // rows of the largest tables, 1 to MaxRows; others follow from it
-	Mess      float64   // share of labelled defects; only 0 for now
+	Mess      float64   // share of rows with a labelled defect, for each kind of it, 0 to 0.5
 	Clock     time.Time // "now" for every date in the dataset; seconds count, zones do not
 	Generator string    // fingerprint; "" stands for the current one
+	Plan      string    // text of a plan, see WritePlan; "": all is inferred
 }
 
 // check says why r cannot be made with s by this generator, or nil.
@@ -47,8 +48,8 @@ func (r Recipe) check(s *Schema) error {
 	switch {
 	case r.Rows < 1 || r.Rows > MaxRows:
 		return fmt.Errorf("rows is %d: it must be between 1 and %d", r.Rows, MaxRows)
-	case r.Mess != 0:
-		return fmt.Errorf("mess is %g: defects cannot be put into a dataset yet; set mess to 0", r.Mess)
+	case !(r.Mess >= 0 && r.Mess <= maxMess):
+		return fmt.Errorf("mess is %g: it must be from 0 to %g", r.Mess, maxMess)
 	case r.Clock.IsZero():
 		return fmt.Errorf("the recipe has no clock: set the moment that the dataset takes for now")
 	case r.Clock.Year() < 1980 || r.Clock.Year() > 9000:

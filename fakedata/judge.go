@@ -25,11 +25,11 @@ type judge struct {
 }
 
 func (p *plan) openJudge(ctx context.Context, s *Schema) error {
-	opaque := false
+	judged := false
 	for _, t := range p.tables {
-		opaque = opaque || t.opaque
+		judged = judged || t.judged
 	}
-	if !opaque {
+	if !judged {
 		return nil
 	}
 	db, err := openMemory(ctx)
@@ -41,7 +41,7 @@ func (p *plan) openJudge(ctx context.Context, s *Schema) error {
 		return err
 	}
 	for _, t := range p.tables {
-		if !t.opaque {
+		if !t.judged {
 			continue
 		}
 		if p.judge.insert[t], err = db.PrepareContext(ctx, t.insertSQL()); err != nil {
@@ -60,7 +60,10 @@ func (p *plan) close() error {
 
 // try is how often row i was drawn again before it met its constraints.
 func (t *table) try(i int64) int64 {
-	if n, ok := t.tries[i]; ok || !t.opaque || i < t.resolved && !t.spilled || t.p.judge == nil {
+	if !t.judged && len(t.tries) == 0 {
+		return 0
+	}
+	if n, ok := t.tries[i]; ok || !t.judged || i < t.resolved && !t.spilled || t.p.judge == nil {
 		return n
 	}
 	for n := int64(0); n < maxTries; n++ {
@@ -108,7 +111,10 @@ func (t *table) insertSQL() string {
 
 // values is row i in the order of insertSQL.
 func (t *table) values(i int64) []any {
-	out := make([]any, 0, len(t.cols))
+	return t.appendValues(make([]any, 0, len(t.cols)), i)
+}
+
+func (t *table) appendValues(out []any, i int64) []any {
 	for _, c := range t.cols {
 		if !c.Generated {
 			out = append(out, c.cell(i))

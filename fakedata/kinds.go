@@ -107,7 +107,7 @@ func kindRules() []kindRule {
 		{"langcode", "language code"},
 		{"percent", "percent; discount percent; tax rate; ratio; percentile; vat rate; interest rate; discount rate; completion; progress"},
 		{"company", "company; organization; employer; business name; manufacturer; vendor; supplier; brand; company name; " +
-			"organization name; publisher; label; bank; bank name; merchant; shipper; carrier"},
+			"organization name; publisher; counterparty; bank; bank name; merchant; shipper; carrier"},
 		{"job", "job title; jobtitle; job; occupation; profession; position title; designation; title of employment; contact title"},
 		{"department", "department; department name; division; team; business unit"},
 		{"sku", "sku; product code; item code; part number; article number; stock code; item number; product number"},
@@ -125,7 +125,7 @@ func kindRules() []kindRule {
 		{"weight", "weight; weight kg; mass; weight grams; net weight"},
 		{"dimension", "height; width; depth; radius; area; volume; distance; height cm; width cm; distance km; square feet"},
 		{"temperature", "temperature"},
-		{"stars", "rating; stars; score; grade; review score; review rating; stars given"},
+		{"stars", "rating; stars; score; grade; review score; satisfaction; review rating; stars given"},
 		{"quantity", "quantity; count; units; stock; on hand; seats; capacity; stock quantity; in stock; inventory; copies; " +
 			"items; attempts; views; likes; clicks; visits; votes; points; pages; num pages; shares; downloads; retries; reorder level; units in stock; units on order"},
 		{"money", "price; cost; amount; total; subtotal; sub total; balance; salary; wage; fee; tax; discount; revenue; " +
@@ -237,6 +237,8 @@ func byType(c *column) string {
 		return "json"
 	case u == "YEAR":
 		return "year"
+	case u == "TIME":
+		return "time"
 	}
 	return ""
 }

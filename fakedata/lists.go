@@ -7,8 +7,10 @@ import (
 	"github.com/brianvoe/gofakeit/v7"
 )
 
-const jobs = "Account Manager|Sales Support Agent|Software Engineer|Data Analyst|Store Manager|IT Manager|General Manager|Accountant|" +
-	"Product Manager|Warehouse Lead|Customer Support Agent|Designer|Marketing Manager|Buyer|Technician|HR Partner|Office Manager|Operations Lead"
+// jobs, from the first to the last step of a career.
+const jobs = "Warehouse Clerk|Customer Support Agent|Sales Support Agent|Office Assistant|Technician|Buyer|Accountant|Designer|Data Analyst|" +
+	"Account Manager|HR Partner|Warehouse Lead|Store Manager|Office Manager|Marketing Manager|Software Engineer|Product Manager|" +
+	"IT Manager|Operations Lead|Finance Manager|General Manager|Vice President"
 
 func adjectives() []string {
 	return []string{

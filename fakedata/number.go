@@ -9,8 +9,11 @@ import (
 // number makes the values of a numeric column. It counts in units of
 // 10^-scale, so that sums are exact: a price in cents is the unit.
 type number struct {
-	scale int // decimal places
-	units func(i int64) int64
+	scale  int // decimal places
+	units  func(i int64) int64
+	why    string // what it follows from; "": drawn between lo and hi
+	lo, hi int64  // in units
+	spread spread
 }
 
 // value is what goes into the database.
@@ -29,7 +32,10 @@ const (
 	even   spread = iota
 	tailed        // small ones are frequent, large ones rare
 	priced        // like tailed, but ending in .99 or .50
+	bell          // most in the middle
 )
+
+func (s spread) String() string { return [...]string{"even", "tailed", "priced", "bell"}[s] }
 
 // numberSpec is what a kind's numbers look like where nothing else is said.
 type numberSpec struct {
@@ -74,6 +80,8 @@ func specOf(t *table, c *column) numberSpec {
 		s = numberSpec{0, 30, 2, even}
 	case has("salary", "income", "budget", "revenue", "wage"):
 		s = numberSpec{2_400_000, 14_000_000, 2, even}
+	case t.last() == "loan" || t.last() == "mortgage":
+		s.lo, s.hi = 100_000, 5_000_000
 	case has("balance", "limit"):
 		s.hi = 900_000
 	case has("replacement"):
@@ -86,7 +94,8 @@ func specOf(t *table, c *column) numberSpec {
 
 // numberMaker fills a column with numbers.
 func (t *table) numberMaker(c *column) *number {
-	if n := t.derived(c); n != nil {
+	free := c.file.From != nil || c.file.To != nil || c.file.Shape != ""
+	if n := t.derived(c); n != nil && !free {
 		return n
 	}
 	spec := specOf(t, c)
@@ -96,7 +105,7 @@ func (t *table) numberMaker(c *column) *number {
 		spec.rescale(0)
 	case c.class == classInt: // cents, or a currency without them
 		spec.scale = 0
-	case c.kind == "percent" && c.class == classReal && strings.Contains(strings.Join(c.words, " "), "rat"):
+	case c.kind == "percent" && c.class == classReal && (c.dom.hi == nil || *c.dom.hi <= 1) && strings.Contains(strings.Join(c.words, " "), "rat"):
 		spec = numberSpec{0, 100, 2, even}
 	case scale > 0:
 		spec.rescale(scale)
@@ -107,8 +116,29 @@ func (t *table) numberMaker(c *column) *number {
 		spec.hi = min(spec.hi, int64(math.Pow10(size))-1)
 		spec.lo = min(spec.lo, spec.hi)
 	}
+	spec.take(c.file)
 	lo, hi := c.bounds(spec.lo, spec.hi, spec.scale)
-	return &number{scale: spec.scale, units: func(i int64) int64 { return drawNumber(t.draw(c, i), lo, hi, spec) }}
+	return &number{scale: spec.scale, lo: lo, hi: hi, spread: spec.spread, units: func(i int64) int64 {
+		return drawNumber(t.draw(c, i), lo, hi, spec.spread)
+	}}
+}
+
+// take follows a plan.
+func (s *numberSpec) take(cp columnPlan) {
+	unit := math.Pow10(s.scale)
+	if cp.From != nil {
+		s.lo = toUnits(math.Round(*cp.From * unit))
+		s.hi = max(s.hi, s.lo)
+	}
+	if cp.To != nil {
+		s.hi = toUnits(math.Round(*cp.To * unit))
+		s.lo = min(s.lo, s.hi)
+	}
+	for _, sp := range []spread{even, tailed, priced, bell} {
+		if cp.Shape == sp.String() {
+			s.spread = sp
+		}
+	}
 }
 
 func (s *numberSpec) rescale(scale int) {
@@ -120,8 +150,14 @@ func (s *numberSpec) rescale(scale int) {
 	}
 }
 
-func drawNumber(s *stream, lo, hi int64, spec numberSpec) int64 {
-	switch spec.spread {
+func drawNumber(s *stream, lo, hi int64, shape spread) int64 {
+	switch shape {
+	case bell:
+		sum := int64(0)
+		for range 4 {
+			sum += s.between(lo, hi) / 4
+		}
+		return min(hi, max(lo, sum))
 	case tailed:
 		return lo + s.skew(hi-lo+1)
 	case priced:
@@ -176,6 +212,9 @@ func toUnits(f float64) int64 {
 // derived numbers follow from other rows: a line's price from its product, an
 // order's total from its lines, a payment from the order.
 func (t *table) derived(c *column) *number {
+	if n := t.trait(c); n != nil {
+		return n
+	}
 	if c.kind != "money" || c.dom.enum != nil {
 		return nil
 	}
@@ -183,15 +222,18 @@ func (t *table) derived(c *column) *number {
 	if scale == 0 && c.class != classInt {
 		scale = 2
 	}
+	if n := t.booked(c, scale); n != nil {
+		return n
+	}
 	if l := t.linesBelow(); l != nil && c.hasWord("total", "subtotal", "amount") {
-		return &number{scale, func(i int64) int64 { return l.sum(i) }}
+		return &number{scale: scale, why: "the sum of " + l.t.Name, units: l.sum}
 	}
 	if price, quantity := t.priced(); price != nil && quantity != nil && c != price && c.hasWord("total", "subtotal", "amount") {
-		return &number{scale, func(i int64) int64 { return price.number.units(i) * quantity.number.units(i) }}
+		return &number{scale: scale, why: price.Name + " × " + quantity.Name, units: func(i int64) int64 { return price.number.units(i) * quantity.number.units(i) }}
 	}
 	if l := t.settles(); l != nil && c.hasWord("total", "amount") {
 		if from := l.parent.money("total", "amount"); from != nil {
-			return &number{scale, func(i int64) int64 {
+			return &number{scale: scale, why: "that of its " + l.parent.Name, units: func(i int64) int64 {
 				row, _ := l.pick(i)
 				return from.number.units(row)
 			}}
@@ -202,11 +244,25 @@ func (t *table) derived(c *column) *number {
 	}
 	for _, l := range t.links {
 		if from := l.parent.money("price"); from != nil && l.parent.index < t.index && !l.nullable {
-			return &number{scale, func(i int64) int64 {
+			return &number{scale: scale, why: "that of its " + l.parent.Name, units: func(i int64) int64 {
 				row, _ := l.pick(i)
 				return from.number.units(row)
 			}}
 		}
+	}
+	return nil
+}
+
+// booked numbers are those of a ledger and of the accounts above it.
+func (t *table) booked(c *column, scale int) *number {
+	if l := t.ledger; l != nil && c == l.amount {
+		return &number{scale: l.scale, why: "a movement of its " + t.owner.parent.Name, units: func(i int64) int64 { return l.entry(i).amount }}
+	}
+	if l := t.ledger; l != nil && c == l.after {
+		return &number{scale: scale, why: "the sum of " + l.amount.Name + " so far", units: func(i int64) int64 { return l.entry(i).after }}
+	}
+	if l := t.ledgerBelow(); l != nil && c.hasWord("balance") {
+		return &number{scale: scale, why: "the sum of " + l.t.Name + "." + l.amount.Name, units: l.balance}
 	}
 	return nil
 }

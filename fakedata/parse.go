@@ -11,6 +11,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"glovebox/fakedata/dialect"
+
 	"modernc.org/sqlite"
 )
 
@@ -24,7 +26,9 @@ const (
 	maxParse   = 10 * time.Second
 )
 
-// Parse reads a schema script with SQLite itself, in memory. Statements that
+// Parse reads a schema script. What is written in the SQL of PostgreSQL or
+// MySQL is said in SQLite's words first, see package dialect. The rest is done
+// by SQLite itself, in memory. Statements that
 // carry data or settings (INSERT, PRAGMA, BEGIN, …) are left out; ATTACH,
 // virtual and temporary tables are refused. The script may be hostile: its
 // size, its tables and columns and the time it takes are bounded, and it can
@@ -49,7 +53,15 @@ func Parse(ctx context.Context, name, ddl string) (*Schema, error) {
 	if err := db.guard(); err != nil {
 		return nil, err
 	}
-	for _, st := range statements(ddl) {
+	s := &Schema{Name: name, DDL: ddl, Dialect: dialect.Detect(ddl)}
+	text := ddl
+	if s.Dialect != dialect.SQLite {
+		if s.script, err = dialect.Translate(s.Dialect, ddl); err != nil {
+			return nil, fmt.Errorf("schema %q: %w", name, err)
+		}
+		text, s.Notes = s.script.DDL, s.script.Notes
+	}
+	for _, st := range statements(text) {
 		if err := db.define(ctx, st); err != nil {
 			return nil, fmt.Errorf("schema %q does not parse: %w", name, err)
 		}
@@ -57,7 +69,6 @@ func Parse(ctx context.Context, name, ddl string) (*Schema, error) {
 	if err := db.trust(); err != nil {
 		return nil, err
 	}
-	s := &Schema{Name: name, DDL: ddl}
 	if err := s.read(ctx, db.Conn); err != nil {
 		return nil, fmt.Errorf("schema %q: %w", name, err)
 	}

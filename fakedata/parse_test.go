@@ -114,7 +114,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("schema %+v, %v", s, err)
 	}
 	for name, want := range map[string]string{
-		"shpo": "did you mean shop?", "elephants": "Built in: shop", "": "Built in: shop",
+		"shpo": "did you mean shop?", "elephants": "helpdesk, hr, saas, shop", "": "Built in: bank",
 		"missing.sql": "no such file", dir: "not a regular file", "../shop": "no such file",
 	} {
 		if _, err := Load(t.Context(), name); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
@@ -202,7 +202,7 @@ func FuzzParse(f *testing.F) {
 		}
 		Describe(s, recipe(5))
 		path := filepath.Join(t.TempDir(), "x.db")
-		err = Generate(t.Context(), s, recipe(5), path, nil)
+		err = Generate(t.Context(), s, recipe(5), Target{Path: path}, nil)
 		if _, e := os.Stat(path); (e == nil) != (err == nil) {
 			t.Errorf("error %v, but the file: %v", err, e)
 		}

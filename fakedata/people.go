@@ -8,7 +8,7 @@ import (
 
 // person is one made-up human being; everything about them agrees.
 type person struct {
-	first, last string
+	first, last name
 	woman       bool
 	namesake    int64 // how many before had the same name in the same country
 	home        *city
@@ -16,6 +16,13 @@ type person struct {
 
 // who is the person that row i of t is, or is about.
 func (t *table) who(i int64) person {
+	if m := &t.lastWho; !m.known || m.row != i { // one row asks several times
+		m.known, m.row, m.who = true, i, t.findWho(i)
+	}
+	return t.lastWho.who
+}
+
+func (t *table) findWho(i int64) person {
 	if l := t.whoVia; l != nil {
 		if row, ok := l.pick(i); ok {
 			return l.parent.who(row)
@@ -48,6 +55,13 @@ func (t *table) personLink() *link {
 
 // home is the place that row i of t is in.
 func (t *table) home(i int64) *city {
+	if m := &t.lastHome; m.home == nil || m.row != i {
+		m.row, m.home = i, t.findHome(i)
+	}
+	return t.lastHome.home
+}
+
+func (t *table) findHome(i int64) *city {
 	w := t.p.world
 	switch t.theme {
 	case "city", "region":
@@ -85,7 +99,7 @@ func (t *table) homeLink() *link {
 // email is unique within a table: each country has its own domain, and within
 // a country a name comes back only with a number.
 func (p person) email() string {
-	return fold(p.first) + "." + fold(p.last) + p.number() + "@" + p.home.domain
+	return p.first.folded + "." + p.last.folded + p.number() + "@" + p.home.domain
 }
 
 func (p person) number() string {
@@ -96,14 +110,19 @@ func (p person) number() string {
 }
 
 func (p person) username() string {
-	return fold(p.first)[:1] + fold(p.last) + p.number()
+	return p.first.folded[:1] + p.last.folded + p.number()
 }
 
-func (p person) full() string { return p.first + " " + p.last }
+func (p person) full() string {
+	if p.home.lastFirst {
+		return p.last.own + " " + p.first.own
+	}
+	return p.first.own + " " + p.last.own
+}
 
 // phoneNumber is one of the numbers that the country reserves for fiction.
 func phoneNumber(s *stream, c *city) string {
-	return fill(s, strings.ReplaceAll(c.phone, "#", c.area))
+	return fill(s, c.phone)
 }
 
 // streetAddress is a made-up street in the country's way of writing.

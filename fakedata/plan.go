@@ -12,8 +12,11 @@ type plan struct {
 	recipe Recipe
 	now    int64 // the recipe's clock, Unix seconds
 	world  *world
+	season *season
 	tables []*table // as in Schema.Tables
 	judge  *judge   // tries rows against CHECKs; nil until one needs it
+	messy  bool     // some table has defects
+	file   *Plan    // what the recipe's plan says; empty without one
 }
 
 // table is a Table with all decisions made.
@@ -28,14 +31,28 @@ type table struct {
 	depth  int64 // see chain
 	cols   []*column
 	links  []*link
-	owner  *link // the reference whose parent's children are consecutive rows, or nil
-	opaque bool  // has CHECKs that only SQLite can judge
+	owner  *link   // the reference whose parent's children are consecutive rows, or nil
+	orders []order // of columns, by CHECKs
+	opaque bool    // has CHECKs that only SQLite can judge
+	judged bool    // SQLite is asked about each row, even before it is written
+	mess   *messer // nil: the table stays clean
+	file   tablePlan
 
 	homeVia *link   // the reference that says where a row is, or nil
 	whoVia  *link   // the reference to the person that a row is about, or nil
+	ledger  *ledger // its rows are movements of accounts; nil: they are not
 	early   bool    // others refer to its rows: they came to be early
 	latents latents // randomness of the rows themselves, whatever columns there are
 
+	lastWho struct {
+		known bool
+		row   int64
+		who   person
+	}
+	lastHome struct {
+		row  int64
+		home *city
+	}
 	lately struct { // the last answer of life: one row asks several times
 		known    bool
 		row, try int64
@@ -50,23 +67,29 @@ type table struct {
 // column is a Column with its generator.
 type column struct {
 	*Column
-	index   int
-	key     key
-	words   []string
-	class   class
-	kind    string // the generator's name
-	dom     domain
-	link    *link // the reference that fills it, or nil
-	ordinal bool  // counts a row among its owner's children
-	unique  bool  // must not repeat
-	pinned  bool  // part of a key: never drawn again
-	cell    func(i int64) any
-	number  *number // how it makes numbers; nil where it makes something else
+	index     int
+	key       key
+	words     []string
+	class     class
+	kind      string // the generator's name
+	dom       domain
+	link      *link // the reference that fills it, or nil
+	ordinal   bool  // counts a row among its owner's children
+	unique    bool  // must not repeat
+	pinned    bool  // part of a key: never drawn again
+	cell      func(i int64) any
+	size      int    // characters at most, by the type and the CHECKs; 0: any
+	unclear   bool   // a CHECK that only SQLite can judge is about it
+	canary    string // a part of one cell that is nowhere else; "": none
+	canaryRow int64
+	number    *number // how it makes numbers; nil where it makes something else
+	file      columnPlan
+	weights   []int64 // of the values in dom.enum, cumulated, in millionths; nil: the usual
 }
 
 // latents are keys of what is true of a row even where no column says it.
 type latents struct {
-	born, life, updated, due, status, home, person, street, street2, postcode, title key
+	rank, birth, body, born, life, updated, due, status, home, person, street, street2, postcode, title key
 }
 
 // newPlan decides everything that does not need a row.
@@ -74,9 +97,19 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	if err := r.check(s); err != nil {
 		return nil, err
 	}
-	p := &plan{recipe: r, now: r.Clock.UTC().Truncate(time.Second).Unix(), world: newWorld()}
+	p := &plan{recipe: r, now: r.Clock.UTC().Truncate(time.Second).Unix(), world: newWorld(), file: &Plan{}}
+	p.season = newSeason(r.Seed, p.now)
 	for i := range s.Tables {
 		p.tables = append(p.tables, p.newTable(i, &s.Tables[i]))
+	}
+	if r.Plan != "" {
+		file, err := ParsePlan(r.Plan)
+		if err != nil {
+			return nil, err
+		}
+		if err := p.applyPlan(file); err != nil {
+			return nil, err
+		}
 	}
 	for _, t := range p.tables {
 		t.relate()
@@ -93,15 +126,35 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	for _, t := range p.tables {
 		t.planKeys()
 	}
-	p.countRows()
+	if err := p.countRows(); err != nil {
+		return nil, err
+	}
 	for _, t := range p.tables {
 		t.early = t.referenced() && !slices.Contains(transactions, t.last()) && t.theme != "ticket"
 		t.planTime()
+		t.ledger = t.ledgerOf()
+		for _, o := range t.orders {
+			if !t.keeps(o) {
+				t.opaque, t.cols[o.low].unclear, t.cols[o.high].unclear = true, true, true
+			}
+		}
 	}
 	for _, t := range p.tables {
 		for _, c := range t.cols {
 			c.cell = t.maker(c)
 		}
+	}
+	for _, t := range p.tables {
+		for _, c := range t.cols {
+			t.plant(c)
+		}
+	}
+	for _, t := range p.tables {
+		t.mess = newMesser(t)
+		p.messy = p.messy || t.mess != nil
+	}
+	for _, t := range p.tables { // CHECKs cannot be asked while defects are written
+		t.judged = t.opaque || p.messy && len(t.Checks) > 0
 	}
 	return p, p.checkKeyCycles()
 }
@@ -112,19 +165,25 @@ func (p *plan) newTable(index int, st *Table) *table {
 		words: singular(words(st.Name)), tries: map[int64]int64{},
 	}
 	for name, k := range map[string]*key{
-		"born": &t.latents.born, "life": &t.latents.life, "updated": &t.latents.updated, "due": &t.latents.due,
+		"rank": &t.latents.rank, "birth": &t.latents.birth, "body": &t.latents.body, "born": &t.latents.born, "life": &t.latents.life, "updated": &t.latents.updated, "due": &t.latents.due,
 		"status": &t.latents.status, "home": &t.latents.home, "person": &t.latents.person, "street": &t.latents.street,
 		"street2": &t.latents.street2, "postcode": &t.latents.postcode, "title": &t.latents.title,
 	} {
 		*k = t.key.sub("\x00" + name)
 	}
 	var doms []domain
-	doms, t.opaque = st.domains()
+	var unclear []int
+	doms, t.orders, unclear, t.opaque = st.domains()
 	for i := range st.Columns {
 		sc := &st.Columns[i]
 		t.cols = append(t.cols, &column{
 			Column: sc, index: i, key: t.key.sub(sc.Name), words: words(sc.Name), class: classOf(sc.Type), dom: doms[i],
+			unclear: slices.Contains(unclear, i),
 		})
+		c := t.cols[i]
+		if c.size, _ = typeSize(c.Type); c.dom.maxLen > 0 && (c.size == 0 || c.dom.maxLen < c.size) {
+			c.size = c.dom.maxLen
+		}
 	}
 	t.theme = themeOf(t)
 	for _, c := range t.cols {

@@ -23,13 +23,18 @@ func (s *Schema) read(ctx context.Context, db *sql.Conn) error {
 		if r[0] != "table" {
 			continue
 		}
-		t := Table{Name: r[1], Checks: findChecks(r[2])}
+		t := Table{Name: r[1], Checks: findChecks(r[2]), sql: r[2]}
 		if t.Columns, err = readColumns(ctx, db, t.Name); err != nil {
 			return err
 		}
 		if t.Keys, err = readKeys(ctx, db, &t); err != nil {
 			return err
 		}
+		strict, err := query(ctx, db, `SELECT strict, '', '', '' FROM pragma_table_list(?)`, t.Name)
+		if err != nil {
+			return err
+		}
+		t.Strict = len(strict) > 0 && strict[0][0] == "1"
 		s.Tables = append(s.Tables, t)
 		columns += len(t.Columns)
 	}

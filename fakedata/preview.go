@@ -42,8 +42,11 @@ func Preview(ctx context.Context, s *Schema, r Recipe, n int) (out []TablePrevie
 		return nil, err
 	}
 	w := writer{p: p, db: db}
+	if err := w.relax(ctx); err != nil {
+		return nil, err
+	}
 	for _, t := range p.tables {
-		tp := TablePreview{Table: t.Name, Total: t.rows}
+		tp := TablePreview{Table: t.Name, Total: t.written()}
 		for _, c := range t.cols {
 			if !c.Generated {
 				tp.Columns = append(tp.Columns, c.Name)
@@ -90,7 +93,7 @@ func Describe(s *Schema, r Recipe) string {
 	fmt.Fprintf(&b, "# Dataset %s\n\nA SQLite database. All of it is synthetic: no person, address or number in it is real.\n"+
 		"Today, in this dataset, is %s (UTC).\n", oneLine(s.Name), r.Clock.UTC().Format("2006-01-02"))
 	for _, t := range p.tables {
-		fmt.Fprintf(&b, "\n## %s (%d rows)\n\n", oneLine(t.Name), t.rows)
+		fmt.Fprintf(&b, "\n## %s (%d rows)\n\n", oneLine(t.Name), t.written())
 		for _, c := range t.cols {
 			fmt.Fprintf(&b, "- %s\n", strings.Join(t.describe(c), ", "))
 		}

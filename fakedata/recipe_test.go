@@ -29,10 +29,23 @@ func fingerprint(t *testing.T, path string) string {
 // TestGolden fails when the output of a recipe changes. If that is what you
 // want, raise Generator as well, and put the new sum here.
 func TestGolden(t *testing.T) {
-	const want = "a10a601d15dc62923166ed5f61bf946f1697cf91c67d586144a216d5f50b40cd"
-	_, path := generate(t, load(t, "shop"), recipe(300))
-	if got := fingerprint(t, path); got != want {
-		t.Errorf("the dataset of the same recipe is another one: %s", got)
+	golden := map[string]string{
+		// sums
+		"bank":     "dbf93e6ea0a45d2c 56ee4b0d76915381",
+		"clinic":   "0e1b3dd794aac1bc 8653f522142bc8f0",
+		"helpdesk": "67084530237add2d 78faa0bcace532dd",
+		"hr":       "f7e750850ea23cb7 d3941cadc9b288c4",
+		"saas":     "1a1e039d5a6fec32 8b1edeaf50747d16",
+		"shop":     "9f2ed6f6eaa99076 ce692521faa72abb",
+	}
+	for _, name := range Builtins() {
+		r := recipe(300)
+		_, clean := generate(t, load(t, name), r)
+		r.Mess = 0.05
+		_, messy := generate(t, load(t, name), r)
+		if got := fingerprint(t, clean)[:16] + " " + fingerprint(t, messy)[:16]; got != golden[name] {
+			t.Errorf("the dataset of the same recipe is another one:\n%q: %q,", name, got)
+		}
 	}
 }
 
@@ -62,7 +75,7 @@ func TestSameBytes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := Generate(t.Context(), s, recipe(400), path, nil); err != nil {
+		if err := Generate(t.Context(), s, recipe(400), Target{Path: path}, nil); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -216,7 +229,8 @@ func TestRefusals(t *testing.T) {
 		r    Recipe
 		path string
 	}{
-		"mess is 0.02":           {change(func(r *Recipe) { r.Mess = 0.02 }), "a.db"},
+		"mess is 0.51":           {change(func(r *Recipe) { r.Mess = 0.51 }), "a.db"},
+		"mess is -1":             {change(func(r *Recipe) { r.Mess = -1 }), "a.db"},
 		"rows is 0":              {change(func(r *Recipe) { r.Rows = 0 }), "a.db"},
 		"rows is -3":             {change(func(r *Recipe) { r.Rows = -3 }), "a.db"},
 		"rows is 2000000000":     {change(func(r *Recipe) { r.Rows = 2_000_000_000 }), "a.db"},
@@ -227,7 +241,7 @@ func TestRefusals(t *testing.T) {
 		"file exists":            {recipe(10), "taken.db"},
 		"no such file":           {recipe(10), "missing/a.db"},
 	} {
-		err := Generate(t.Context(), s, c.r, filepath.Join(dir, c.path), nil)
+		err := Generate(t.Context(), s, c.r, Target{Path: filepath.Join(dir, c.path)}, nil)
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("error %v, want one line with %q", err, want)
 		}
@@ -244,7 +258,7 @@ func TestRefusals(t *testing.T) {
 func TestCancelLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	dir := t.TempDir()
-	err := Generate(ctx, load(t, "shop"), recipe(20_000), filepath.Join(dir, "x.db"), func(done, _ int64) {
+	err := Generate(ctx, load(t, "shop"), recipe(20_000), Target{Path: filepath.Join(dir, "x.db")}, func(done, _ int64) {
 		if done > 5000 {
 			cancel()
 		}
@@ -260,7 +274,7 @@ func TestCancelLeavesNothing(t *testing.T) {
 func TestFileIsPlain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "odd name? #1%20.db")
 	var done, total int64
-	if err := Generate(t.Context(), load(t, "shop"), recipe(50), path, func(d, n int64) { done, total = d, n }); err != nil {
+	if err := Generate(t.Context(), load(t, "shop"), recipe(50), Target{Path: path}, func(d, n int64) { done, total = d, n }); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -288,7 +302,7 @@ func TestMemoryDoesNotGrowWithRows(t *testing.T) {
 	peak := func(rows int) uint64 {
 		var most uint64
 		path := filepath.Join(t.TempDir(), "x.db")
-		err := Generate(t.Context(), load(t, "shop"), recipe(rows), path, func(done, _ int64) {
+		err := Generate(t.Context(), load(t, "shop"), recipe(rows), Target{Path: path}, func(done, _ int64) {
 			if done%8192 == 0 {
 				var m runtime.MemStats
 				runtime.GC()

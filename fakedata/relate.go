@@ -1,6 +1,7 @@
 package fakedata
 
 import (
+	"math"
 	"slices"
 	"strings"
 )
@@ -16,10 +17,12 @@ type link struct {
 	single        bool // at most one child for each parent: its columns are a key here
 	follows       bool // one child for each parent, soon after it: a payment of an order
 
-	how   linkHow
-	other *link // mirror, back, anchor: the link that decides
-	via   *link // mirror: the parent's link that is followed on
-	fan   *fan  // owner: how many children each parent has
+	how     linkHow
+	other   *link // mirror, back, anchor: the link that decides
+	via     *link // mirror: the parent's link that is followed on
+	cost    int   // mirror: references that are followed for one row
+	decides bool  // another link mirrors what this one refers to
+	fan     *fan  // owner: how many children each parent has
 }
 
 type linkHow byte
@@ -233,10 +236,14 @@ func (t *table) anchored(l *link) bool {
 	return false
 }
 
+// maxMirror bounds how many references are followed for one that mirrors
+// others, which mirror others: in a hostile schema they would be exponentially many.
+const maxMirror = 30
+
 // mirrors finds the parent of t that has a column of the same name and
 // meaning, as in payment(customer_id, rental_id) and rental(customer_id).
 func (t *table) mirrors(l *link) bool {
-	if len(l.cols) != 1 {
+	if len(l.cols) != 1 || l.decides {
 		return false
 	}
 	for _, g := range t.links {
@@ -246,7 +253,11 @@ func (t *table) mirrors(l *link) bool {
 		for _, h := range g.parent.links {
 			if h.parent == l.parent && len(h.cols) == 1 &&
 				strings.EqualFold(g.parent.Columns[h.cols[0]].Name, t.Columns[l.cols[0]].Name) {
-				l.other, l.via = g, h
+				if l.cost = 1 + g.cost + h.cost; l.cost > maxMirror {
+					l.cost = 0
+					continue
+				}
+				l.other, l.via, g.decides = g, h, true
 				return true
 			}
 		}
@@ -258,7 +269,7 @@ func (t *table) mirrors(l *link) bool {
 func (l *link) pick(i int64) (int64, bool) {
 	n := l.parent.rows
 	s := l.key.at(i)
-	if l.nullable && l.how != bySelf && l.how != byOwner && s.chance(l.nullShare()) {
+	if l.nullable && l.how != bySelf && l.how != byOwner && s.n(10_000) < l.nullShare() {
 		return 0, false
 	}
 	switch l.how {
@@ -305,12 +316,18 @@ func (l *link) popular(s *stream) int64 {
 	return permute(l.key, s.skew(n), n)
 }
 
-// nullShare is the percentage of rows without a parent.
+// nullShare is how many of 10,000 rows are without a parent.
 func (l *link) nullShare() int64 {
-	if strings.HasPrefix(strings.ToLower(l.child.Columns[l.cols[0]].Name), "original") {
-		return 90
+	if !l.nullable || l.how == bySelf || l.how == byOwner {
+		return 0
 	}
-	return 8
+	if n := l.child.cols[l.cols[0]].file.Nulls; n != nil {
+		return int64(math.Round(*n * 1e4))
+	}
+	if strings.HasPrefix(strings.ToLower(l.child.Columns[l.cols[0]].Name), "original") {
+		return 9000
+	}
+	return 800
 }
 
 // pickSelf makes a tree: the first rows are its roots.

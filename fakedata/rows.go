@@ -1,13 +1,16 @@
 package fakedata
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // countRows decides how many rows each table has. A table that nothing refers
 // to gets the recipe's rows; a table that others refer to gets a share that
 // grows with the length of the chain of references above it; lookup tables and
 // staff stay small. The count of a table depends on the tables it refers to
 // and on whether any refers to it, so that a new table seldom changes an old.
-func (p *plan) countRows() {
+func (p *plan) countRows() error {
 	want := int64(p.recipe.Rows)
 	largest := int64(0)
 	for _, t := range p.tables {
@@ -15,13 +18,21 @@ func (p *plan) countRows() {
 		t.rows = t.wish(want)
 		largest = max(largest, t.rows)
 	}
-	for _, t := range p.tables {
+	for _, t := range p.tables { // what a plan says of one table leaves the others alone
 		if largest < want && t.rows == largest {
 			t.rows = want
 		}
 	}
 	for _, t := range p.tables {
-		t.rows = max(1, min(t.rows, t.room()))
+		room := t.room()
+		switch want := t.file.Rows; {
+		case want == nil:
+			t.rows = max(1, min(t.rows, room))
+		case *want > room:
+			return fmt.Errorf("plan: table %q: rows is %d, but its keys and the tables it refers to leave room for %d", t.Name, *want, room)
+		default:
+			t.rows = *want
+		}
 		if o := t.owner; o != nil {
 			o.fan = newFan(o.key, t.rows, o.parent.rows, false)
 			if o.fan.most() > t.perOwner()/2 {
@@ -29,6 +40,7 @@ func (p *plan) countRows() {
 			}
 		}
 	}
+	return nil
 }
 
 // wish is the number of rows that t should have, its parents aside.
@@ -61,7 +73,7 @@ func share(n, percent int64) int64 { return max(1, n*percent/100) }
 
 // small tables hold the few who run the business.
 func (t *table) small() bool {
-	return slices.Contains([]string{"staff", "employee", "manager", "agent", "admin", "shipper", "carrier"}, t.last())
+	return slices.Contains([]string{"staff", "employee", "manager", "agent", "admin", "shipper", "carrier", "doctor"}, t.last())
 }
 
 // chain is the longest chain of references above t, lookups aside. That of

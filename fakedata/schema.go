@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"glovebox/fakedata/dialect"
 )
 
 //go:embed schemas/*.sql
@@ -19,11 +21,14 @@ var schemaFiles embed.FS
 // A Schema is the structure of a dataset. It is read-only once made and may
 // be used by several goroutines.
 type Schema struct {
-	Name   string
-	DDL    string  // as given
-	Tables []Table // parents before children; where references form a cycle, in the script's order
+	Name    string
+	DDL     string       // as given
+	Dialect dialect.Name // of the DDL
+	Notes   []string     // what of the DDL could not be taken over, one line each
+	Tables  []Table      // parents before children; where references form a cycle, in the script's order
 
-	objects []object // everything to create, in the script's order
+	script  *dialect.Script // of the DDL where it is not SQLite's
+	objects []object        // everything to create, in the script's order
 }
 
 // A Table is one table of a Schema.
@@ -33,6 +38,8 @@ type Table struct {
 	Keys        []Key // the primary key first, if there is one
 	ForeignKeys []ForeignKey
 	Checks      []Check
+	sql         string // of the CREATE TABLE
+	Strict      bool   // values must be of their column's type
 }
 
 // A Column is one column of a Table.
@@ -121,18 +128,26 @@ func Load(ctx context.Context, nameOrPath string) (*Schema, error) {
 
 func unknownSchema(name string) error {
 	names := Builtins()
+	hint := didYouMean(name, names)
+	if hint == "" {
+		hint = "."
+	}
+	return fmt.Errorf("no schema is called %q%s Built in: %s; or give the path of a .sql file",
+		name, hint, strings.Join(names, ", "))
+}
+
+// didYouMean suggests the nearest of names; "" where none is near.
+func didYouMean(name string, names []string) string {
 	near, best := "", len(name)/2+1
 	for _, n := range names {
 		if d := distance(name, n); d < best {
 			near, best = n, d
 		}
 	}
-	hint := "."
-	if near != "" {
-		hint = fmt.Sprintf("; did you mean %s?", near)
+	if near == "" {
+		return ""
 	}
-	return fmt.Errorf("no schema is called %q%s Built in: %s; or give the path of a .sql file",
-		name, hint, strings.Join(names, ", "))
+	return fmt.Sprintf("; did you mean %s?", near)
 }
 
 // distance is the number of single-byte edits between a and b.

@@ -2,6 +2,7 @@ package fakedata
 
 import (
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -63,6 +64,19 @@ func TestStreamsStayInRange(t *testing.T) {
 		}
 		if x := s.skew(n); x < 0 || x >= n {
 			t.Fatalf("skew(%d) = %d", n, x)
+		}
+	})
+}
+
+func TestDateText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		unix := rapid.Int64Range(-62_167_219_200, 253_402_300_799).Draw(t, "unix")
+		at := time.Unix(unix, 0).UTC()
+		if got, want := dateText(unix, true), at.Format(time.DateTime); got != want {
+			t.Fatalf("%d is %s, want %s", unix, got, want)
+		}
+		if got, want := dateText(unix, false), at.Format(time.DateOnly); got != want {
+			t.Fatalf("%d is %s, want %s", unix, got, want)
 		}
 	})
 }

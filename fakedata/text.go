@@ -69,6 +69,11 @@ func (t *table) nameColumn() *column {
 			return c
 		}
 	}
+	for _, c := range t.cols {
+		if c.kind == "company" && c.link == nil && !c.Generated && !c.unique {
+			return c
+		}
+	}
 	return nil
 }
 
@@ -153,7 +158,11 @@ func (t *table) textOf(c *column) func(i int64) string {
 	case "company":
 		return draw(func(s *stream, _ int64) string { return companyName(s) })
 	case "job":
-		return draw(func(s *stream, _ int64) string { return choose(s, strings.Split(jobs, "|")) })
+		list := strings.Split(jobs, "|")
+		return draw(func(s *stream, i int64) string { // the higher the rank, the further down the list
+			k := t.rank(i)*int64(len(list))/100 + s.n(3) - 1
+			return list[min(max(k, 0), int64(len(list)-1))]
+		})
 	case "sku", "code":
 		return draw(func(s *stream, _ int64) string { return fill(s, "@@@") + "-" + fill(s, "%%%%%") })
 	case "barcode":
@@ -233,11 +242,11 @@ func (t *table) textOf(c *column) func(i int64) string {
 func (t *table) personText(c *column) func(i int64) string {
 	switch c.kind {
 	case "first":
-		return func(i int64) string { return t.who(i).first }
+		return func(i int64) string { return t.who(i).first.own }
 	case "last":
-		return func(i int64) string { return t.who(i).last }
+		return func(i int64) string { return t.who(i).last.own }
 	case "initial":
-		return func(i int64) string { return t.who(i).first[:1] }
+		return func(i int64) string { return string([]rune(t.who(i).first.own)[:1]) }
 	case "person":
 		return func(i int64) string { return t.who(i).full() }
 	case "email":
@@ -335,17 +344,13 @@ func (t *table) addressDraw(i int64, part func(*latents) key) *stream {
 	return t.latent(part(&t.latents), i)
 }
 
-// birthMaker makes birth dates of people between 18 and 80 years old.
+// birthMaker makes birth dates.
 func (t *table) birthMaker(c *column) func(i int64) any {
 	format := timeFormat(c)
 	if c.class == classText {
 		format = func(unix int64) any { return time.Unix(unix, 0).UTC().Format(time.DateOnly) }
 	}
-	return func(i int64) any {
-		s := t.draw(c, i)
-		at := t.p.now - 22*366*day - min(s.n(58*365), s.n(58*365))*day
-		return format(at - at%day)
-	}
+	return func(i int64) any { return format(t.birthday(i)) }
 }
 
 func hexText(s *stream, n int) string {
@@ -354,6 +359,21 @@ func hexText(s *stream, n int) string {
 		b = binary.BigEndian.AppendUint64(b, s.Uint64())
 	}
 	return hex.EncodeToString(b)[:n]
+}
+
+// sized brings bytes to the column's length.
+func (c *column) sized(b []byte) []byte {
+	for len(b) < c.dom.minLen {
+		b = append(b, b[:min(len(b), c.dom.minLen-len(b))]...)
+	}
+	size, _ := typeSize(c.Type)
+	if c.dom.maxLen > 0 && (size == 0 || c.dom.maxLen < size) {
+		size = c.dom.maxLen
+	}
+	if size > 0 && len(b) > size {
+		b = b[:size]
+	}
+	return b
 }
 
 // blob is a tiny PNG, or random bytes where the column is not a picture.

@@ -25,6 +25,10 @@ const (
 	due     // promised; may lie in the future
 )
 
+func (s stage) String() string {
+	return [...]string{"created", "confirmed", "sent", "done", "undone", "cancelled", "updated", "due"}[s]
+}
+
 // stageOf reads a stage from one word of a column name or a status value.
 func stageOf(word string) (stage, bool) {
 	for s, list := range map[stage]string{
@@ -37,7 +41,7 @@ func stageOf(word string) (stage, bool) {
 			"delivery end ended arrival arrived received completion finish resolution close checkout paid_out merged",
 		undone: "returned refunded refund reopened reversed chargeback",
 		cancelled: "cancelled canceled failed rejected declined void voided abandoned deleted archived terminated removed blocked " +
-			"inactive suspended banned disabled lost expired closed_lost error",
+			"inactive suspended banned disabled left quit resigned lost expired closed_lost error",
 		updated: "updated modified update changed login seen last activity edited accessed refreshed synced",
 		due:     "due expires expiry expire valid_until deadline renewal until estimated promised target required",
 	} {
@@ -55,6 +59,9 @@ func stageFor(t *table, c *column) stage {
 		if ok && (s == updated || s == due) {
 			return s
 		}
+	}
+	if t.inOrder() && t.moments() == 1 {
+		return created // so that the order of the rows shows
 	}
 	for _, w := range c.words {
 		if s, ok := stageOf(w); ok {
@@ -108,14 +115,74 @@ func (t *table) born(i int64) int64 {
 	switch {
 	case t.settles() != nil:
 		return lo + min(60+s.n(3*3600), left)
+	case t.inOrder():
+		return t.bornInOrder(s, i, lo)
 	case t.small() || t.theme == "store":
 		return lo + s.n(min(left, 60*day)+1)
 	case t.owner != nil && len(t.owner.parent.words) < len(t.words):
 		return lo + min(s.n(5*day), s.n(5*day), left)
 	case t.early: // leave time for what refers to this row
-		return lo + min(s.n(left), s.n(left), s.n(left))
+		return t.p.season.between(s, lo, t.p.now, 3)
 	}
-	return lo + s.n(left)
+	return t.p.season.between(s, lo, t.p.now, 1)
+}
+
+// inOrder reports whether the rows of one owner follow each other in time:
+// movements of an account, messages that are numbered.
+func (t *table) inOrder() bool {
+	return t.owner != nil && (t.ledger != nil || slices.ContainsFunc(t.cols, func(c *column) bool { return c.ordinal && c.kind != "year" }))
+}
+
+// keeps reports whether two moments come in the right order by themselves.
+func (t *table) keeps(o order) bool {
+	a, b := t.cols[o.low], t.cols[o.high]
+	for _, c := range []*column{a, b} {
+		if c.kind != "time" || c.link != nil || c.unique || c.Generated || c.dom.enum != nil || c.dom.patterns != nil {
+			return false
+		}
+	}
+	if timeFormat(a)(0) != timeFormat(b)(0) {
+		return false
+	}
+	switch low, high := stageFor(t, a), stageFor(t, b); {
+	case high == due:
+		return low == created
+	case o.strict || low == due:
+		return false
+	case high == updated || low == created:
+		return true
+	case high == cancelled || low == updated || low == cancelled:
+		return false
+	default:
+		return low <= high
+	}
+}
+
+// moments counts t's columns of time.
+func (t *table) moments() int {
+	n := 0
+	for _, c := range t.cols {
+		n += boolInt(c.kind == "time")
+	}
+	return n
+}
+
+// bornInOrder shares the time since lo out among an owner's rows: each gets
+// its part, and lies somewhere in it.
+func (t *table) bornInOrder(s *stream, i, lo int64) int64 {
+	first, end := t.owner.fan.children(t.owner.fan.parent(i))
+	hi := t.p.now
+	if t.ledger == nil { // a conversation, the steps of one thing
+		hi = min(hi, lo+(end-first)*day)
+	}
+	season := t.p.season
+	a, b := season.weight(lo), season.weight(hi)
+	if b <= a || lo < season.start {
+		part := (hi - lo) / (end - first)
+		return lo + (i-first)*part + s.n(part+1)
+	}
+	part := (b - a) / uint64(end-first)
+	return min(hi, max(lo, season.at(a+uint64(i-first)*part+uint64(s.n(int64(part)+1)))))
 }
 
 // latent is a random stream of the row itself, not of one of its columns.
@@ -233,8 +300,49 @@ func (t *table) timeMaker(c *column) func(int64) any {
 	}
 }
 
+// dateText is what time.Format makes of time.DateOnly or time.DateTime, sooner.
+func dateText(unix int64, withTime bool) string {
+	days := (unix - ((unix%day)+day)%day) / day
+	z := days + 719_468 // since 1 March of the year 0; after Howard Hinnant's days_from_civil
+	era := (z - ((z%146_097)+146_097)%146_097) / 146_097
+	doe := z - era*146_097
+	yoe := (doe - doe/1460 + doe/36_524 - doe/146_096) / 365
+	doy := doe - (365*yoe + yoe/4 - yoe/100)
+	mp := (5*doy + 2) / 153
+	d, m, y := doy-(153*mp+2)/5+1, mp+3, yoe+era*400
+	if m > 12 {
+		m, y = m-12, y+1
+	}
+	if y < 0 || y > 9999 {
+		layout := time.DateOnly
+		if withTime {
+			layout = time.DateTime
+		}
+		return time.Unix(unix, 0).UTC().Format(layout)
+	}
+	s := unix - days*day
+	var b [19]byte
+	two := func(at int, n int64) { b[at], b[at+1] = byte('0'+n/10), byte('0'+n%10) }
+	two(0, y/100)
+	two(2, y%100)
+	two(5, m)
+	two(8, d)
+	b[4], b[7] = '-', '-'
+	if !withTime {
+		return string(b[:10])
+	}
+	two(11, s/3600)
+	two(14, s/60%60)
+	two(17, s%60)
+	b[10], b[13], b[16] = ' ', ':', ':'
+	return string(b[:])
+}
+
 func timeFormat(c *column) func(unix int64) any {
 	text := func(layout string) func(int64) any {
+		if layout != time.TimeOnly {
+			return func(unix int64) any { return dateText(unix, layout == time.DateTime) }
+		}
 		return func(unix int64) any { return time.Unix(unix, 0).UTC().Format(layout) }
 	}
 	last := ""

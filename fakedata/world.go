@@ -2,6 +2,9 @@ package fakedata
 
 import (
 	_ "embed"
+	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -23,7 +26,9 @@ type country struct {
 	domain                         string // reserved e-mail domain that is this country's alone
 	phone                          string // pattern: # is the city's area code
 	address                        string // pattern of house and street
-	women, men, last, streets      []string
+	women, men, last               []name
+	streets                        []string
+	lastFirst                      bool // the family name comes first
 	cities                         []*city
 	index                          int64 // in world.countries
 	weight                         int64
@@ -32,8 +37,9 @@ type country struct {
 type city struct {
 	*country
 	city, state, region, postcode, area, zone string
-	lat, lon                                  int64 // hundredths of a degree
-	index                                     int64 // in world.cities
+	phone                                     string // the country's, with the area code
+	lat, lon                                  int64  // hundredths of a degree
+	index                                     int64  // in world.cities
 }
 
 // newWorld reads world.txt.
@@ -47,7 +53,7 @@ func newWorld() *world {
 			f := strings.Split(rest, "|")
 			c = &country{
 				code: code, name: f[0], language: f[1], currency: f[2], domain: f[3], phone: f[4], address: f[5],
-				index: int64(len(w.countries)), weight: max(1, 20/int64(len(w.countries)+1)),
+				lastFirst: code == "JP" || code == "CN", index: int64(len(w.countries)), weight: max(1, 20/int64(len(w.countries)+1)),
 			}
 			w.countries = append(w.countries, c)
 			w.weights += c.weight
@@ -56,27 +62,40 @@ func newWorld() *world {
 		what, rest, _ := strings.Cut(line, ": ")
 		switch what {
 		case "women":
-			c.women = strings.Fields(rest)
+			c.women = names(rest)
 		case "men":
-			c.men = strings.Fields(rest)
+			c.men = names(rest)
 		case "last":
-			c.last = strings.Fields(rest)
-			for i, n := range c.last {
-				c.last[i] = strings.ReplaceAll(n, "_", " ")
-			}
+			c.last = names(rest)
 		case "streets":
 			c.streets = strings.Split(rest, "|")
 		case "city":
 			f := strings.Split(rest, "|")
 			p := &city{
 				country: c, city: f[0], state: f[1], region: f[2], postcode: f[3],
-				lat: hundredths(f[4]), lon: hundredths(f[5]), area: f[6], zone: f[7], index: int64(len(w.cities)),
+				lat: hundredths(f[4]), lon: hundredths(f[5]), area: f[6], phone: strings.ReplaceAll(c.phone, "#", f[6]), zone: f[7], index: int64(len(w.cities)),
 			}
 			c.cities = append(c.cities, p)
 			w.cities = append(w.cities, p)
 		}
 	}
 	return w
+}
+
+// name is a name as its bearer writes it, and in the letters of e-mail addresses.
+type name struct{ own, folded string }
+
+// names reads "Anna José 桜=Sakura De_Vries".
+func names(list string) []name {
+	var out []name
+	for n := range strings.FieldsSeq(list) {
+		own, latin, foreign := strings.Cut(strings.ReplaceAll(n, "_", " "), "=")
+		if !foreign {
+			latin = own
+		}
+		out = append(out, name{own, fold(latin)})
+	}
+	return out
 }
 
 // hundredths reads a decimal number with two places.
@@ -86,6 +105,29 @@ func hundredths(s string) int64 {
 		panic("world.txt: " + err.Error()) // a test reads the whole file
 	}
 	return n
+}
+
+// weigh replaces the countries' weights, by code; nil leaves them.
+func (w *world) weigh(weights map[string]int64) error {
+	if weights == nil {
+		return nil
+	}
+	codes := make([]string, len(w.countries))
+	w.weights = 0
+	for i, c := range w.countries {
+		codes[i] = c.code
+		c.weight = weights[c.code]
+		w.weights += c.weight
+	}
+	for _, code := range sortedKeys(weights) {
+		if !slices.Contains(codes, code) {
+			return fmt.Errorf("plan: locales: there is no country %q; there are %s", oneLine(code), strings.Join(codes, ", "))
+		}
+	}
+	if w.weights == 0 {
+		return errors.New("plan: locales: no country has a weight")
+	}
+	return nil
 }
 
 // pick draws a city: a country by its weight, then one of its cities.

@@ -34,10 +34,8 @@ func (c config) wrongData() (string, string) {
 		return "data.schema", "data.schema is empty; name a built-in schema or a file"
 	case d.Rows < 1 || d.Rows > 100_000_000:
 		return "data.rows", fmt.Sprintf("data.rows is %d; it must be from 1 to 100000000", d.Rows)
-	case d.Mess < 0 || d.Mess > 1:
-		return "data.mess", fmt.Sprintf("data.mess is %g; it must be from 0 to 1", d.Mess)
-	case d.Mess > 0:
-		return "data.mess", notYet("data.mess")
+	case !(d.Mess >= 0 && d.Mess <= 0.5):
+		return "data.mess", fmt.Sprintf("data.mess is %g; it must be from 0 to 0.5", d.Mess)
 	}
 	return "", ""
 }

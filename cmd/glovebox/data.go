@@ -29,7 +29,7 @@ bytes, on every machine and every day.`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newGenerateCmd(a), newPreviewCmd(a), newSchemasCmd(a))
+	cmd.AddCommand(newGenerateCmd(a), newPreviewCmd(a), newPlanCmd(a), newScoreCmd(a), newSchemasCmd(a))
 	return cmd
 }
 
@@ -44,11 +44,21 @@ func (a *app) dataset(cmd *cobra.Command, args []string) (*fakedata.Schema, fake
 	if err != nil {
 		return nil, none, err
 	}
+	text, err := cfg.Data.takePlan(cmd)
+	if err != nil {
+		return nil, none, err
+	}
+	if a.changed != nil && a.changed("seed") {
+		cfg.Data.Seed = a.flags.seed
+	}
 	if len(args) == 1 {
 		cfg.Data.Schema = args[0]
 	}
 	if cmd.Flags().Changed("rows") {
 		cfg.Data.Rows, _ = cmd.Flags().GetInt("rows")
+	}
+	if cmd.Flags().Changed("mess") {
+		cfg.Data.Mess, _ = cmd.Flags().GetFloat64("mess")
 	}
 	if key, why := cfg.wrong(); key != "" {
 		return nil, none, usageError(why, cmd.CommandPath()+" --help")
@@ -57,7 +67,9 @@ func (a *app) dataset(cmd *cobra.Command, args []string) (*fakedata.Schema, fake
 	if err != nil {
 		return nil, none, dataError(cmd.Context(), err)
 	}
-	return s, cfg.Data.recipe(s), nil
+	r := cfg.Data.recipe(s)
+	r.Plan = text
+	return s, r, nil
 }
 
 // dataError is the exit code of what fakedata cannot do: it depends on the
@@ -70,45 +82,65 @@ func dataError(ctx context.Context, err error) error {
 }
 
 func newGenerateCmd(a *app) *cobra.Command {
-	var out string
+	var out, answers, format string
 	cmd := &cobra.Command{
 		Use:   "generate [SCHEMA]",
 		Short: "Write a dataset to a SQLite file",
 		Example: `  glovebox data generate shop --rows 10000 -o shop.db
-  glovebox data generate my-schema.sql --seed 7`,
+  glovebox data generate my-schema.sql --seed 7
+  glovebox data generate bank --mess 0.02 -o bank.db   # the key: bank.answers.jsonl`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, r, err := a.dataset(cmd, args)
 			if err != nil {
 				return err
 			}
-			if out == "" {
-				out = s.Name + ".db"
+			f, ending, err := outputFormat(format)
+			if err != nil {
+				return err
 			}
-			return a.generate(cmd.Context(), s, r, out)
+			if out == "" {
+				out = s.Name + ending
+			}
+			for _, note := range s.Notes {
+				fmt.Fprintln(a.errOut, store.CleanLine(note))
+			}
+			if answers == "" {
+				answers = strings.TrimSuffix(out, filepath.Ext(out)) + ".answers.jsonl"
+			}
+			return a.generate(cmd.Context(), s, r, fakedata.Target{Path: out, Format: f, Answers: answers})
 		},
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `FILE` to write (default SCHEMA.db)")
-	cmd.Flags().Int("rows", 0, "`N` rows in the largest tables; others follow")
+	cmd.Flags().StringVar(&answers, "answers", "", "the `FILE` for the answer key of the defects (default beside the dataset)")
+	cmd.Flags().StringVar(&format, "format", "sqlite", "sqlite, csv, jsonl, or SQL for: sql (SQLite), postgres, mysql")
+	recipeFlags(cmd)
 	return cmd
 }
 
 // generate makes the dataset beside its destination and moves it there when it
 // is whole, so that there is never half of one.
-func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recipe, out string) error {
-	if info, err := os.Lstat(out); err == nil && info.IsDir() {
-		return usageError(out+" is a directory", "glovebox data generate -o FILE")
-	} else if err == nil && !a.flags.yes {
-		return usageError(out+" exists already", "another file with -o, or --yes to replace it")
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return usageError(err.Error(), "")
+func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recipe, to fakedata.Target) error {
+	out, answers := to.Path, to.Answers
+	messy, err := fakedata.Messy(s, r)
+	if err != nil {
+		return dataError(ctx, err)
+	}
+	if err := a.mayWrite(out); err != nil {
+		return err
+	}
+	if err := a.mayWrite(answers); messy && err != nil {
+		return err
 	}
 	dir, err := os.MkdirTemp(filepath.Dir(out), ".glovebox-")
 	if err != nil {
 		return usageError(err.Error(), "")
 	}
 	defer os.RemoveAll(dir)
-	whole := filepath.Join(dir, "dataset.db")
+	whole := fakedata.Target{Path: filepath.Join(dir, "dataset"), Format: to.Format}
+	if messy {
+		whole.Answers = filepath.Join(dir, "answers.jsonl")
+	}
 	var rows int64
 	long, step := newProgress(a.errOut), "making "+store.CleanLine(s.Name)
 	err = fakedata.Generate(ctx, s, r, whole, func(done, total int64) {
@@ -119,11 +151,18 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 	if err != nil {
 		return dataError(ctx, err)
 	}
-	sum, size, err := digest(whole)
+	sum, size, err := digestAll(whole.Path)
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(whole, out); err != nil {
+	if messy {
+		if err := os.Rename(whole.Answers, answers); err != nil {
+			return usageError(err.Error(), "")
+		}
+	} else {
+		answers = ""
+	}
+	if err := os.Rename(whole.Path, out); err != nil {
 		return usageError(err.Error(), "")
 	}
 	if a.flags.json {
@@ -135,10 +174,26 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 			Rows   int64  `json:"rows"`
 			Bytes  int64  `json:"bytes"`
 			SHA256 string `json:"sha256"`
-		}{out, s.Name, r.Seed, len(s.Tables), rows, size, sum})
+			Answer string `json:"answers,omitempty"`
+		}{out, s.Name, r.Seed, len(s.Tables), rows, size, sum, answers})
 	}
 	_, err = fmt.Fprintf(a.out, "%s: %d tables, %d rows, %d bytes, sha256 %s\n", out, len(s.Tables), rows, size, sum[:16])
+	if err == nil && messy {
+		_, err = fmt.Fprintf(a.out, "%s: the answer key; keep it out of the box\n", answers)
+	}
 	return err
+}
+
+// mayWrite refuses to replace what exists, unless --yes is given.
+func (a *app) mayWrite(out string) error {
+	if info, err := os.Lstat(out); err == nil && info.IsDir() {
+		return usageError(out+" is a directory", "glovebox data generate -o FILE")
+	} else if err == nil && !a.flags.yes {
+		return usageError(out+" exists already", "another file with -o, or --yes to replace it")
+	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return usageError(err.Error(), "")
+	}
+	return nil
 }
 
 func digest(path string) (sum string, size int64, err error) {
@@ -150,6 +205,39 @@ func digest(path string) (sum string, size int64, err error) {
 	h := sha256.New()
 	size, err = io.Copy(h, f)
 	return hex.EncodeToString(h.Sum(nil)), size, err
+}
+
+// outputFormat is the format of that name and how its files end.
+func outputFormat(name string) (fakedata.Format, string, error) {
+	f := fakedata.Format(name)
+	switch f {
+	case fakedata.FormatSQLite:
+		return f, ".db", nil
+	case fakedata.FormatCSV, fakedata.FormatJSONL:
+		return f, "", nil // a directory
+	case fakedata.FormatSQLiteSQL, fakedata.FormatPostgres, fakedata.FormatMySQL:
+		return f, ".sql", nil
+	}
+	return "", "", usageError(fmt.Sprintf("there is no format %q", name), fmt.Sprint("one of ", fakedata.Formats()))
+}
+
+// digestAll is the digest of a file; of a directory, that of its files' names
+// and digests in order.
+func digestAll(path string) (sum string, size int64, err error) {
+	files, err := os.ReadDir(path)
+	if err != nil {
+		return digest(path)
+	}
+	h := sha256.New()
+	for _, f := range files {
+		one, n, err := digest(filepath.Join(path, f.Name()))
+		if err != nil {
+			return "", 0, err
+		}
+		size += n
+		fmt.Fprintf(h, "%s  %s\n", one, f.Name())
+	}
+	return hex.EncodeToString(h.Sum(nil)), size, nil
 }
 
 func newSchemasCmd(a *app) *cobra.Command {

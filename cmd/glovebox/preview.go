@@ -49,7 +49,7 @@ func newPreviewCmd(a *app) *cobra.Command {
 		},
 	}
 	cmd.Flags().IntVar(&first, "first", 5, "`N` rows of each table")
-	cmd.Flags().Int("rows", 0, "`N` rows in the largest tables; others follow")
+	recipeFlags(cmd)
 	return cmd
 }
 

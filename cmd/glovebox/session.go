@@ -199,14 +199,20 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	file := filepath.Join(dir, "dataset.db")
+	to := fakedata.Target{Path: filepath.Join(dir, "dataset.db")}
+	if p.schema != nil && p.recipe.Mess > 0 {
+		if to.Answers, err = answersFile(s.log.ID()); err != nil {
+			return err
+		}
+		s.observe(agent.Update{Delta: &agent.Delta{Notice: "the answer key of the defects: " + to.Answers}})
+	}
 	made := make(chan error, 1)
 	go func() {
 		if p.schema == nil {
 			made <- nil
 			return
 		}
-		made <- fakedata.Generate(ctx, p.schema, p.recipe, file, nil)
+		made <- fakedata.Generate(ctx, p.schema, p.recipe, to, nil)
 	}()
 
 	s.box, err = d.newBox(ctx, p.engine, p.image, s.log.ID())
@@ -230,7 +236,7 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 	if p.schema == nil {
 		return nil
 	}
-	f, err := os.Open(file)
+	f, err := os.Open(to.Path)
 	if err != nil {
 		return err
 	}
