@@ -20,7 +20,7 @@ var ErrStreamCut = errors.New("the answer was cut off")
 // the API key.
 type ModelError struct {
 	Status  int    // HTTP status; 0: there was none
-	Code    string // unreachable, refused_key, unknown_model, rate_limited, timeout, cut, too_long, protocol, server
+	Code    string // unreachable, refused_key, unknown_model, rate_limited, timeout, cut, too_long (the answer), too_large (the request), protocol, server
 	Message string // what happened, one line, bounded
 	Hint    string // what to do next; may be empty
 	cause   error

@@ -73,8 +73,9 @@ func (a *Agent) work(ctx context.Context) error {
 		if len(resp.ToolCalls) == 0 {
 			return nil
 		}
-		for _, call := range resp.ToolCalls {
-			if err := a.call(ctx, call); err != nil {
+		for i, call := range resp.ToolCalls {
+			cut := resp.FinishReason == "length" && i == len(resp.ToolCalls)-1
+			if err := a.call(ctx, call, cut); err != nil {
 				return err
 			}
 		}
@@ -109,12 +110,17 @@ func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
 	return resp, err
 }
 
-// call decides on one tool call and runs it.
-func (a *Agent) call(ctx context.Context, call store.CallSpec) error {
+// call decides on one tool call and runs it. One that was cut off at the
+// model's output limit does not run, even where it looks whole.
+func (a *Agent) call(ctx context.Context, call store.CallSpec, cut bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	decision, plan := a.cfg.Tools.decide(call)
+	if cut {
+		decision.Verdict, decision.Rule = "invalid", ""
+		decision.Reason = "your answer was cut off at its output limit in this call; it did not run: make it shorter, or in several calls"
+	}
 	if decision.Verdict != "allow" {
 		if err := a.record(ctx, decision); err != nil {
 			return err
@@ -138,7 +144,7 @@ func (a *Agent) call(ctx context.Context, call store.CallSpec) error {
 func (a *Agent) run(ctx context.Context, call store.CallSpec, plan plan) error {
 	var live [2]runes
 	r := &run{tools: a.cfg.Tools, box: a.cfg.Box, output: func(stderr bool, chunk []byte) {
-		if text := live[index(stderr)].next(chunk); text != "" {
+		if text := live[stream(stderr)].next(chunk); text != "" {
 			a.cfg.Observe(Update{Output: &Output{CallID: call.ID, Stderr: stderr, Chunk: text}})
 		}
 	}}

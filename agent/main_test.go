@@ -180,9 +180,10 @@ func says(text string) http.HandlerFunc {
 func calls(pairs ...string) http.HandlerFunc {
 	var events []string
 	for i := 0; i < len(pairs); i += 2 {
+		name, _ := json.Marshal(pairs[i])
 		args, _ := json.Marshal(pairs[i+1])
 		events = append(events, delta(fmt.Sprintf(
-			`{"tool_calls":[{"index":%d,"id":"id%d","function":{"name":%q,"arguments":%s}}]}`, i/2, i/2, pairs[i], args)))
+			`{"tool_calls":[{"index":%d,"id":"id%d","function":{"name":%s,"arguments":%s}}]}`, i/2, i/2, name, args)))
 	}
 	return sse(append(events, finish("tool_calls"), "data: [DONE]")...)
 }
@@ -205,6 +206,7 @@ func newModel(t *testing.T, base string, change ...func(*OpenAIConfig)) *OpenAI 
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.firstWait = time.Millisecond
 	t.Cleanup(m.Close)
 	return m
 }

@@ -138,7 +138,7 @@ func TestScenarioFaults(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 
-	b, err = play(t, "[[turn]]\ntext = 'x'\nstatus = 500\n[[turn]]\ntext = 'never reached'\n")
+	b, err = play(t, "[[turn]]\ntext = 'x'\nstatus = 500\ntimes = 4\n[[turn]]\ntext = 'never reached'\n")
 	var e *ModelError
 	if !errors.As(err, &e) || e.Status != 500 {
 		t.Error(err)

@@ -243,7 +243,7 @@ func runFetch(ctx context.Context, r *run, args values) (store.ToolResult, error
 func (r *run) exec(ctx context.Context, cmd Command) (store.ToolResult, error) {
 	var live [2]capture
 	res, err := r.box.Exec(ctx, cmd, func(stderr bool, chunk []byte) {
-		live[index(stderr)].write(chunk)
+		live[stream(stderr)].write(chunk)
 		r.output(stderr, chunk)
 	})
 	if err == nil {
@@ -258,7 +258,7 @@ func (r *run) exec(ctx context.Context, cmd Command) (store.ToolResult, error) {
 	}, err
 }
 
-func index(stderr bool) int {
+func stream(stderr bool) int {
 	if stderr {
 		return 1
 	}
