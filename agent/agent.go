@@ -89,6 +89,7 @@ type Update struct {
 	Event  *store.Event
 	Delta  *Delta
 	Output *Output
+	Ask    *Ask
 }
 
 // Output is a piece of a running tool call's output.

@@ -3,9 +3,11 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
+	"glovebox/agent/policy"
 	"glovebox/store"
 )
 
@@ -19,6 +21,7 @@ type Config struct {
 	Tools     Toolbox
 	Limits    Limits
 	Seed      *int64
+	Approve   Approver         // who is asked where policy says ask; nil: nobody, which denies
 	Observe   func(Update)     // may be nil; never called twice at once, must not block for long
 	Clock     func() time.Time // for durations; nil: the real one
 }
@@ -29,6 +32,7 @@ type Agent struct {
 	cfg    Config
 	events []store.Event // recorded by this agent, in order
 	spent  spent
+	grants []policy.Rule // what a person has allowed for the whole session
 }
 
 // New makes an agent. It records nothing and starts nothing.
@@ -121,11 +125,19 @@ func (a *Agent) call(ctx context.Context, call store.CallSpec, cut bool) error {
 		decision.Verdict, decision.Rule = "invalid", ""
 		decision.Reason = "your answer was cut off at its output limit in this call; it did not run: make it shorter, or in several calls"
 	}
+	edited := false
+	if decision.Verdict == "ask" {
+		var err error
+		if decision, plan, err = a.approve(ctx, call, decision, plan); err != nil {
+			return err
+		}
+		edited = decision.Edited
+	}
 	if decision.Verdict != "allow" {
 		if err := a.record(ctx, decision); err != nil {
 			return err
 		}
-		return a.record(ctx, store.ToolResult{CallID: call.ID, Tool: decision.Tool, Error: decision.Reason})
+		return a.record(ctx, store.ToolResult{CallID: call.ID, Tool: decision.Tool, Error: refusal(decision)})
 	}
 	if err := a.mayCall(); err != nil {
 		return err
@@ -133,10 +145,25 @@ func (a *Agent) call(ctx context.Context, call store.CallSpec, cut bool) error {
 	if err := a.record(ctx, decision); err != nil {
 		return err
 	}
-	if err := a.record(ctx, store.ToolCall{CallID: call.ID, Tool: call.Name, Arguments: plan.recorded()}); err != nil {
+	if err := a.record(ctx, store.ToolCall{CallID: call.ID, Tool: call.Name, Arguments: plan.recorded(), Edited: edited}); err != nil {
 		return err
 	}
 	return a.run(ctx, call, plan)
+}
+
+// refusal is what the model is told of a call that does not run.
+func refusal(d store.Decision) string {
+	if d.Verdict == "invalid" {
+		return d.Reason
+	}
+	s := "not allowed"
+	if d.Reason != "" {
+		s += ": " + d.Reason
+	}
+	if d.Rule != "" && d.Rule != "tools.allow" {
+		s += fmt.Sprintf(" (rule %s)", d.Rule)
+	}
+	return s
 }
 
 // run runs a call that was decided and recorded. A tool that fails is a result
@@ -175,6 +202,7 @@ func (a *Agent) stopped(ctx, limited context.Context, err error) error {
 		lost   *logError
 		limit  *LimitError
 		script *ScriptError
+		stop   Interruption
 		body   store.Body
 	)
 	switch {
@@ -186,6 +214,8 @@ func (a *Agent) stopped(ctx, limited context.Context, err error) error {
 	case limited.Err() != nil && errors.As(context.Cause(limited), &limit):
 		err = limit
 		body = store.LimitReached{Limit: limit.Limit, Value: limit.Value, Max: limit.Max}
+	case errors.As(err, &stop):
+		body = store.Interrupted{By: by(err)}
 	case errors.As(err, &limit):
 		body = store.LimitReached{Limit: limit.Limit, Value: limit.Value, Max: limit.Max}
 	case errors.As(err, &script):

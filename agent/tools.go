@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"glovebox/agent/policy"
 	"glovebox/store"
 )
 
@@ -27,7 +28,8 @@ type Toolbox struct {
 	SQL   func(query string) Command // how a query runs in this box; nil: no sql tool
 	// Fetch is how a URL is fetched in this box, within a time; nil: no fetch tool.
 	Fetch      func(url, method string, within time.Duration) Command
-	MaxTimeout time.Duration // of one command; 0: 60 s
+	MaxTimeout time.Duration  // of one command; 0: 60 s
+	Policy     *policy.Policy // nil: what is offered is allowed
 }
 
 // ToolNames are all tools there are, in the order in which models see them.
@@ -56,7 +58,7 @@ func (t Toolbox) offers(name string) bool {
 	if name == "sql" && t.SQL == nil || name == "fetch" && t.Fetch == nil {
 		return false
 	}
-	return t.Allow == nil || slices.Contains(t.Allow, name)
+	return (t.Allow == nil || slices.Contains(t.Allow, name)) && (t.Policy == nil || t.Policy.Offers(name))
 }
 
 func (t Toolbox) maxTimeout() time.Duration {
@@ -154,6 +156,15 @@ type plan struct {
 	args values
 }
 
+// Decide says what policy makes of a call, without running it.
+func (t Toolbox) Decide(call store.CallSpec) store.Decision {
+	d, _ := t.decide(call)
+	return d
+}
+
+// MainArgument is the argument that a tool is about; "" where there is none.
+func MainArgument(tool string) string { return policy.MainArgument(tool) }
+
 // decide says what policy makes of a call, and how to run it if it may.
 func (t Toolbox) decide(call store.CallSpec) (store.Decision, plan) {
 	d := store.Decision{CallID: call.ID, Tool: clip(call.Name, 64), Verdict: "allow", Rule: "tools.allow", By: "policy"}
@@ -176,6 +187,11 @@ func (t Toolbox) decide(call store.CallSpec) (store.Decision, plan) {
 	if err != nil {
 		d.Verdict, d.Rule, d.Reason = "invalid", "", err.Error()
 		return d, plan{}
+	}
+	if t.Policy != nil {
+		v := t.Policy.Judge(call.Name, args)
+		d.Verdict, d.From, d.Part = v.Decision, v.From, v.Part
+		d.Rule, d.Reason = cmp.Or(v.Rule, "default"), v.Reason
 	}
 	return d, plan{tool: tools[i], args: args}
 }

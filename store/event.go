@@ -136,17 +136,26 @@ type Usage struct {
 type Decision struct {
 	CallID  string `json:"call_id"`
 	Tool    string `json:"tool"`
-	Verdict string `json:"verdict"` // allow, deny, invalid (unknown tool or unusable arguments)
+	Verdict string `json:"verdict"` // allow, deny, invalid (unknown tool or unusable arguments), ask (a person is asked; another one follows)
 	Rule    string `json:"rule,omitempty"`
 	Reason  string `json:"reason,omitempty"`
-	By      string `json:"by"` // policy, user
+	By      string `json:"by"` // policy, user, headless (nobody to ask), --yes
+
+	From    string  `json:"from,omitempty"`    // where the rule is written
+	Part    string  `json:"part,omitempty"`    // of a shell call: the command that decided
+	Who     string  `json:"who,omitempty"`     // the person's account
+	WaitMS  float64 `json:"wait_ms,omitempty"` // how long the person took
+	Scope   string  `json:"scope,omitempty"`   // of what a person allowed: once, session (the tool), pattern
+	Pattern string  `json:"pattern,omitempty"` // with scope pattern
+	Edited  bool    `json:"edited,omitempty"`  // the person changed the arguments
 }
 
 // ToolCall is durable before the call runs in the box.
 type ToolCall struct {
 	CallID    string          `json:"call_id"`
 	Tool      string          `json:"tool"`
-	Arguments json.RawMessage `json:"arguments"` // parsed and re-encoded
+	Arguments json.RawMessage `json:"arguments"`        // parsed and re-encoded
+	Edited    bool            `json:"edited,omitempty"` // by a person; the model is told
 }
 
 // ToolResult is what came of a call. What the model is told is derived from it.

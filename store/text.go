@@ -188,16 +188,40 @@ func (t *Transcript) answer(b *strings.Builder, v ModelResponse) {
 func (t *Transcript) decided(b *strings.Builder, v Decision) {
 	if v.Verdict == "allow" {
 		if v.By != "policy" {
-			line(b, "\n%s allowed by %s", v.Tool, v.By)
+			line(b, "\n%s allowed by %s%s%s", v.Tool, cmp.Or(v.Who, v.By), allowed(v), waited(v))
 		}
 		return
 	}
 	word := v.Verdict
-	if word == "deny" {
-		word = "denied by " + v.By
+	switch word {
+	case "deny":
+		word = "denied by " + cmp.Or(v.Who, v.By) + waited(v)
+	case "ask":
+		word = "asked for"
 	}
 	call(b, "\n"+word+": "+v.Tool, v.Tool, t.calls[v.CallID].Arguments)
-	line(b, "because: %s%s", cmp.Or(v.Reason, "no reason was given"), optional(" (rule %s)", v.Rule))
+	line(b, "because: %s%s%s", cmp.Or(v.Reason, "no reason was given"), optional(" (rule %s)", v.Rule), optional(", for: %s", v.Part))
+}
+
+func allowed(v Decision) string {
+	edited := ""
+	if v.Edited {
+		edited = ", with other arguments"
+	}
+	switch v.Scope {
+	case "session":
+		return " for this session" + edited
+	case "pattern":
+		return " with everything like " + v.Pattern + edited
+	}
+	return edited
+}
+
+func waited(v Decision) string {
+	if v.WaitMS == 0 {
+		return ""
+	}
+	return " after " + duration(v.WaitMS)
 }
 
 // call shows a tool call: the argument that matters most on the line, what is

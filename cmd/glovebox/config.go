@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"glovebox/agent/policy"
+
 	"github.com/adrg/xdg"
 )
 
@@ -26,6 +28,8 @@ type config struct {
 	Network networkConfig `toml:"network" json:"network"`
 	Filters filtersConfig `toml:"filters" json:"filters"`
 	Rules   []ruleConfig  `toml:"rule" json:"rule,omitempty"`
+
+	from map[string]string // where each key was set last, by its name; the rest have their defaults
 }
 
 type dataConfig struct {
@@ -61,7 +65,8 @@ type ratesConfig struct {
 }
 
 type allowConfig struct {
-	Allow []string `toml:"allow" json:"allow"`
+	Allow   []string `toml:"allow" json:"allow"`
+	Default string   `toml:"default" json:"default"` // decision where no rule matches
 }
 
 // networkConfig is the way out of the box; an empty allowlist is none at all.
@@ -78,14 +83,19 @@ type filtersConfig struct {
 }
 
 type ruleConfig struct {
-	Tool     string `toml:"tool" json:"tool"`
-	Match    string `toml:"match" json:"match"`
-	Decision string `toml:"decision" json:"decision"`
-	Reason   string `toml:"reason" json:"reason"`
+	Tool        string   `toml:"tool" json:"tool"`
+	Match       string   `toml:"match" json:"match"`
+	Argument    string   `toml:"argument" json:"argument,omitempty"`
+	Decision    string   `toml:"decision" json:"decision"`
+	Reason      string   `toml:"reason" json:"reason"`
+	Matching    []string `toml:"matching" json:"matching,omitempty"`
+	NotMatching []string `toml:"not_matching" json:"not_matching,omitempty"`
+	From        string   `toml:"-" json:"from"` // file:line
 }
 
 func defaultConfig() config {
 	return config{
+		from:  map[string]string{},
 		Rigor: "standard",
 		Data:  dataConfig{Schema: "shop", Seed: 42, Rows: 1000},
 		Box: boxConfig{
@@ -94,7 +104,7 @@ func defaultConfig() config {
 		},
 		Limits:  limitsConfig{Turns: 50, ToolCalls: 200, Tokens: 200_000, CostUSD: 1, Wall: duration(15 * time.Minute)},
 		Rates:   ratesConfig{ModelCalls: 60, ToolCalls: 120},
-		Tools:   allowConfig{Allow: []string{"shell", "read_file", "write_file", "edit_file", "sql", "fetch"}},
+		Tools:   allowConfig{Allow: []string{"shell", "read_file", "write_file", "edit_file", "sql", "fetch"}, Default: policy.Allow},
 		Network: networkConfig{Allow: []string{}, Methods: []string{"GET", "HEAD"}, MaxRequests: 1000, MaxBytes: 256 << 20},
 		Filters: filtersConfig{Secrets: "redact", Personal: "flag"},
 	}
@@ -133,12 +143,14 @@ func (a *app) loadConfig() (config, error) {
 			continue
 		}
 		*from.set = from.value
+		c.from[map[bool]string{true: "model", false: "rigor"}[from.set == &c.Model]] = from.name
 		if key, why := c.wrong(); key != "" {
 			return config{}, usageError(from.name+": "+why, "")
 		}
 	}
 	if a.changed != nil && a.changed("seed") {
 		c.Data.Seed = a.flags.seed
+		c.from["data.seed"] = "--seed"
 	}
 	return c, nil
 }

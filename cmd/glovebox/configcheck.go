@@ -1,12 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"glovebox/agent/policy"
 	"glovebox/runner/egress"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // wrong returns the first key whose value cannot be, and why; "" if there is
@@ -96,11 +100,14 @@ func (c config) wrongLimits() (string, string) {
 }
 
 func (c config) wrongTools() (string, string) {
+	if why := oneOf(c.Tools.Default, policy.Allow, policy.Ask, policy.Deny); why != "" {
+		return "tools.default", "tools.default " + why
+	}
 	for i, tool := range c.Tools.Allow {
 		if slices.Contains(c.Tools.Allow[:i], tool) {
 			return "tools.allow", fmt.Sprintf("tools.allow names %q twice", tool)
 		}
-		if why := oneOf(tool, defaultConfig().Tools.Allow...); why != "" {
+		if why := oneOf(tool, c.toolNames()...); why != "" {
 			return "tools.allow", "tools.allow: a tool " + why
 		}
 	}
@@ -147,15 +154,31 @@ func (c config) wrongFilters() (string, string) {
 }
 
 func (c config) wrongRules() (string, string) {
-	for i, r := range c.Rules {
-		if why := oneOf(r.Decision, "allow", "ask", "deny"); why != "" {
-			return "rule", fmt.Sprintf("rule %d: its decision %s", i+1, why)
-		}
-	}
-	if len(c.Rules) > 0 {
-		return "rule", notYet("rule")
+	if err := c.wrongRule(); err != nil {
+		return "rule", err.Why
 	}
 	return "", ""
+}
+
+// wrongRule finds the first rule that cannot be.
+func (c config) wrongRule() *policy.RuleError {
+	for i, r := range c.Rules {
+		if why := oneOf(r.Decision, policy.Allow, policy.Ask, policy.Deny); why != "" {
+			return &policy.RuleError{Index: i, Key: "decision", Why: "a decision " + why}
+		}
+		if strings.ContainsAny(r.Tool, "*?") || r.Tool == "" {
+			continue
+		}
+		if why := oneOf(r.Tool, c.toolNames()...); why != "" {
+			return &policy.RuleError{Index: i, Key: "tool", Why: "a tool " + why}
+		}
+	}
+	_, err := c.policy()
+	var wrong *policy.RuleError
+	if errors.As(err, &wrong) {
+		return wrong
+	}
+	return nil
 }
 
 func notYet(what string) string { return what + " is not available yet" }
@@ -167,7 +190,7 @@ func oneOf(word string, words ...string) string {
 	}
 	why := fmt.Sprintf("cannot be %q; there are %s", word, strings.Join(words, ", "))
 	for _, w := range words {
-		if distance(strings.ToLower(word), w) <= 2 {
+		if levenshtein.ComputeDistance(strings.ToLower(word), w) <= 2 {
 			return why + "; did you mean " + w + "?"
 		}
 	}

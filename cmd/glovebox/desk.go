@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
 	"sync"
 
@@ -23,6 +24,7 @@ import (
 type desk struct {
 	cfg   config
 	path  string // of the log
+	ask   string // who answers where policy asks: "" nobody, yes (--yes), person (the workbench)
 	store *store.Store
 
 	mu     sync.Mutex
@@ -41,7 +43,26 @@ func (a *app) openDesk(ctx context.Context) (*desk, error) {
 		return nil, err
 	}
 	path, _ := a.dbPath()
-	return &desk{cfg: cfg, path: path, store: s}, nil
+	d := &desk{cfg: cfg, path: path, store: s}
+	if a.flags.yes {
+		d.ask = "yes"
+	}
+	return d, nil
+}
+
+// approver is who answers where policy asks.
+func (d *desk) approver(observe func(agent.Update)) agent.Approver {
+	switch d.ask {
+	case "yes":
+		return agent.AlwaysYes
+	case "person":
+		who := "user"
+		if u, err := user.Current(); err == nil {
+			who = u.Username
+		}
+		return agent.AskThrough(observe, who)
+	}
+	return nil
 }
 
 func (d *desk) close() error {
@@ -140,6 +161,9 @@ func (a *app) workbench(ctx context.Context, o tui.Options) error {
 		return err
 	}
 	o.Backend, o.Env = d, os.Environ()
+	if d.ask == "" {
+		d.ask = "person"
+	}
 	// Opening the engine removes what a crash left; with a box ready, a session
 	// begins at once. What fails here, the first session says.
 	warm := make(chan struct{})

@@ -75,6 +75,7 @@ func newRootCmd(a *app) *cobra.Command {
 		newSessionsCmd(a),
 		newReplayCmd(a),
 		newDataCmd(a),
+		newPolicyCmd(a),
 		newBoxCmd(a),
 		newImageCmd(a),
 		newSetupCmd(a),

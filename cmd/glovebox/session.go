@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"glovebox/agent"
+	"glovebox/agent/policy"
 	"glovebox/fakedata"
 	"glovebox/runner"
 	"glovebox/runner/egress"
@@ -78,7 +79,7 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 	s.agent = agent.New(agent.Config{
 		Model: p.model, ModelName: p.name, Box: inBox{s.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: s.log, System: s.system, Tools: p.tools,
 		Limits:  agent.Limits{Turns: limits.Turns, ToolCalls: limits.ToolCalls, Tokens: limits.Tokens, Wall: time.Duration(limits.Wall)},
-		Observe: s.observe,
+		Observe: s.observe, Approve: d.approver(s.observe),
 	})
 	return s, nil
 }
@@ -100,6 +101,9 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 	p.tools = agent.Toolbox{Allow: d.cfg.Tools.Allow, SQL: sqlCommand(p.database), MaxTimeout: time.Duration(d.cfg.Box.ExecTimeout)}
 	if len(p.rules) > 0 {
 		p.tools.Fetch = fetchCommand
+	}
+	if p.tools.Policy, err = d.cfg.policy(); err != nil {
+		return p, err
 	}
 	// The model outlives start: stop ends it.
 	p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv)
@@ -160,13 +164,16 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 		names[i] = t.Name
 	}
 	s.system = agent.System(p.notes, names, d.cfg.Network.Allow...)
-	// For now policy is which tools are offered: all that is offered may be used.
-	policy, err := json.Marshal(map[string][]string{"allow": names})
+	rules, err := json.Marshal(struct {
+		Allow   []string      `json:"allow"`
+		Default string        `json:"default"`
+		Rules   []policy.Rule `json:"rules"`
+	}{names, d.cfg.Tools.Default, d.cfg.rules()})
 	if err != nil {
 		return err
 	}
 	s.log, err = d.store.Begin(ctx, store.SessionStarted{
-		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: policy,
+		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: rules,
 		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(),
 	}, store.CurrentOwner())
 	if err != nil {
