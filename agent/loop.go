@@ -7,6 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
+	"glovebox/agent/budget"
 	"glovebox/agent/policy"
 	"glovebox/store"
 )
@@ -20,6 +23,9 @@ type Config struct {
 	System    string // system prompt; System builds one
 	Tools     Toolbox
 	Limits    Limits
+	Cost      Cost     // of the model
+	Budgets   []Budget // beyond the session's own limits
+	Rates     Rates
 	Seed      *int64
 	Approve   Approver         // who is asked where policy says ask; nil: nobody, which denies
 	Observe   func(Update)     // may be nil; never called twice at once, must not block for long
@@ -32,6 +38,8 @@ type Agent struct {
 	cfg    Config
 	events []store.Event // recorded by this agent, in order
 	spent  spent
+	models *rate.Limiter // of requests; nil: no limit
+	calls  *rate.Limiter // of tool calls
 	grants []policy.Rule // what a person has allowed for the whole session
 }
 
@@ -43,7 +51,7 @@ func New(cfg Config) *Agent {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	return &Agent{cfg: cfg}
+	return &Agent{cfg: cfg, models: limiter(cfg.Rates.ModelCalls), calls: limiter(cfg.Rates.ToolCalls)}
 }
 
 // Prompt records text and works on it until the model is done (nil), a limit
@@ -91,27 +99,44 @@ func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
 	if err := ctx.Err(); err != nil {
 		return store.ModelResponse{}, err
 	}
-	if err := a.mayAsk(); err != nil {
+	if err := a.pace(ctx, a.models, "model"); err != nil {
 		return store.ModelResponse{}, err
 	}
-	turn := a.spent.turns + 1
+	turn := int(a.spent.Turns) + 1
 	through := a.events[len(a.events)-1].Seq
 	req := Request{System: a.cfg.System, Messages: Conversation(a.events), Tools: a.cfg.Tools.Specs(), Seed: a.cfg.Seed}
-	if err := a.record(ctx, store.ModelRequest{Turn: turn, Model: a.cfg.ModelName, Through: through}); err != nil {
+	reserved, output, settle, err := a.mayAsk(ctx, req)
+	if err != nil {
+		return store.ModelResponse{}, err
+	}
+	var charge *store.Charge
+	defer func() { settle(charge) }()
+	req.MaxOutput = output
+	asked := store.ModelRequest{Turn: turn, Model: a.cfg.ModelName, Through: through, Reserved: reserved, MaxOutput: output}
+	if err := a.record(ctx, asked); err != nil {
 		return store.ModelResponse{}, err
 	}
 	resp, err := a.cfg.Model.Stream(ctx, req, func(d Delta) { a.cfg.Observe(Update{Delta: &d}) })
 	resp.Turn = turn
 	if err != nil {
 		resp.Partial = true
-		if resp.Text == "" && resp.Reasoning == "" && len(resp.ToolCalls) == 0 {
+		if resp.Text == "" && resp.Reasoning == "" && len(resp.ToolCalls) == 0 && !a.mayCost(err) {
 			return resp, err // nothing came: the error says it all
 		}
 	}
+	charge = a.charge(asked, resp)
+	resp.Charge = charge
 	if lost := a.record(ctx, resp); lost != nil {
 		return resp, lost
 	}
 	return resp, err
+}
+
+// mayCost says whether a request that came to nothing may have to be paid: the
+// server has read it, and did not refuse it.
+func (a *Agent) mayCost(err error) bool {
+	var e *ModelError
+	return a.cfg.Cost.Price != budget.Price{} && (!errors.As(err, &e) || e.Code == "cut" || e.Code == "timeout")
 }
 
 // call decides on one tool call and runs it. One that was cut off at the
@@ -140,6 +165,9 @@ func (a *Agent) call(ctx context.Context, call store.CallSpec, cut bool) error {
 		return a.record(ctx, store.ToolResult{CallID: call.ID, Tool: decision.Tool, Error: refusal(decision)})
 	}
 	if err := a.mayCall(); err != nil {
+		return err
+	}
+	if err := a.pace(ctx, a.calls, "tool"); err != nil {
 		return err
 	}
 	if err := a.record(ctx, decision); err != nil {
@@ -213,11 +241,11 @@ func (a *Agent) stopped(ctx, limited context.Context, err error) error {
 		body = store.Interrupted{By: by(err)}
 	case limited.Err() != nil && errors.As(context.Cause(limited), &limit):
 		err = limit
-		body = store.LimitReached{Limit: limit.Limit, Value: limit.Value, Max: limit.Max}
+		body = limit.event()
 	case errors.As(err, &stop):
 		body = store.Interrupted{By: by(err)}
 	case errors.As(err, &limit):
-		body = store.LimitReached{Limit: limit.Limit, Value: limit.Value, Max: limit.Max}
+		body = limit.event()
 	case errors.As(err, &script):
 		body = store.Failure{Code: "script", Message: err.Error()}
 	case errors.Is(err, ErrBoxLost):

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -140,9 +141,11 @@ func newServer(t *testing.T, handlers ...http.HandlerFunc) *server {
 	s := &server{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body map[string]any
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		data, err := io.ReadAll(r.Body)
+		if err = errors.Join(err, json.Unmarshal(data, &body)); err != nil {
 			t.Errorf("request is not JSON: %v", err)
 		}
+		r.Body = io.NopCloser(bytes.NewReader(data))
 		s.mu.Lock()
 		n := min(len(s.requests), len(handlers)-1)
 		s.requests = append(s.requests, body)

@@ -145,6 +145,12 @@ func (m *OpenAI) request(req Request) openai.ChatCompletionRequest {
 		seed := int(*req.Seed)
 		r.Seed = &seed
 	}
+	switch {
+	case req.MaxOutput > 0 && newer.MatchString(m.cfg.Model):
+		r.MaxCompletionTokens = int(req.MaxOutput)
+	case req.MaxOutput > 0: // the name that every server knows
+		r.MaxTokens = int(req.MaxOutput)
+	}
 	for _, t := range req.Tools {
 		r.Tools = append(r.Tools, openai.Tool{Type: openai.ToolTypeFunction, Function: &openai.FunctionDefinition{
 			Name: t.Name, Description: t.Description, Parameters: t.Parameters,
@@ -155,6 +161,9 @@ func (m *OpenAI) request(req Request) openai.ChatCompletionRequest {
 	}
 	return r
 }
+
+// newer models of OpenAI refuse max_tokens.
+var newer = regexp.MustCompile(`(^|/)(o\d|gpt-[5-9])`)
 
 func messages(req Request) []openai.ChatCompletionMessage {
 	var out []openai.ChatCompletionMessage

@@ -112,6 +112,9 @@ func project(ctx context.Context, tx *sql.Tx, n, at int64, body Body) error {
 			tokens = b.Usage.Input + b.Usage.Output
 		}
 		set, args = `steps = steps + 1, tokens = tokens + ?`, []any{tokens}
+		if c := b.Charge; c != nil && !c.Notional {
+			set, args = set+`, cost_usd = coalesce(cost_usd, 0) + ?`, append(args, float64(c.PicoUSD)/1e12)
+		}
 	case ToolResult:
 		set = `steps = steps + 1`
 	case SessionEnded:

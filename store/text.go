@@ -104,7 +104,7 @@ func (t *Transcript) Event(e Event) error {
 	case EgressDone:
 		carried(&b, v)
 	case LimitReached:
-		line(&b, "\nlimit reached: %s %v of %v", v.Limit, v.Value, v.Max)
+		line(&b, "\nlimit reached: %s", v)
 	case Interrupted:
 		line(&b, "\ninterrupted by %s", v.By)
 	case Failure:
@@ -308,6 +308,18 @@ func output(b *strings.Builder, head, out string, cut int64) {
 	if cut > 0 {
 		line(b, "%s left out of the middle", byteCount(cut))
 	}
+}
+
+// String says which limit was reached, and by how much.
+func (v LimitReached) String() string {
+	s := fmt.Sprintf("%s %v of %v", v.Limit, v.Value, v.Max)
+	if v.Needs > 0 {
+		s += fmt.Sprintf("; the next call may need %v more", v.Needs)
+	}
+	if v.Of != "" {
+		s += " (of the " + v.Of + ")"
+	}
+	return s
 }
 
 func asked(b *strings.Builder, v Egress) {

@@ -87,7 +87,7 @@ func (s *story) apply(e store.Event) {
 	case store.ToolResult:
 		s.toolResult(b)
 	case store.LimitReached:
-		s.stop(&note{mark: "■", bad: true, said: fmt.Sprintf("limit reached: %s %g of %g", b.Limit, b.Value, b.Max)})
+		s.stop(&note{mark: "■", bad: true, said: "limit reached: " + b.String()})
 	case store.Interrupted:
 		s.stop(&note{mark: "■", said: interruption(b.By)})
 	case store.Failure:

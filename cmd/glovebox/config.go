@@ -28,6 +28,7 @@ type config struct {
 	Network networkConfig `toml:"network" json:"network"`
 	Filters filtersConfig `toml:"filters" json:"filters"`
 	Rules   []ruleConfig  `toml:"rule" json:"rule,omitempty"`
+	Prices  []priceConfig `toml:"price" json:"price,omitempty"`
 
 	from map[string]string // where each key was set last, by its name; the rest have their defaults
 }
@@ -52,11 +53,23 @@ type boxConfig struct {
 
 // limitsConfig bounds a session. Zero means no limit.
 type limitsConfig struct {
-	Turns     int      `toml:"turns" json:"turns"`
-	ToolCalls int      `toml:"tool_calls" json:"tool_calls"`
-	Tokens    int      `toml:"tokens" json:"tokens"`
-	CostUSD   float64  `toml:"cost_usd" json:"cost_usd"`
-	Wall      duration `toml:"wall" json:"wall"`
+	Turns       int       `toml:"turns" json:"turns"`
+	ToolCalls   int       `toml:"tool_calls" json:"tool_calls"`
+	Tokens      int       `toml:"tokens" json:"tokens"`         // both ways
+	TokensIn    int       `toml:"tokens_in" json:"tokens_in"`   // to the model
+	TokensOut   int       `toml:"tokens_out" json:"tokens_out"` // from it
+	CostUSD     float64   `toml:"cost_usd" json:"cost_usd"`
+	Wall        duration  `toml:"wall" json:"wall"`                 // time on prompts
+	Working     duration  `toml:"working" json:"working"`           // the same without waiting for a person
+	OutputBytes byteSize  `toml:"output_bytes" json:"output_bytes"` // printed by tools
+	Day         dayConfig `toml:"day" json:"day"`
+}
+
+// dayConfig bounds all sessions of a day, UTC, together.
+type dayConfig struct {
+	Turns   int     `toml:"turns" json:"turns"`
+	Tokens  int     `toml:"tokens" json:"tokens"`
+	CostUSD float64 `toml:"cost_usd" json:"cost_usd"`
 }
 
 type ratesConfig struct {
@@ -176,7 +189,7 @@ func (c config) json() json.RawMessage {
 	data, err := json.Marshal(struct {
 		config
 		NotDone []string `json:"not_done"`
-	}{c, []string{"filters", "rates", "limits.cost_usd"}})
+	}{c, []string{"filters", "rates"}})
 	if err != nil {
 		panic(fmt.Sprintf("the configuration is not JSON: %v", err)) // it has no type that could fail
 	}

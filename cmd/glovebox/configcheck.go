@@ -71,7 +71,7 @@ func (c config) wrongBox() (string, string) {
 }
 
 func (c config) wrongLimits() (string, string) {
-	l, r, usual := c.Limits, c.Rates, defaultConfig()
+	l, r := c.Limits, c.Rates
 	for _, limit := range []struct {
 		key   string
 		value float64
@@ -80,7 +80,14 @@ func (c config) wrongLimits() (string, string) {
 		{"limits.tool_calls", float64(l.ToolCalls)},
 		{"limits.tokens", float64(l.Tokens)},
 		{"limits.cost_usd", l.CostUSD},
+		{"limits.tokens_in", float64(l.TokensIn)},
+		{"limits.tokens_out", float64(l.TokensOut)},
 		{"limits.wall", float64(l.Wall)},
+		{"limits.working", float64(l.Working)},
+		{"limits.output_bytes", float64(l.OutputBytes)},
+		{"limits.day.turns", float64(l.Day.Turns)},
+		{"limits.day.tokens", float64(l.Day.Tokens)},
+		{"limits.day.cost_usd", l.Day.CostUSD},
 		{"rates.model_calls_per_minute", float64(r.ModelCalls)},
 		{"rates.tool_calls_per_minute", float64(r.ToolCalls)},
 	} {
@@ -88,15 +95,12 @@ func (c config) wrongLimits() (string, string) {
 			return limit.key, limit.key + " is negative; 0 means no limit"
 		}
 	}
-	switch {
-	case l.CostUSD != 0 && l.CostUSD != usual.Limits.CostUSD:
-		return "limits.cost_usd", notYet("limits.cost_usd") + ": no prices are known; limits.tokens bounds what a session spends"
-	case r.ModelCalls != 0 && r.ModelCalls != usual.Rates.ModelCalls:
-		return "rates.model_calls_per_minute", notYet("rates.model_calls_per_minute")
-	case r.ToolCalls != 0 && r.ToolCalls != usual.Rates.ToolCalls:
-		return "rates.tool_calls_per_minute", notYet("rates.tool_calls_per_minute")
+	for key, usd := range map[string]float64{"limits.cost_usd": l.CostUSD, "limits.day.cost_usd": l.Day.CostUSD} {
+		if usd > 1e6 {
+			return key, key + " is more than a million dollars"
+		}
 	}
-	return "", ""
+	return c.wrongPrices()
 }
 
 func (c config) wrongTools() (string, string) {

@@ -49,6 +49,8 @@ type plan struct {
 	database string // path in the box
 	notes    string // DATA.md
 	tools    agent.Toolbox
+	cost     agent.Cost
+	price    store.Price
 	rules    []egress.Rule // where the box may reach; none: nowhere
 }
 
@@ -75,10 +77,9 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 		}
 		return nil, errors.Join(err, s.Close(ctx))
 	}
-	limits := d.cfg.Limits
 	s.agent = agent.New(agent.Config{
 		Model: p.model, ModelName: p.name, Box: inBox{s.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: s.log, System: s.system, Tools: p.tools,
-		Limits:  agent.Limits{Turns: limits.Turns, ToolCalls: limits.ToolCalls, Tokens: limits.Tokens, Wall: time.Duration(limits.Wall)},
+		Limits: d.cfg.Limits.limits(), Cost: p.cost, Budgets: d.budgets(), Rates: agent.Rates{ModelCalls: d.cfg.Rates.ModelCalls, ToolCalls: d.cfg.Rates.ToolCalls},
 		Observe: s.observe, Approve: d.approver(s.observe),
 	})
 	return s, nil
@@ -106,7 +107,12 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 		return p, err
 	}
 	// The model outlives start: stop ends it.
-	p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv)
+	if p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv); err != nil {
+		return p, err
+	}
+	if p.cost, p.price, err = d.cfg.cost(p.name, p.model.Endpoint()); err != nil {
+		p.stop()
+	}
 	return p, err
 }
 
@@ -174,7 +180,7 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 	}
 	s.log, err = d.store.Begin(ctx, store.SessionStarted{
 		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: rules,
-		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(),
+		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price,
 	}, store.CurrentOwner())
 	if err != nil {
 		return err
