@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"time"
 
 	"glovebox/agent/budget"
@@ -46,7 +45,7 @@ type spent struct {
 
 	wild    bool  // the server has counted more than there can be: nothing is concluded from it
 	known   int64 // tokens that the last answered request and its answer had
-	through int64 // sequence number up to which known counts
+	through int   // number of events up to which known counts
 	reserve *store.Charge
 }
 
@@ -62,7 +61,7 @@ func (s *spent) add(events []store.Event) {
 		s.begun = e.At
 	case store.ModelRequest:
 		s.Turns++
-		s.reserve, s.through = b.Reserved, max(s.through, 0)
+		s.reserve = b.Reserved
 	case store.ToolCall:
 		s.ToolCalls++
 	case store.ToolResult:
@@ -94,7 +93,7 @@ func (s *spent) answered(events []store.Event, b store.ModelResponse) {
 		s.In, s.Out = s.In+in, s.Out+out
 	}
 	if b.Usage != nil && !b.Partial {
-		s.known, s.through = int64(b.Usage.Input+b.Usage.Output), events[len(events)-1].Seq
+		s.known, s.through = int64(b.Usage.Input+b.Usage.Output), len(events)
 	}
 }
 
@@ -140,13 +139,9 @@ func (a *Agent) charge(req store.ModelRequest, r store.ModelResponse) *store.Cha
 // byte. What the last answered request had is known; it is a part of this one.
 func (a *Agent) worst(req Request) int64 {
 	if s := a.spent; s.known > 0 && !s.wild {
-		then := slices.IndexFunc(a.events, func(e store.Event) bool { return e.Seq > s.through })
-		if then < 0 {
-			then = len(a.events)
-		}
-		before := Conversation(a.events[:then])
+		before := Conversation(a.events[:s.through])
 		more := int64(len(req.Messages) - len(before))
-		if last, ok := a.events[then-1].Body.(store.ModelResponse); ok { // before has a word on each of its calls
+		if last, ok := a.events[s.through-1].Body.(store.ModelResponse); ok { // before has a word on each of its calls
 			more += int64(len(last.ToolCalls)) * (1 + int64(len(notRun))/perMessage)
 		}
 		return s.known + max(size(req.Messages)-size(before), 0) + max(more+1, 1)*perMessage

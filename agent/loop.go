@@ -27,6 +27,7 @@ type Config struct {
 	Budgets   []Budget // beyond the session's own limits
 	Rates     Rates
 	Seed      *int64
+	History   []store.Event    // of the session that this one resumes: its conversation goes on, its costs count
 	Approve   Approver         // who is asked where policy says ask; nil: nobody, which denies
 	Observe   func(Update)     // may be nil; never called twice at once, must not block for long
 	Clock     func() time.Time // for durations; nil: the real one
@@ -51,7 +52,13 @@ func New(cfg Config) *Agent {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	return &Agent{cfg: cfg, models: limiter(cfg.Rates.ModelCalls), calls: limiter(cfg.Rates.ToolCalls)}
+	a := &Agent{cfg: cfg, models: limiter(cfg.Rates.ModelCalls), calls: limiter(cfg.Rates.ToolCalls)}
+	for _, e := range cfg.History {
+		a.events = append(a.events, e)
+		a.spent.add(a.events)
+	}
+	a.spent.known, a.spent.before, a.spent.begun = 0, a.spent.Wall, time.Time{} // the system prompt is another one
+	return a
 }
 
 // Prompt records text and works on it until the model is done (nil), a limit

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"glovebox/agent"
@@ -26,6 +28,10 @@ type desk struct {
 	path  string // of the log
 	ask   string // who answers where policy asks: "" nobody, yes (--yes), person (the workbench)
 	store *store.Store
+
+	resume  *store.SessionStarted // of the session that the next one resumes; nil: none
+	resumed store.Resumes
+	history []store.Event
 
 	mu     sync.Mutex
 	engine *runner.Engine
@@ -196,7 +202,7 @@ func explain(err error) error {
 	case errors.As(err, &stopped), errors.Is(err, context.Canceled):
 		return &exitError{code: exitInterrupted, msg: "interrupted", err: err}
 	case errors.As(err, &limit):
-		return coded(exitLimit, fmt.Sprintf("raise limits.%s in glovebox.toml", limit.Limit))
+		return coded(exitLimit, raiseHint(limit))
 	case errors.As(err, &script):
 		return coded(exitNo, "")
 	case errors.As(err, &model):
@@ -212,4 +218,17 @@ func explain(err error) error {
 		return coded(exitEngine, "glovebox doctor")
 	}
 	return err
+}
+
+// raiseHint is how to go on after a limit.
+func raiseHint(l *agent.LimitError) string {
+	key := l.Limit
+	if l.Of == "day" {
+		key = "day." + key
+	}
+	value := fmt.Sprintf("%.4g", math.Ceil(200*math.Max(l.Max, l.Value+l.Needs))/100)
+	if l.Limit == "wall" || l.Limit == "working" {
+		value += "s"
+	}
+	return fmt.Sprintf("glovebox run --resume last --raise %s=%s", strings.TrimSuffix(key, "_usd"), value)
 }

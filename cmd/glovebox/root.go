@@ -76,6 +76,7 @@ func newRootCmd(a *app) *cobra.Command {
 		newReplayCmd(a),
 		newDataCmd(a),
 		newPolicyCmd(a),
+		newModelsCmd(a),
 		newBoxCmd(a),
 		newImageCmd(a),
 		newSetupCmd(a),

@@ -80,7 +80,7 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 	s.agent = agent.New(agent.Config{
 		Model: p.model, ModelName: p.name, Box: inBox{s.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: s.log, System: s.system, Tools: p.tools,
 		Limits: d.cfg.Limits.limits(), Cost: p.cost, Budgets: d.budgets(), Rates: agent.Rates{ModelCalls: d.cfg.Rates.ModelCalls, ToolCalls: d.cfg.Rates.ToolCalls},
-		Observe: s.observe, Approve: d.approver(s.observe),
+		Observe: s.observe, Approve: d.approver(s.observe), History: d.history,
 	})
 	return s, nil
 }
@@ -119,10 +119,9 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 // planBox decides on the box and its dataset; schema "" is none.
 func (p *plan) planBox(ctx context.Context, d *desk, schema string, observe func(agent.Update)) (err error) {
 	if schema != "" {
-		if p.schema, err = fakedata.Load(ctx, schema); err != nil {
+		if err = p.planData(ctx, d, schema); err != nil {
 			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}
 		}
-		p.recipe = d.cfg.Data.recipe(p.schema)
 		p.database = "/data/" + fileName(p.schema.Name) + ".db"
 		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, fakedata.Describe(p.schema, p.recipe))
 	}
@@ -170,6 +169,11 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 		names[i] = t.Name
 	}
 	s.system = agent.System(p.notes, names, d.cfg.Network.Allow...)
+	var resumes *store.Resumes
+	if d.resume != nil {
+		s.system += "\n" + resumedNote
+		resumes = &d.resumed
+	}
 	rules, err := json.Marshal(struct {
 		Allow   []string      `json:"allow"`
 		Default string        `json:"default"`
@@ -180,7 +184,7 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 	}
 	s.log, err = d.store.Begin(ctx, store.SessionStarted{
 		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: rules,
-		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price,
+		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price, Resumes: resumes,
 	}, store.CurrentOwner())
 	if err != nil {
 		return err
