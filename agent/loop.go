@@ -26,6 +26,7 @@ type Config struct {
 	Cost      Cost     // of the model
 	Budgets   []Budget // beyond the session's own limits
 	Rates     Rates
+	Repeats   int // how often the same calls may have the same results, 0: no limit
 	Seed      *int64
 	History   []store.Event    // of the session that this one resumes: its conversation goes on, its costs count
 	Approve   Approver         // who is asked where policy says ask; nil: nobody, which denies
@@ -39,6 +40,7 @@ type Agent struct {
 	cfg    Config
 	events []store.Event // recorded by this agent, in order
 	spent  spent
+	again  repeats
 	models *rate.Limiter // of requests; nil: no limit
 	calls  *rate.Limiter // of tool calls
 	grants []policy.Rule // what a person has allowed for the whole session
@@ -157,6 +159,13 @@ func (a *Agent) call(ctx context.Context, call store.CallSpec, cut bool) error {
 		decision.Verdict, decision.Rule = "invalid", ""
 		decision.Reason = "your answer was cut off at its output limit in this call; it did not run: make it shorter, or in several calls"
 	}
+	tell, err := a.circles(call)
+	if err != nil {
+		return err
+	}
+	if tell != "" && decision.Verdict != "invalid" {
+		decision.Verdict, decision.Rule, decision.Reason = "deny", repeatsRule, tell
+	}
 	edited := false
 	if decision.Verdict == "ask" {
 		var err error
@@ -180,7 +189,7 @@ func (a *Agent) call(ctx context.Context, call store.CallSpec, cut bool) error {
 	if err := a.record(ctx, decision); err != nil {
 		return err
 	}
-	if err := a.record(ctx, store.ToolCall{CallID: call.ID, Tool: call.Name, Arguments: plan.recorded(), Edited: edited}); err != nil {
+	if err := a.record(ctx, store.ToolCall{CallID: call.ID, Tool: call.Name, Arguments: plan.recorded(), Edited: edited, Stub: plan.tool.stub != nil}); err != nil {
 		return err
 	}
 	return a.run(ctx, call, plan)
@@ -289,6 +298,7 @@ func (a *Agent) record(ctx context.Context, body store.Body) error {
 	}
 	a.events = append(a.events, e)
 	a.spent.add(a.events)
+	a.again.add(e)
 	a.cfg.Observe(Update{Event: &e})
 	return nil
 }

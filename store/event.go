@@ -186,6 +186,7 @@ type ToolCall struct {
 	Tool      string          `json:"tool"`
 	Arguments json.RawMessage `json:"arguments"`        // parsed and re-encoded
 	Edited    bool            `json:"edited,omitempty"` // by a person; the model is told
+	Stub      bool            `json:"stub,omitempty"`   // it does nothing but stand here: the outbox
 }
 
 // ToolResult is what came of a call. What the model is told is derived from it.

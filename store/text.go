@@ -95,7 +95,11 @@ func (t *Transcript) Event(e Event) error {
 	case Decision:
 		t.decided(&b, v)
 	case ToolCall:
-		call(&b, "\ncall "+v.Tool, v.Tool, string(v.Arguments))
+		word := "\ncall "
+		if v.Stub {
+			word = "\nto the outbox: "
+		}
+		call(&b, word+v.Tool, v.Tool, string(v.Arguments))
 	case ToolResult:
 		v.Stdout, v.Stderr = firstLines(v.Stdout, t.Lines), firstLines(v.Stderr, t.Lines)
 		result(&b, v)

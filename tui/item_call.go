@@ -27,6 +27,7 @@ type call struct {
 	elapsed  time.Duration
 	result   *store.ToolResult
 	lost     bool   // the session went on or ended without a result
+	stub     bool   // it did nothing: the outbox
 	live     string // the end of the output so far
 }
 
@@ -95,6 +96,9 @@ func (c *call) outcome() (mark, words string) {
 	}
 	if c.failed() {
 		mark = "✗"
+	}
+	if c.stub {
+		words = "to the outbox, nothing was done"
 	}
 	if d := c.decision; d != nil && d.By != "policy" && d.By != "" {
 		words += " · " + allowedBy(*d)

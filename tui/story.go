@@ -175,7 +175,7 @@ func (s *story) card(id, tool string) *item {
 func (s *story) toolCall(b store.ToolCall, at time.Time) {
 	it := s.card(b.CallID, b.Tool)
 	c := it.body.(*call)
-	c.tool, c.args, c.began = b.Tool, string(b.Arguments), at
+	c.tool, c.args, c.began, c.stub = b.Tool, string(b.Arguments), at, b.Stub
 	it.touch()
 	s.going = append(s.going, it)
 	s.doing, s.tool = running, b.Tool

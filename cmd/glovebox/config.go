@@ -29,6 +29,7 @@ type config struct {
 	Filters filtersConfig `toml:"filters" json:"filters"`
 	Rules   []ruleConfig  `toml:"rule" json:"rule,omitempty"`
 	Prices  []priceConfig `toml:"price" json:"price,omitempty"`
+	Stubs   []stubConfig  `toml:"tool" json:"tool,omitempty"`
 
 	from map[string]string // where each key was set last, by its name; the rest have their defaults
 }
@@ -62,6 +63,7 @@ type limitsConfig struct {
 	Wall        duration  `toml:"wall" json:"wall"`                 // time on prompts
 	Working     duration  `toml:"working" json:"working"`           // the same without waiting for a person
 	OutputBytes byteSize  `toml:"output_bytes" json:"output_bytes"` // printed by tools
+	Repeats     int       `toml:"repeats" json:"repeats"`           // of calls that always have the same result
 	Day         dayConfig `toml:"day" json:"day"`
 }
 
@@ -106,6 +108,14 @@ type ruleConfig struct {
 	From        string   `toml:"-" json:"from"` // file:line
 }
 
+// stubConfig declares a tool that only records and answers.
+type stubConfig struct {
+	Name       string         `toml:"name" json:"name"`
+	About      string         `toml:"about" json:"about"`
+	Parameters map[string]any `toml:"parameters" json:"parameters"` // JSON Schema
+	Answer     string         `toml:"answer" json:"answer"`         // template
+}
+
 func defaultConfig() config {
 	return config{
 		from:  map[string]string{},
@@ -115,7 +125,7 @@ func defaultConfig() config {
 			Image: "auto", Runtime: "auto", CPUs: 1, Memory: 512 << 20, PIDs: 128, Disk: 512 << 20,
 			ExecTimeout: duration(60 * time.Second), Pool: 1,
 		},
-		Limits:  limitsConfig{Turns: 50, ToolCalls: 200, Tokens: 200_000, CostUSD: 1, Wall: duration(15 * time.Minute)},
+		Limits:  limitsConfig{Turns: 50, ToolCalls: 200, Tokens: 200_000, CostUSD: 1, Wall: duration(15 * time.Minute), Repeats: 6},
 		Rates:   ratesConfig{ModelCalls: 60, ToolCalls: 120},
 		Tools:   allowConfig{Allow: []string{"shell", "read_file", "write_file", "edit_file", "sql", "fetch"}, Default: policy.Allow},
 		Network: networkConfig{Allow: []string{}, Methods: []string{"GET", "HEAD"}, MaxRequests: 1000, MaxBytes: 256 << 20},

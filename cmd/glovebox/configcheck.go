@@ -1,12 +1,14 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"glovebox/agent"
 	"glovebox/agent/policy"
 	"glovebox/runner/egress"
 
@@ -82,6 +84,7 @@ func (c config) wrongLimits() (string, string) {
 		{"limits.cost_usd", l.CostUSD},
 		{"limits.tokens_in", float64(l.TokensIn)},
 		{"limits.tokens_out", float64(l.TokensOut)},
+		{"limits.repeats", float64(l.Repeats)},
 		{"limits.wall", float64(l.Wall)},
 		{"limits.working", float64(l.Working)},
 		{"limits.output_bytes", float64(l.OutputBytes)},
@@ -162,6 +165,30 @@ func (c config) wrongRules() (string, string) {
 		return "rule", err.Why
 	}
 	return "", ""
+}
+
+// wrongStub finds the first stub tool that cannot be.
+func (c config) wrongStub() (int, error) {
+	for i, s := range c.Stubs {
+		if _, err := s.stub(); err != nil {
+			return i, err
+		}
+		if slices.ContainsFunc(c.Stubs[:i], func(o stubConfig) bool { return o.Name == s.Name }) {
+			return i, fmt.Errorf("the tool %q is declared twice", s.Name)
+		}
+	}
+	return 0, nil
+}
+
+func (s stubConfig) stub() (agent.Stub, error) {
+	if s.Parameters == nil {
+		s.Parameters = map[string]any{"type": "object", "properties": map[string]any{}}
+	}
+	data, err := json.Marshal(s.Parameters)
+	if err != nil {
+		return agent.Stub{}, fmt.Errorf("the tool %q: parameters: %w", s.Name, err)
+	}
+	return agent.NewStub(s.Name, s.About, data, s.Answer)
 }
 
 // wrongRule finds the first rule that cannot be.

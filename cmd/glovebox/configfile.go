@@ -42,18 +42,22 @@ func (c *config) readFile(file string) error {
 		}
 		return file
 	}
-	before := c.Rules
-	c.Rules = nil // a list of tables would be decoded over the one that is there
+	before, stubs, prices := c.Rules, c.Stubs, c.Prices
+	c.Rules, c.Stubs, c.Prices = nil, nil, nil // a list of tables would be decoded over the one that is there
 	meta, err := toml.Decode(text, c)
 	if err != nil {
 		return tomlError(file, err)
 	}
 	known := configKeys(reflect.TypeFor[config](), "")
 	for _, k := range meta.Keys() {
-		if key := k.String(); !known[key] {
+		if key := k.String(); !known[key] && !strings.HasPrefix(key, "tool.parameters.") {
 			return fmt.Errorf("%s: there is no key %q%s", where(key), key, didYouMean(key, known))
 		}
 		c.from[k.String()] = where(k.String())
+	}
+	c.Stubs, c.Prices = append(stubs, c.Stubs...), append(prices, c.Prices...)
+	if i, err := c.wrongStub(); err != nil {
+		return fmt.Errorf("%s:%d: %w", file, lineOfTable(text, "tool", i-len(stubs), ""), err)
 	}
 	for i := range c.Rules {
 		c.Rules[i].From = fmt.Sprintf("%s:%d", file, lineOfTable(text, "rule", i, ""))

@@ -17,7 +17,13 @@ import (
 )
 
 // toolNames are the tools that a configuration can name.
-func (c config) toolNames() []string { return agent.ToolNames() }
+func (c config) toolNames() []string {
+	names := agent.ToolNames()
+	for _, s := range c.Stubs {
+		names = append(names, s.Name)
+	}
+	return names
+}
 
 // preset is what the rigor dial adds to the rules that a person writes.
 func (c config) preset() []policy.Rule {
@@ -94,7 +100,22 @@ func (c config) toolbox() (agent.Toolbox, error) {
 	if len(c.Network.Allow) > 0 {
 		t.Fetch = fetchCommand
 	}
+	if err == nil {
+		t.Stubs, err = c.stubs()
+	}
 	return t, err
+}
+
+func (c config) stubs() ([]agent.Stub, error) {
+	var out []agent.Stub
+	for _, s := range c.Stubs {
+		stub, err := s.stub()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, stub)
+	}
+	return out, nil
 }
 
 func (a *app) checkPolicy(tool, argument string) error {

@@ -80,7 +80,7 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 	s.agent = agent.New(agent.Config{
 		Model: p.model, ModelName: p.name, Box: inBox{s.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: s.log, System: s.system, Tools: p.tools,
 		Limits: d.cfg.Limits.limits(), Cost: p.cost, Budgets: d.budgets(), Rates: agent.Rates{ModelCalls: d.cfg.Rates.ModelCalls, ToolCalls: d.cfg.Rates.ToolCalls},
-		Observe: s.observe, Approve: d.approver(s.observe), History: d.history,
+		Observe: s.observe, Approve: d.approver(s.observe), History: d.history, Repeats: d.cfg.Limits.Repeats,
 	})
 	return s, nil
 }
@@ -106,6 +106,10 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 	if p.tools.Policy, err = d.cfg.policy(); err != nil {
 		return p, err
 	}
+	if p.tools.Stubs, err = d.cfg.stubs(); err != nil {
+		return p, err
+	}
+	p.tools.Seed = d.cfg.Data.Seed
 	// The model outlives start: stop ends it.
 	if p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv); err != nil {
 		return p, err
