@@ -64,6 +64,8 @@ type Request struct {
 	Messages []Message
 	Tools    []store.ToolSpec
 	Seed     *int64
+
+	MaxOutput int64 // tokens of answer at most; 0: as many as the model likes
 }
 
 // Message is one entry of a conversation. Role decides which fields count:
@@ -89,6 +91,7 @@ type Update struct {
 	Event  *store.Event
 	Delta  *Delta
 	Output *Output
+	Ask    *Ask
 }
 
 // Output is a piece of a running tool call's output.

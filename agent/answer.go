@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
-
-	openai "github.com/sashabaranov/go-openai"
 
 	"glovebox/store"
 )
@@ -53,13 +52,26 @@ func (g *growing) goesOn(name string) bool {
 type chunk struct {
 	Error   json.RawMessage `json:"error"`
 	Model   string          `json:"model"`
-	Usage   *openai.Usage   `json:"usage"`
+	Usage   *wireUsage      `json:"usage"`
 	Choices []struct {
-		Index        int    `json:"index"`
-		Delta        piece  `json:"delta"`
-		Message      *piece `json:"message"`
-		FinishReason string `json:"finish_reason"`
+		Index        int             `json:"index"`
+		Delta        piece           `json:"delta"`
+		Message      *piece          `json:"message"`
+		FinishReason string          `json:"finish_reason"`
+		Error        json.RawMessage `json:"error"`
 	} `json:"choices"`
+}
+
+// wireUsage has floats because some servers do.
+type wireUsage struct {
+	PromptTokens     float64 `json:"prompt_tokens"`
+	CompletionTokens float64 `json:"completion_tokens"`
+	PromptDetails    struct {
+		CachedTokens float64 `json:"cached_tokens"`
+	} `json:"prompt_tokens_details"`
+	CompletionDetails struct {
+		ReasoningTokens float64 `json:"reasoning_tokens"`
+	} `json:"completion_tokens_details"`
 }
 
 type piece struct {
@@ -71,12 +83,22 @@ type piece struct {
 }
 
 type callPiece struct {
-	Index    *int   `json:"index"`
+	Index    *index `json:"index"`
 	ID       string `json:"id"`
 	Function struct {
 		Name      string `json:"name"`
 		Arguments loose  `json:"arguments"`
 	} `json:"function"`
+}
+
+// index is a number that some servers write as a string.
+type index int
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (i *index) UnmarshalJSON(b []byte) error {
+	n, err := strconv.Atoi(strings.Trim(string(b), `"`))
+	*i = index(n)
+	return err
 }
 
 // loose is text that some servers send as a list of parts, and arguments that
@@ -151,6 +173,9 @@ func (a *answer) add(raw []byte) error {
 		if err := a.take(p); err != nil {
 			return err
 		}
+		if len(choice.Error) > 0 && string(choice.Error) != "null" {
+			return &midStream{body: append(append([]byte(`{"error":`), choice.Error...), '}')}
+		}
 		if choice.FinishReason != "" {
 			a.resp.FinishReason = clip(choice.FinishReason, 64)
 		}
@@ -163,14 +188,13 @@ type midStream struct{ body []byte }
 
 func (e *midStream) Error() string { return "error in the stream" }
 
-func usage(u *openai.Usage) *store.Usage {
-	out := &store.Usage{Input: max(0, u.PromptTokens), Output: max(0, u.CompletionTokens)}
-	if d := u.PromptTokensDetails; d != nil {
-		out.Cached = max(0, d.CachedTokens)
-	}
-	if d := u.CompletionTokensDetails; d != nil {
-		out.Reasoning = max(0, d.ReasoningTokens)
-	}
+// usage makes counts of what a server says; a number that cannot be one is 0
+// or a billion.
+func usage(u *wireUsage) *store.Usage {
+	n := func(f float64) int { return int(min(max(f, 0), 1e9)) }
+	out := &store.Usage{Input: n(u.PromptTokens), Output: n(u.CompletionTokens)}
+	out.Cached = min(n(u.PromptDetails.CachedTokens), out.Input)
+	out.Reasoning = n(u.CompletionDetails.ReasoningTokens)
 	return out
 }
 
@@ -210,7 +234,7 @@ func (a *answer) takeCall(c callPiece) error {
 		}
 		call = &growing{id: c.ID, index: -1}
 		if c.Index != nil {
-			call.index = *c.Index
+			call.index = int(*c.Index)
 		}
 		a.calls = append(a.calls, call)
 	}
@@ -228,10 +252,10 @@ func (a *answer) takeCall(c callPiece) error {
 func (a *answer) belongs(c callPiece) *growing {
 	for i := len(a.calls) - 1; i >= 0; i-- {
 		g := a.calls[i]
-		if c.ID != "" && g.id == c.ID {
+		if c.ID != "" && g.id == c.ID && (c.Index == nil || g.index < 0 || g.index == int(*c.Index)) {
 			return g
 		}
-		if c.Index == nil || g.index != *c.Index {
+		if c.Index == nil || g.index != int(*c.Index) {
 			continue
 		}
 		if c.Function.Name == "" || c.ID == "" && g.goesOn(c.Function.Name) {

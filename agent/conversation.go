@@ -29,10 +29,13 @@ func Conversation(events []store.Event) []Message {
 		case store.ToolCall:
 			if p := c.find(b.CallID, func(p pending) bool { return !p.begun && !p.done }); p != nil {
 				p.begun, p.text = true, outcomeLost
+				if b.Edited {
+					p.lead = fmt.Sprintf("(a person changed the arguments of this call before it ran, to %s)\n", b.Arguments)
+				}
 			}
 		case store.ToolResult:
 			if p := c.find(b.CallID, func(p pending) bool { return !p.done }); p != nil {
-				p.done, p.text = true, ResultText(b)
+				p.done, p.text = true, p.lead+ResultText(b)
 			}
 		}
 	}
@@ -47,6 +50,7 @@ type conversation struct {
 
 type pending struct {
 	id, text    string
+	lead        string // goes before the result
 	begun, done bool
 }
 

@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 
+	"glovebox/agent/budget"
 	"glovebox/store"
 )
 
@@ -20,7 +22,7 @@ var ErrStreamCut = errors.New("the answer was cut off")
 // the API key.
 type ModelError struct {
 	Status  int    // HTTP status; 0: there was none
-	Code    string // unreachable, refused_key, unknown_model, rate_limited, timeout, cut, too_long, protocol, server
+	Code    string // unreachable, refused_key, unknown_model, rate_limited, timeout, cut, too_long (the answer), too_large (the request), protocol, server
 	Message string // what happened, one line, bounded
 	Hint    string // what to do next; may be empty
 	cause   error
@@ -45,18 +47,28 @@ func (e *ScriptError) Error() string { return e.Message }
 
 // LimitError says which limit stopped the session.
 type LimitError struct {
-	Limit string // turns, tool_calls, tokens, wall
-	Value float64
-	Max   float64
+	budget.Over
+	Of string // day, batch; "": the session
 }
 
 func (e *LimitError) Error() string {
 	unit := ""
-	if e.Limit == "wall" {
+	if e.Limit == "wall" || e.Limit == "working" {
 		unit = " s"
 	}
-	return fmt.Sprintf("the session reached its limit of %s (%g of %g%s); raise limits.%s to let it go further",
-		e.Limit, e.Value, e.Max, unit, e.Limit)
+	key, needs := e.Limit, ""
+	if e.Of == "day" {
+		key = "day." + key
+	}
+	if e.Needs > 0 {
+		needs = fmt.Sprintf(", and the next call may need %.6g more", e.Needs)
+	}
+	return fmt.Sprintf("the %s reached its limit of %s (%.6g of %.6g%s%s); raise limits.%s to let it go further",
+		cmp.Or(e.Of, "session"), e.Limit, e.Value, e.Max, unit, needs, key)
+}
+
+func (e *LimitError) event() store.LimitReached {
+	return store.LimitReached{Limit: e.Limit, Value: e.Value, Max: e.Max, Needs: e.Needs, Of: e.Of}
 }
 
 // Interruption is the cause to cancel Prompt's context with when somebody

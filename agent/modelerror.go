@@ -73,6 +73,8 @@ func (m *OpenAI) refused(status int, body []byte) error {
 		}
 	case status == 404:
 		e.Code, e.Hint = "unknown_model", fmt.Sprintf("does the server offer the model %s, and does the address end in /v1?", m.cfg.Model)
+	case status == 413:
+		e.Code, e.Hint = "too_large", "the conversation is longer than the server takes; begin a new session, or ask for less output"
 	case status == 429:
 		e.Code, e.Hint = "rate_limited", "wait a little, or check the quota"
 	case status >= 500:

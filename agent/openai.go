@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -27,6 +28,7 @@ type OpenAIConfig struct {
 	HTTPClient    *http.Client  // nil: a client of its own, which Close closes
 	HeaderTimeout time.Duration // until an answer begins; 0: 5 min, for models that load slowly
 	IdleTimeout   time.Duration // between two pieces of an answer; 0: 2 min
+	TotalTimeout  time.Duration // of one answer, with all that is waited for; 0: 30 min
 }
 
 // OpenAI is a Model behind an OpenAI-compatible endpoint. It is safe for
@@ -37,6 +39,10 @@ type OpenAI struct {
 	noUsage  atomic.Bool     // the server refused stream_options
 	endpoint string          // for messages: without credentials and query
 	grace    time.Duration   // for the usage after the last piece: some servers then just stay silent
+
+	resumes   atomic.Int64  // Unix time in ns from which the server takes requests again, as far as it said
+	firstWait time.Duration // before a first retry
+	random    func() float64
 }
 
 // NewOpenAI sends nothing. Its error says that the base URL is unusable.
@@ -45,6 +51,7 @@ func NewOpenAI(cfg OpenAIConfig) (*OpenAI, error) {
 	cfg.APIKey = strings.TrimSpace(cfg.APIKey)
 	cfg.HeaderTimeout = cmp.Or(cfg.HeaderTimeout, 5*time.Minute)
 	cfg.IdleTimeout = cmp.Or(cfg.IdleTimeout, 2*time.Minute)
+	cfg.TotalTimeout = cmp.Or(cfg.TotalTimeout, 30*time.Minute)
 	u, err := url.Parse(cfg.BaseURL)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, errors.New("the model endpoint's address is not an http or https URL; set OPENAI_BASE_URL to something like http://127.0.0.1:11434/v1")
@@ -52,7 +59,7 @@ func NewOpenAI(cfg OpenAIConfig) (*OpenAI, error) {
 	if cfg.Model == "" {
 		return nil, errors.New("no model is named; use --model or the key model of the configuration")
 	}
-	m := &OpenAI{cfg: cfg, grace: 5 * time.Second}
+	m := &OpenAI{cfg: cfg, grace: 5 * time.Second, firstWait: time.Second, random: rand.Float64}
 	m.endpoint = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
 	if cfg.HTTPClient == nil {
 		m.own = http.DefaultTransport.(*http.Transport).Clone()
@@ -80,6 +87,8 @@ func (m *OpenAI) Stream(ctx context.Context, req Request, onDelta func(Delta)) (
 	start := time.Now()
 	guarded, dog := newWatchdog(ctx, m.cfg.HeaderTimeout)
 	defer dog.stop()
+	whole := time.AfterFunc(m.cfg.TotalTimeout, func() { dog.cancel(errEndless) })
+	defer whole.Stop()
 	out := newAnswer(req.Messages, start, onDelta)
 	send := &sender{model: m, dog: dog, notice: func(s string) { onDelta(Delta{Notice: s}) }}
 	err := m.stream(guarded, req, send, out)
@@ -122,8 +131,7 @@ func (m *OpenAI) stream(ctx context.Context, req Request, send *sender, out *ans
 			return err
 		}
 		if out.finished() {
-			send.dog.idle = m.grace
-			send.dog.fed()
+			send.dog.feed(m.grace)
 		}
 	}
 }
@@ -137,6 +145,12 @@ func (m *OpenAI) request(req Request) openai.ChatCompletionRequest {
 		seed := int(*req.Seed)
 		r.Seed = &seed
 	}
+	switch {
+	case req.MaxOutput > 0 && newer.MatchString(m.cfg.Model):
+		r.MaxCompletionTokens = int(req.MaxOutput)
+	case req.MaxOutput > 0: // the name that every server knows
+		r.MaxTokens = int(req.MaxOutput)
+	}
 	for _, t := range req.Tools {
 		r.Tools = append(r.Tools, openai.Tool{Type: openai.ToolTypeFunction, Function: &openai.FunctionDefinition{
 			Name: t.Name, Description: t.Description, Parameters: t.Parameters,
@@ -147,6 +161,9 @@ func (m *OpenAI) request(req Request) openai.ChatCompletionRequest {
 	}
 	return r
 }
+
+// newer models of OpenAI refuse max_tokens.
+var newer = regexp.MustCompile(`(^|/)(o\d|gpt-[5-9])`)
 
 func messages(req Request) []openai.ChatCompletionMessage {
 	var out []openai.ChatCompletionMessage
@@ -192,19 +209,27 @@ func asksNoUsage(err error) bool {
 	return errors.As(err, &e) && (e.Status == 400 || e.Status == 422) && strings.Contains(e.Message, "stream_options")
 }
 
-// watchdog ends a request whose server has been silent for too long. A total
-// timeout would kill long answers, so there is none.
+// watchdog ends a request whose server has been silent for too long.
 type watchdog struct {
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
 	idle   time.Duration
 }
 
-var errSilent = errors.New("the server was silent for too long")
+var (
+	errSilent  = errors.New("the server was silent for too long")
+	errEndless = errors.New("the answer took too long")
+)
 
 func newWatchdog(ctx context.Context, d time.Duration) (context.Context, *watchdog) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	return ctx, &watchdog{timer: time.AfterFunc(d, func() { cancel(errSilent) }), cancel: cancel, idle: d}
+}
+
+// feed sets how long silence may last from now on.
+func (w *watchdog) feed(idle time.Duration) {
+	w.idle = idle
+	w.fed()
 }
 
 func (w *watchdog) fed() { w.timer.Reset(w.idle) }
@@ -228,6 +253,11 @@ func (m *OpenAI) explain(ctx, guarded context.Context, err error) error {
 		model = &ModelError{
 			Code: "timeout", Message: fmt.Sprintf("the model at %s sent nothing for too long", m.endpoint),
 			Hint: "is the server overloaded or still loading the model? Try again",
+		}
+	case errors.Is(context.Cause(guarded), errEndless):
+		model = &ModelError{
+			Code: "timeout", Message: fmt.Sprintf("the answer of %s had not ended after %s", m.endpoint, m.cfg.TotalTimeout),
+			Hint: "what had arrived is recorded as partial; ask for less at a time, or try again",
 		}
 	default:
 		model = m.transport(err)

@@ -47,6 +47,7 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+	"github.com/agnivade/levenshtein"
 )
 
 const (
@@ -216,7 +217,7 @@ func suggest(key string) string {
 		"not_contains matches exit fails status retry_after times cut")
 	best, at := "", 3
 	for _, k := range keys {
-		if d := distance(key, k); d < at {
+		if d := levenshtein.ComputeDistance(key, k); d < at {
 			best, at = k, d
 		}
 	}
@@ -224,27 +225,6 @@ func suggest(key string) string {
 		return "; known are " + strings.Join(keys, ", ")
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is how many single-character edits lie between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 func compile(pattern string) (*regexp.Regexp, error) {

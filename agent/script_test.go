@@ -85,7 +85,7 @@ contains = ["not valid JSON"]
 		},
 		{Turn: 2, Model: "test", Text: "Done.", FinishReason: "stop", Usage: &store.Usage{Input: 47, Output: 1}},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(store.ModelResponse{}, "FirstTokenMS", "DurationMS")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(store.ModelResponse{}, "FirstTokenMS", "DurationMS", "Charge")); diff != "" {
 		t.Error(diff)
 	}
 	if err := b.Prompt(t.Context(), "more"); err != nil {
@@ -138,7 +138,7 @@ func TestScenarioFaults(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 
-	b, err = play(t, "[[turn]]\ntext = 'x'\nstatus = 500\n[[turn]]\ntext = 'never reached'\n")
+	b, err = play(t, "[[turn]]\ntext = 'x'\nstatus = 500\ntimes = 4\n[[turn]]\ntext = 'never reached'\n")
 	var e *ModelError
 	if !errors.As(err, &e) || e.Status != 500 {
 		t.Error(err)

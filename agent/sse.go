@@ -3,6 +3,7 @@ package agent
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,9 @@ func (e *events) Read(p []byte) (int, error) {
 		}
 		line, err := e.line()
 		e.out = e.tidy(line)
+		if err != nil && !e.done && !json.Valid(bytes.TrimPrefix(e.out, []byte("data: "))) {
+			e.out = nil // the end cut it
+		}
 		if err != nil && len(e.out) == 0 {
 			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF

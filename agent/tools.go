@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"glovebox/agent/policy"
 	"glovebox/store"
 )
 
@@ -27,7 +28,10 @@ type Toolbox struct {
 	SQL   func(query string) Command // how a query runs in this box; nil: no sql tool
 	// Fetch is how a URL is fetched in this box, within a time; nil: no fetch tool.
 	Fetch      func(url, method string, within time.Duration) Command
-	MaxTimeout time.Duration // of one command; 0: 60 s
+	MaxTimeout time.Duration  // of one command; 0: 60 s
+	Stubs      []Stub         // tools that only record and answer
+	Seed       int64          // of what stubs make up
+	Policy     *policy.Policy // nil: what is offered is allowed
 }
 
 // ToolNames are all tools there are, in the order in which models see them.
@@ -42,8 +46,10 @@ func ToolNames() []string {
 // Specs are the tools as the model is shown them.
 func (t Toolbox) Specs() []store.ToolSpec {
 	var out []store.ToolSpec
-	for _, tool := range builtin() {
-		if t.offers(tool.name) {
+	for _, tool := range t.tools() {
+		if tool.stub != nil && t.offers(tool.name) {
+			out = append(out, tool.stub.spec)
+		} else if t.offers(tool.name) {
 			out = append(out, store.ToolSpec{
 				Name: tool.name, Description: tool.about, Parameters: schema(t.params(tool)),
 			})
@@ -52,11 +58,23 @@ func (t Toolbox) Specs() []store.ToolSpec {
 	return out
 }
 
+// tools are all that there are, offered or not.
+func (t Toolbox) tools() []tool {
+	out := builtin()
+	for _, s := range t.Stubs {
+		out = append(out, s.tool())
+	}
+	return out
+}
+
 func (t Toolbox) offers(name string) bool {
+	if slices.ContainsFunc(t.Stubs, func(s Stub) bool { return s.spec.Name == name }) {
+		return t.Policy == nil || t.Policy.Offers(name) // to declare it is to allow it
+	}
 	if name == "sql" && t.SQL == nil || name == "fetch" && t.Fetch == nil {
 		return false
 	}
-	return t.Allow == nil || slices.Contains(t.Allow, name)
+	return (t.Allow == nil || slices.Contains(t.Allow, name)) && (t.Policy == nil || t.Policy.Offers(name))
 }
 
 func (t Toolbox) maxTimeout() time.Duration {
@@ -83,6 +101,7 @@ func (t Toolbox) params(tool tool) []param {
 type tool struct {
 	name, about string
 	params      []param
+	stub        *Stub // nil: it does something
 	run         func(ctx context.Context, r *run, args values) (store.ToolResult, error)
 }
 
@@ -154,10 +173,19 @@ type plan struct {
 	args values
 }
 
+// Decide says what policy makes of a call, without running it.
+func (t Toolbox) Decide(call store.CallSpec) store.Decision {
+	d, _ := t.decide(call)
+	return d
+}
+
+// MainArgument is the argument that a tool is about; "" where there is none.
+func MainArgument(tool string) string { return policy.MainArgument(tool) }
+
 // decide says what policy makes of a call, and how to run it if it may.
 func (t Toolbox) decide(call store.CallSpec) (store.Decision, plan) {
 	d := store.Decision{CallID: call.ID, Tool: clip(call.Name, 64), Verdict: "allow", Rule: "tools.allow", By: "policy"}
-	tools := builtin()
+	tools := t.tools()
 	i := slices.IndexFunc(tools, func(x tool) bool { return x.name == call.Name })
 	if i < 0 {
 		d.Verdict, d.Rule = "invalid", ""
@@ -169,15 +197,31 @@ func (t Toolbox) decide(call store.CallSpec) (store.Decision, plan) {
 		d.Reason = fmt.Sprintf("the tool %s is not allowed in this session; the tools are: %s", call.Name, t.list())
 		return d, plan{}
 	}
-	args, err := decodeArgs(t.params(tools[i]), call.Arguments)
-	if err == nil {
-		err = check(args)
-	}
+	args, err := tools[i].decode(t, call.Arguments)
 	if err != nil {
 		d.Verdict, d.Rule, d.Reason = "invalid", "", err.Error()
 		return d, plan{}
 	}
+	if t.Policy != nil {
+		v := t.Policy.Judge(call.Name, args)
+		d.Verdict, d.From, d.Part = v.Decision, v.From, v.Part
+		d.Rule, d.Reason = cmp.Or(v.Rule, "default"), v.Reason
+		if d.Verdict == policy.Allow && v.Rule == "" {
+			d.Rule = "tools.allow"
+		}
+	}
 	return d, plan{tool: tools[i], args: args}
+}
+
+func (x tool) decode(t Toolbox, raw string) (values, error) {
+	if x.stub != nil {
+		return x.stub.decode(raw)
+	}
+	args, err := decodeArgs(t.params(x), raw)
+	if err == nil {
+		err = check(args)
+	}
+	return args, err
 }
 
 // check refuses what no process and no file name can carry.
@@ -200,9 +244,9 @@ func check(args values) error {
 
 func (t Toolbox) list() string {
 	var out []string
-	for _, name := range ToolNames() {
-		if t.offers(name) {
-			out = append(out, name)
+	for _, x := range t.tools() {
+		if t.offers(x.name) {
+			out = append(out, x.name)
 		}
 	}
 	return strings.Join(out, ", ")
@@ -243,7 +287,7 @@ func runFetch(ctx context.Context, r *run, args values) (store.ToolResult, error
 func (r *run) exec(ctx context.Context, cmd Command) (store.ToolResult, error) {
 	var live [2]capture
 	res, err := r.box.Exec(ctx, cmd, func(stderr bool, chunk []byte) {
-		live[index(stderr)].write(chunk)
+		live[stream(stderr)].write(chunk)
 		r.output(stderr, chunk)
 	})
 	if err == nil {
@@ -258,7 +302,7 @@ func (r *run) exec(ctx context.Context, cmd Command) (store.ToolResult, error) {
 	}, err
 }
 
-func index(stderr bool) int {
+func stream(stderr bool) int {
 	if stderr {
 		return 1
 	}

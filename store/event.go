@@ -30,6 +30,23 @@ type SessionStarted struct {
 	Rigor    string          `json:"rigor"`              // quick, standard, strict
 	Seed     *int64          `json:"seed,omitempty"`     // sampling seed sent to the model, if any
 	Endpoint string          `json:"endpoint,omitempty"` // base URL of the model endpoint, without credentials
+	Price    *Price          `json:"price,omitempty"`    // of the model; nil in old logs
+	Resumes  *Resumes        `json:"resumes,omitempty"`  // the session whose conversation goes on in this one
+}
+
+// Price is what a model costs, in picodollars a token, and where that is from.
+type Price struct {
+	Input    int64  `json:"input"`
+	Cached   int64  `json:"cached"`
+	Output   int64  `json:"output"`
+	Source   string `json:"source"` // the price list and its version, "configuration", "local", "unknown"
+	Notional bool   `json:"notional,omitempty"`
+}
+
+// Resumes names an ended session and the last of its events that counts.
+type Resumes struct {
+	Session string `json:"session"`
+	Through int64  `json:"through"`
 }
 
 // ToolSpec is a tool as the model was shown it.
@@ -109,6 +126,18 @@ type ModelRequest struct {
 	Turn    int    `json:"turn"` // 1, 2, … within the session
 	Model   string `json:"model"`
 	Through int64  `json:"through"` // sequence number of the last event it includes
+
+	Reserved  *Charge `json:"reserved,omitempty"`   // what it may cost at worst, kept free until the answer
+	MaxOutput int64   `json:"max_output,omitempty"` // most tokens of answer that were asked for; 0: as many as the model likes
+}
+
+// Charge is what one request to a model costs, in tokens and money.
+type Charge struct {
+	Input     int64 `json:"input"`
+	Output    int64 `json:"output"`
+	PicoUSD   int64 `json:"pico_usd"`            // 10⁻¹² US dollars
+	Notional  bool  `json:"notional,omitempty"`  // what it would cost elsewhere: nobody is paid
+	Estimated bool  `json:"estimated,omitempty"` // the server did not say; never less than it was
 }
 
 // ModelResponse is one whole answer, or what there was of it when it broke off.
@@ -124,6 +153,7 @@ type ModelResponse struct {
 	DurationMS   float64    `json:"duration_ms"`
 	Retries      int        `json:"retries,omitempty"` // requests repeated at the server's demand (429, 503)
 	Partial      bool       `json:"partial,omitempty"` // interrupted or cut off
+	Charge       *Charge    `json:"charge,omitempty"`  // nil in old logs
 }
 
 // CallSpec is a tool call as the model wrote it; Arguments may be anything.
@@ -145,17 +175,27 @@ type Usage struct {
 type Decision struct {
 	CallID  string `json:"call_id"`
 	Tool    string `json:"tool"`
-	Verdict string `json:"verdict"` // allow, deny, invalid (unknown tool or unusable arguments)
+	Verdict string `json:"verdict"` // allow, deny, invalid (unknown tool or unusable arguments), ask (a person is asked; another one follows)
 	Rule    string `json:"rule,omitempty"`
 	Reason  string `json:"reason,omitempty"`
-	By      string `json:"by"` // policy, user
+	By      string `json:"by"` // policy, user, headless (nobody to ask), --yes
+
+	From    string  `json:"from,omitempty"`    // where the rule is written
+	Part    string  `json:"part,omitempty"`    // of a shell call: the command that decided
+	Who     string  `json:"who,omitempty"`     // the person's account
+	WaitMS  float64 `json:"wait_ms,omitempty"` // how long the person took
+	Scope   string  `json:"scope,omitempty"`   // of what a person allowed: once, session (the tool), pattern
+	Pattern string  `json:"pattern,omitempty"` // with scope pattern
+	Edited  bool    `json:"edited,omitempty"`  // the person changed the arguments
 }
 
 // ToolCall is durable before the call runs in the box.
 type ToolCall struct {
 	CallID    string          `json:"call_id"`
 	Tool      string          `json:"tool"`
-	Arguments json.RawMessage `json:"arguments"` // parsed and re-encoded
+	Arguments json.RawMessage `json:"arguments"`        // parsed and re-encoded
+	Edited    bool            `json:"edited,omitempty"` // by a person; the model is told
+	Stub      bool            `json:"stub,omitempty"`   // it does nothing but stand here: the outbox
 }
 
 // ToolResult is what came of a call. What the model is told is derived from it.
@@ -203,6 +243,8 @@ type LimitReached struct {
 	Limit string  `json:"limit"` // turns, tool_calls, tokens, wall, …
 	Value float64 `json:"value"`
 	Max   float64 `json:"max"`
+	Needs float64 `json:"needs,omitempty"` // what the next call may have needed; 0: the limit was reached
+	Of    string  `json:"of,omitempty"`    // day, batch; "": the session
 }
 
 // Interrupted says that the session was broken off from outside.

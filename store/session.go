@@ -140,6 +140,13 @@ func (s *Summary) Apply(e Event) {
 		if b.Usage != nil {
 			s.Tokens += b.Usage.Input + b.Usage.Output
 		}
+		if c := b.Charge; c != nil && !c.Notional {
+			cost := float64(c.PicoUSD) / 1e12
+			if s.CostUSD != nil {
+				cost += *s.CostUSD
+			}
+			s.CostUSD = &cost
+		}
 	case ToolResult:
 		s.Steps++
 	case SessionEnded:

@@ -95,7 +95,11 @@ func (t *Transcript) Event(e Event) error {
 	case Decision:
 		t.decided(&b, v)
 	case ToolCall:
-		call(&b, "\ncall "+v.Tool, v.Tool, string(v.Arguments))
+		word := "\ncall "
+		if v.Stub {
+			word = "\nto the outbox: "
+		}
+		call(&b, word+v.Tool, v.Tool, string(v.Arguments))
 	case ToolResult:
 		v.Stdout, v.Stderr = firstLines(v.Stdout, t.Lines), firstLines(v.Stderr, t.Lines)
 		result(&b, v)
@@ -104,7 +108,7 @@ func (t *Transcript) Event(e Event) error {
 	case EgressDone:
 		carried(&b, v)
 	case LimitReached:
-		line(&b, "\nlimit reached: %s %v of %v", v.Limit, v.Value, v.Max)
+		line(&b, "\nlimit reached: %s", v)
 	case Interrupted:
 		line(&b, "\ninterrupted by %s", v.By)
 	case Failure:
@@ -207,16 +211,40 @@ func (t *Transcript) answer(b *strings.Builder, v ModelResponse) {
 func (t *Transcript) decided(b *strings.Builder, v Decision) {
 	if v.Verdict == "allow" {
 		if v.By != "policy" {
-			line(b, "\n%s allowed by %s", v.Tool, v.By)
+			line(b, "\n%s allowed by %s%s%s", v.Tool, cmp.Or(v.Who, v.By), allowed(v), waited(v))
 		}
 		return
 	}
 	word := v.Verdict
-	if word == "deny" {
-		word = "denied by " + v.By
+	switch word {
+	case "deny":
+		word = "denied by " + cmp.Or(v.Who, v.By) + waited(v)
+	case "ask":
+		word = "asked for"
 	}
 	call(b, "\n"+word+": "+v.Tool, v.Tool, t.calls[v.CallID].Arguments)
-	line(b, "because: %s%s", cmp.Or(v.Reason, "no reason was given"), optional(" (rule %s)", v.Rule))
+	line(b, "because: %s%s%s", cmp.Or(v.Reason, "no reason was given"), optional(" (rule %s)", v.Rule), optional(", for: %s", v.Part))
+}
+
+func allowed(v Decision) string {
+	edited := ""
+	if v.Edited {
+		edited = ", with other arguments"
+	}
+	switch v.Scope {
+	case "session":
+		return " for this session" + edited
+	case "pattern":
+		return " with everything like " + v.Pattern + edited
+	}
+	return edited
+}
+
+func waited(v Decision) string {
+	if v.WaitMS == 0 {
+		return ""
+	}
+	return " after " + duration(v.WaitMS)
 }
 
 // call shows a tool call: the argument that matters most on the line, what is
@@ -303,6 +331,18 @@ func output(b *strings.Builder, head, out string, cut int64) {
 	if cut > 0 {
 		line(b, "%s left out of the middle", byteCount(cut))
 	}
+}
+
+// String says which limit was reached, and by how much.
+func (v LimitReached) String() string {
+	s := fmt.Sprintf("%s %v of %v", v.Limit, v.Value, v.Max)
+	if v.Needs > 0 {
+		s += fmt.Sprintf("; the next call may need %v more", v.Needs)
+	}
+	if v.Of != "" {
+		s += " (of the " + v.Of + ")"
+	}
+	return s
 }
 
 func asked(b *strings.Builder, v Egress) {

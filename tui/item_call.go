@@ -27,13 +27,19 @@ type call struct {
 	elapsed  time.Duration
 	result   *store.ToolResult
 	lost     bool   // the session went on or ended without a result
+	stub     bool   // it did nothing: the outbox
 	live     string // the end of the output so far
 }
 
 func (c *call) running() bool { return !c.began.IsZero() && c.result == nil && !c.lost }
 
 // refused reports whether the call will never run.
-func (c *call) refused() bool { return c.decision != nil && c.decision.Verdict != "allow" }
+func (c *call) refused() bool {
+	return c.decision != nil && c.decision.Verdict != "allow" && c.decision.Verdict != "ask"
+}
+
+// asked reports whether the call waits for a person.
+func (c *call) asked() bool { return c.decision != nil && c.decision.Verdict == "ask" }
 
 // failed reports whether the call is one that a person looks for when something went wrong.
 func (c *call) failed() bool {
@@ -55,6 +61,8 @@ func (c *call) state() (mark, words string) {
 		return "◌", "no result"
 	case c.running():
 		return "●", "running " + clock(c.elapsed)
+	case c.asked():
+		return "?", "waits for your answer"
 	}
 	return "◌", "waiting"
 }
@@ -89,7 +97,25 @@ func (c *call) outcome() (mark, words string) {
 	if c.failed() {
 		mark = "✗"
 	}
+	if c.stub {
+		words = "to the outbox, nothing was done"
+	}
+	if d := c.decision; d != nil && d.By != "policy" && d.By != "" {
+		words += " · " + allowedBy(*d)
+	}
 	return mark, words + " · " + took(r.DurationMS)
+}
+
+// allowedBy says who let a call run that was asked about.
+func allowedBy(d store.Decision) string {
+	words := "allowed by " + d.By
+	if d.By == "user" {
+		words = "allowed by you"
+	}
+	if d.Edited {
+		words += ", edited"
+	}
+	return words
 }
 
 func (c *call) draw(w int, th *theme, open bool) []string {

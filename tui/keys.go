@@ -14,6 +14,8 @@ type keyMap struct {
 
 	Fold, FoldAll, Copy, Pager, PagerAll key.Binding
 
+	AllowOnce, AllowSession, AllowPattern, EditCall, DenyWhy, Deny, Stop key.Binding
+
 	Next, Prev, NextCall, PrevCall, NextError, PrevError, First, Last, Back key.Binding
 }
 
@@ -61,6 +63,14 @@ func newKeyMap() keyMap {
 		Pager:    bind("o", "open in $PAGER", "o"),
 		PagerAll: bind("O", "open all in $PAGER", "O"),
 
+		AllowOnce:    bind("a", "allow", "a"),
+		AllowSession: bind("s", "session", "s"),
+		AllowPattern: bind("p", "pattern", "p"),
+		EditCall:     bind("e", "edit", "e"),
+		DenyWhy:      bind("d", "deny, why", "d"),
+		Deny:         bind("esc", "deny", "esc"),
+		Stop:         bind("x", "stop", "x"),
+
 		Next:      bind("→/l", "step", "right", "l"),
 		Prev:      bind("←/h", "step back", "left", "h"),
 		NextCall:  bind("t", "next tool call", "t"),
@@ -92,6 +102,7 @@ func (k *keyMap) sessionKeys() []keyGroup {
 	return []keyGroup{
 		{"Composer", []key.Binding{k.Send, k.Newline, k.Older, k.Newer, k.Editor}},
 		{"Session", []key.Binding{k.Interrupt, k.Switch, k.Home, k.End, k.Help, k.Quit}},
+		{"Questions", []key.Binding{k.AllowOnce, k.AllowSession, k.AllowPattern, k.EditCall, k.DenyWhy, k.Deny, k.Stop}},
 		k.transcriptKeys(),
 	}
 }

@@ -30,6 +30,8 @@ type session struct {
 	queued    string             // a prompt for when the box is sealed
 	closed    bool
 	stops     int // of the story when the turn began
+
+	asking *approval // a call that waits for the person; nil: none
 }
 
 // Messages to a session, in a sessionMsg.
@@ -104,6 +106,10 @@ func (s *session) now() time.Time {
 }
 
 func (s *session) view() string {
+	if s.asking != nil {
+		body := s.asking.view(s.w, max(s.h-3, 1))
+		return strings.Join(append(append([]string{s.headline("")}, body...), s.statusLine(s.now())), "\n")
+	}
 	var below []string
 	if !s.closed {
 		below = s.composer.view()
@@ -112,6 +118,9 @@ func (s *session) view() string {
 }
 
 func (s *session) cursor() *tea.Cursor {
+	if s.asking != nil {
+		return nil
+	}
 	if !s.writing || s.closed {
 		return nil
 	}
@@ -129,7 +138,14 @@ func (s *session) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 		handled, cmd = s.handleKey(msg)
 		s.layout()
 		return handled, cmd
+	case reviewedMsg:
+		if s.asking != nil && s.asking.reviewed(msg) {
+			s.asking = nil
+		}
 	case tea.PasteMsg, editedMsg:
+		if s.asking != nil {
+			return true, nil // it was not meant for the question
+		}
 		handled, cmd = s.composer.handle(msg)
 		s.layout()
 	case flashMsg:
@@ -153,6 +169,13 @@ func (s *session) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 
 func (s *session) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	k := &s.desk.keys
+	if s.asking != nil {
+		done, cmd := s.asking.handle(msg)
+		if done {
+			s.asking = nil
+		}
+		return true, cmd
+	}
 	switch {
 	case key.Matches(msg, k.Interrupt):
 		if !s.interrupt() {
@@ -231,6 +254,12 @@ func (s *session) prompt(text string) tea.Cmd {
 // take applies updates and shows them.
 func (s *session) take(batch []agent.Update) {
 	for _, u := range batch {
+		if u.Ask != nil {
+			s.asking = newApproval(s.desk, *u.Ask)
+		}
+		if u.Event != nil && s.asking != nil && s.asking.over(*u.Event) {
+			s.asking = nil
+		}
 		s.story.update(u)
 	}
 	s.refresh(s.now(), len(batch) > 0)
@@ -260,6 +289,7 @@ func (s *session) started(msg startedMsg) tea.Cmd {
 func (s *session) turnDone(err error) tea.Cmd {
 	s.busy, s.cancel, s.flash = false, nil, ""
 	s.takeAll()
+	s.asking = nil
 	if err != nil && s.story.stops == s.stops && !errors.Is(err, context.Canceled) {
 		s.failed("", err)
 	}
@@ -328,6 +358,9 @@ func (s *session) interrupt() bool {
 func (s *session) hints() ([]hint, string) {
 	k := &s.desk.keys
 	var out []hint
+	if s.asking != nil {
+		return s.asking.hints(), s.flash
+	}
 	switch {
 	case s.busy || s.beginning:
 		out = hints(k.Interrupt)

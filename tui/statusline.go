@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -27,14 +28,57 @@ func (p *pane) statusLine(now time.Time) string {
 	if !s.started.IsZero() {
 		parts = append(parts, clock(now.Sub(s.started)))
 	}
-	parts = append(parts, plural(s.turns, "turn"))
-	if s.tokens > 0 {
-		parts = append(parts, count(s.tokens)+" tokens")
-	}
+	parts = append(parts, p.meters()...)
 	if s.model != "" {
 		parts = append(parts, line(s.model))
 	}
 	return joinFitting(parts, th.faint.Render(" · "), p.w-2)
+}
+
+// meters say what was spent, and of how much. What is nearly used up stands out.
+func (p *pane) meters() []string {
+	s, th := p.story, p.desk.th
+	meter := func(spent, limit string, share float64) string {
+		text := spent
+		if share > 0 {
+			text += "/" + limit
+		}
+		if share >= 0.8 {
+			return th.bad.Render(text)
+		}
+		return text
+	}
+	share := func(spent, limit float64) float64 {
+		if limit <= 0 {
+			return 0
+		}
+		return max(spent/limit, 1e-9)
+	}
+	var out []string
+	if s.priced {
+		usd, l := float64(s.pico)/1e12, s.limits.CostUSD
+		text := meter(dollars(usd), dollars(l), share(usd, l))
+		if s.notional {
+			text += " notional"
+		}
+		out = append(out, text)
+	}
+	turns := plural(s.turns, "turn")
+	if l := s.limits.Turns; l > 0 {
+		turns = meter(fmt.Sprint(s.turns), fmt.Sprint(l)+" turns", share(float64(s.turns), float64(l)))
+	}
+	out = append(out, turns)
+	if s.tokens > 0 {
+		out = append(out, meter(count(s.tokens), count(s.limits.Tokens), share(float64(s.tokens), float64(s.limits.Tokens)))+" tokens")
+	}
+	return out
+}
+
+func dollars(usd float64) string {
+	if usd > 0 && usd < 0.01 {
+		return fmt.Sprintf("$%.4f", usd)
+	}
+	return fmt.Sprintf("$%.2f", usd)
 }
 
 // joinFitting joins as many parts as there is room for; the first is cut if it alone is too long.

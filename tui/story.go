@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -19,6 +20,13 @@ const (
 	ended    = "ended"
 )
 
+// limits are what the meters measure against; 0 is no limit.
+type limits struct {
+	Turns   int64   `json:"turns"`
+	Tokens  int64   `json:"tokens"`
+	CostUSD float64 `json:"cost_usd"`
+}
+
 // story is a session as far as it is known: what the transcript and the status
 // line show. apply is the only way events get in, for live and recorded
 // sessions alike; pieces that stream in beforehand vanish when their event comes.
@@ -31,6 +39,10 @@ type story struct {
 	box              string // "": none yet, "created" or "destroyed"
 	turns            int
 	tokens           int64
+	pico             int64  // cost, in picodollars
+	notional         bool   // nobody is paid
+	priced           bool   // anything costs anything
+	limits           limits // of the session
 	doing, tool      string
 	ending           store.SessionEnded
 	notice           string // what Delta.Notice said last, until something happens
@@ -87,7 +99,7 @@ func (s *story) apply(e store.Event) {
 	case store.ToolResult:
 		s.toolResult(b)
 	case store.LimitReached:
-		s.stop(&note{mark: "■", bad: true, said: fmt.Sprintf("limit reached: %s %g of %g", b.Limit, b.Value, b.Max)})
+		s.stop(&note{mark: "■", bad: true, said: "limit reached: " + b.String()})
 	case store.Interrupted:
 		s.stop(&note{mark: "■", said: interruption(b.By)})
 	case store.Failure:
@@ -104,6 +116,10 @@ func (s *story) apply(e store.Event) {
 
 func (s *story) sessionStarted(b store.SessionStarted) {
 	s.model, s.doing = b.Model, starting
+	var cfg struct{ Limits limits }
+	if json.Unmarshal(b.Config, &cfg) == nil { // what cannot be read has no meter
+		s.limits = cfg.Limits
+	}
 	said := "session " + s.id + " · " + b.Model
 	if r := b.Recipe; r != nil {
 		said += fmt.Sprintf(" · %s data, seed %d, %s rows", r.Schema, r.Seed, count(int64(r.Rows)))
@@ -122,7 +138,11 @@ func (s *story) prompt(b store.Prompt) {
 
 func (s *story) response(b store.ModelResponse) {
 	open := s.dropStream()
-	if b.Usage != nil {
+	if c := b.Charge; c != nil {
+		s.tokens += c.Input + c.Output
+		s.pico += c.PicoUSD
+		s.notional, s.priced = c.Notional, s.priced || c.PicoUSD > 0
+	} else if b.Usage != nil {
 		s.tokens += int64(b.Usage.Input) + int64(b.Usage.Output)
 	}
 	if strings.TrimSpace(b.Reasoning) != "" {
@@ -155,7 +175,7 @@ func (s *story) card(id, tool string) *item {
 func (s *story) toolCall(b store.ToolCall, at time.Time) {
 	it := s.card(b.CallID, b.Tool)
 	c := it.body.(*call)
-	c.tool, c.args, c.began = b.Tool, string(b.Arguments), at
+	c.tool, c.args, c.began, c.stub = b.Tool, string(b.Arguments), at, b.Stub
 	it.touch()
 	s.going = append(s.going, it)
 	s.doing, s.tool = running, b.Tool

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -202,4 +203,20 @@ func TestStreamIsLaidOutLikeAWhole(t *testing.T) {
 			t.Fatalf("piece by piece\n%q\nas a whole\n%q", got, want)
 		}
 	})
+}
+
+// The meters show what was spent, and of how much; what is nearly used up stands out.
+func TestMeters(t *testing.T) {
+	a := newTestApp(120, 24)
+	started := exampleStarted()
+	started.Config = json.RawMessage(`{"limits":{"turns":50,"tokens":200000,"cost_usd":1}}`)
+	openLive(a, started, store.ModelRequest{Turn: 3},
+		store.ModelResponse{Turn: 3, Text: "x", Charge: &store.Charge{Input: 12_000, Output: 2000, PicoUSD: 850_000_000_000}})
+	if text := shown(a); !strings.Contains(text, "$0.85/$1.00 · 3/50 turns · 14k/200k tokens") {
+		t.Errorf("%s", text)
+	}
+	if !strings.Contains(a.content(), a.th.bad.Render("$0.85/$1.00")) {
+		t.Error("85% does not stand out")
+	}
+	mustFit(t, a)
 }

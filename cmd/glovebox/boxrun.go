@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"glovebox/agent"
+	"glovebox/agent/budget"
 	"glovebox/runner"
 	"glovebox/store"
 
@@ -254,7 +255,7 @@ func (r boxRun) ended(result runner.Result) error {
 	case result.TimedOut:
 		return &exitError{
 			code: exitLimit, msg: fmt.Sprintf("%s was ended after %s", store.CleanLine(r.argv[0]), r.timeout), hint: "a longer --timeout",
-			err: &agent.LimitError{Limit: "timeout", Value: r.timeout.Seconds(), Max: r.timeout.Seconds()},
+			err: &agent.LimitError{Over: budget.Over{Limit: "timeout", Value: r.timeout.Seconds(), Max: r.timeout.Seconds()}},
 		}
 	case result.Exit == nil:
 		return &statusError{128 + int(unix.SignalNum(result.Signal)), "ended by " + result.Signal}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"glovebox/agent/policy"
+
 	"github.com/adrg/xdg"
 )
 
@@ -26,6 +28,10 @@ type config struct {
 	Network networkConfig `toml:"network" json:"network"`
 	Filters filtersConfig `toml:"filters" json:"filters"`
 	Rules   []ruleConfig  `toml:"rule" json:"rule,omitempty"`
+	Prices  []priceConfig `toml:"price" json:"price,omitempty"`
+	Stubs   []stubConfig  `toml:"tool" json:"tool,omitempty"`
+
+	from map[string]string // where each key was set last, by its name; the rest have their defaults
 }
 
 type dataConfig struct {
@@ -48,11 +54,24 @@ type boxConfig struct {
 
 // limitsConfig bounds a session. Zero means no limit.
 type limitsConfig struct {
-	Turns     int      `toml:"turns" json:"turns"`
-	ToolCalls int      `toml:"tool_calls" json:"tool_calls"`
-	Tokens    int      `toml:"tokens" json:"tokens"`
-	CostUSD   float64  `toml:"cost_usd" json:"cost_usd"`
-	Wall      duration `toml:"wall" json:"wall"`
+	Turns       int       `toml:"turns" json:"turns"`
+	ToolCalls   int       `toml:"tool_calls" json:"tool_calls"`
+	Tokens      int       `toml:"tokens" json:"tokens"`         // both ways
+	TokensIn    int       `toml:"tokens_in" json:"tokens_in"`   // to the model
+	TokensOut   int       `toml:"tokens_out" json:"tokens_out"` // from it
+	CostUSD     float64   `toml:"cost_usd" json:"cost_usd"`
+	Wall        duration  `toml:"wall" json:"wall"`                 // time on prompts
+	Working     duration  `toml:"working" json:"working"`           // the same without waiting for a person
+	OutputBytes byteSize  `toml:"output_bytes" json:"output_bytes"` // printed by tools
+	Repeats     int       `toml:"repeats" json:"repeats"`           // of calls that always have the same result
+	Day         dayConfig `toml:"day" json:"day"`
+}
+
+// dayConfig bounds all sessions of a day, UTC, together.
+type dayConfig struct {
+	Turns   int     `toml:"turns" json:"turns"`
+	Tokens  int     `toml:"tokens" json:"tokens"`
+	CostUSD float64 `toml:"cost_usd" json:"cost_usd"`
 }
 
 type ratesConfig struct {
@@ -61,7 +80,8 @@ type ratesConfig struct {
 }
 
 type allowConfig struct {
-	Allow []string `toml:"allow" json:"allow"`
+	Allow   []string `toml:"allow" json:"allow"`
+	Default string   `toml:"default" json:"default"` // decision where no rule matches
 }
 
 // networkConfig is the way out of the box; an empty allowlist is none at all.
@@ -79,23 +99,36 @@ type filtersConfig struct {
 }
 
 type ruleConfig struct {
-	Tool     string `toml:"tool" json:"tool"`
-	Match    string `toml:"match" json:"match"`
-	Decision string `toml:"decision" json:"decision"`
-	Reason   string `toml:"reason" json:"reason"`
+	Tool        string   `toml:"tool" json:"tool"`
+	Match       string   `toml:"match" json:"match"`
+	Argument    string   `toml:"argument" json:"argument,omitempty"`
+	Decision    string   `toml:"decision" json:"decision"`
+	Reason      string   `toml:"reason" json:"reason"`
+	Matching    []string `toml:"matching" json:"matching,omitempty"`
+	NotMatching []string `toml:"not_matching" json:"not_matching,omitempty"`
+	From        string   `toml:"-" json:"from"` // file:line
+}
+
+// stubConfig declares a tool that only records and answers.
+type stubConfig struct {
+	Name       string         `toml:"name" json:"name"`
+	About      string         `toml:"about" json:"about"`
+	Parameters map[string]any `toml:"parameters" json:"parameters"` // JSON Schema
+	Answer     string         `toml:"answer" json:"answer"`         // template
 }
 
 func defaultConfig() config {
 	return config{
+		from:  map[string]string{},
 		Rigor: "standard",
 		Data:  dataConfig{Schema: "shop", Seed: 42, Rows: 1000},
 		Box: boxConfig{
 			Image: "auto", Runtime: "auto", CPUs: 1, Memory: 512 << 20, PIDs: 128, Disk: 512 << 20,
 			ExecTimeout: duration(60 * time.Second), Pool: 1,
 		},
-		Limits:  limitsConfig{Turns: 50, ToolCalls: 200, Tokens: 200_000, CostUSD: 1, Wall: duration(15 * time.Minute)},
+		Limits:  limitsConfig{Turns: 50, ToolCalls: 200, Tokens: 200_000, CostUSD: 1, Wall: duration(15 * time.Minute), Repeats: 6},
 		Rates:   ratesConfig{ModelCalls: 60, ToolCalls: 120},
-		Tools:   allowConfig{Allow: []string{"shell", "read_file", "write_file", "edit_file", "sql", "fetch"}},
+		Tools:   allowConfig{Allow: []string{"shell", "read_file", "write_file", "edit_file", "sql", "fetch"}, Default: policy.Allow},
 		Network: networkConfig{Allow: []string{}, Methods: []string{"GET", "HEAD"}, MaxRequests: 1000, MaxBytes: 256 << 20},
 		Filters: filtersConfig{Secrets: "redact", Personal: "flag"},
 	}
@@ -134,12 +167,14 @@ func (a *app) loadConfig() (config, error) {
 			continue
 		}
 		*from.set = from.value
+		c.from[map[bool]string{true: "model", false: "rigor"}[from.set == &c.Model]] = from.name
 		if key, why := c.wrong(); key != "" {
 			return config{}, usageError(from.name+": "+why, "")
 		}
 	}
 	if a.changed != nil && a.changed("seed") {
 		c.Data.Seed = a.flags.seed
+		c.from["data.seed"] = "--seed"
 	}
 	return c, nil
 }
@@ -165,7 +200,7 @@ func (c config) json() json.RawMessage {
 	data, err := json.Marshal(struct {
 		config
 		NotDone []string `json:"not_done"`
-	}{c, []string{"filters", "rates", "limits.cost_usd"}})
+	}{c, []string{"filters", "rates"}})
 	if err != nil {
 		panic(fmt.Sprintf("the configuration is not JSON: %v", err)) // it has no type that could fail
 	}

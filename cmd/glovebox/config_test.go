@@ -10,6 +10,7 @@ import (
 
 	"github.com/adrg/xdg"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // configured loads the configuration of a home in which files lie: "user" is
@@ -81,7 +82,7 @@ personal = "flag"
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(defaultConfig(), got); diff != "" {
+	if diff := cmp.Diff(defaultConfig(), got, cmpopts.IgnoreUnexported(config{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -101,7 +102,7 @@ func TestConfigIsLayered(t *testing.T) {
 	want := defaultConfig()
 	want.Model, want.Data.Rows, want.Data.Seed = "flag/model", 20, 7
 	want.Box.Memory, want.Limits.Wall, want.Tools.Allow = 3<<29, duration(90*time.Minute), []string{"sql"}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(config{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -154,18 +155,32 @@ func TestConfigIsStrict(t *testing.T) {
 		"[data\nrows = 1":                      `glovebox.toml:2: expected '.' or ']' to end table name`,
 		"model = \"\x00\"":                     `glovebox.toml:1: `,
 		"rigor = 'Strict'":                     `glovebox.toml:1: rigor cannot be "Strict"; there are quick, standard, strict; did you mean strict?`,
-		"[network]\nallow = ['ok.example',\n'http://example.org/']": `glovebox.toml:2: network.allow: "http://example.org/" cannot be allowed: it must be a host, without scheme, user or path; write`,
-		"[network]\nallow = ['127.0.0.1:80']":                       `glovebox.toml:2: network.allow: "127.0.0.1:80" cannot be allowed: the address is loopback`,
-		"[network]\nallow = ['*.org']":                              `glovebox.toml:2: network.allow: "*.org" cannot be allowed: that is a whole top-level domain`,
-		"[network]\nallows = []":                                    `glovebox.toml:2: there is no key "network.allows"; did you mean "network.allow"?`,
-		"[network]\nmethods = ['PSOT']":                             `glovebox.toml:2: network.methods: a method cannot be "PSOT"`,
-		"[network]\nmax_requests = 0":                               `glovebox.toml:2: network.max_requests is 0; it must be from 1 to 1000000`,
-		"[network]\nmax_bytes = '1B'":                               `glovebox.toml:2: network.max_bytes is 1B; it must be at least 1KiB`,
-		"[filters]\npersonal = 'block'":                             `glovebox.toml:2: filters.personal = "block" is not available yet`,
-		"[limits]\ncost_usd = 5.0":                                  `glovebox.toml:2: limits.cost_usd is not available yet`,
-		"[rates]\ntool_calls_per_minute = 5":                        `glovebox.toml:2: rates.tool_calls_per_minute is not available yet`,
-		"[[rule]]\ntool = 'shell'\ndecision = 'deny'":               `glovebox.toml:1: rule is not available yet`,
-		"[[rule]]\ntool = 'shell'\ndecision = 'deny-ish'":           `glovebox.toml:1: rule 1: its decision cannot be "deny-ish"; there are allow, ask, deny`,
+		"[network]\nallow = ['ok.example',\n'http://example.org/']":             `glovebox.toml:2: network.allow: "http://example.org/" cannot be allowed: it must be a host, without scheme, user or path; write`,
+		"[network]\nallow = ['127.0.0.1:80']":                                   `glovebox.toml:2: network.allow: "127.0.0.1:80" cannot be allowed: the address is loopback`,
+		"[network]\nallow = ['*.org']":                                          `glovebox.toml:2: network.allow: "*.org" cannot be allowed: that is a whole top-level domain`,
+		"[network]\nallows = []":                                                `glovebox.toml:2: there is no key "network.allows"; did you mean "network.allow"?`,
+		"[network]\nmethods = ['PSOT']":                                         `glovebox.toml:2: network.methods: a method cannot be "PSOT"`,
+		"[network]\nmax_requests = 0":                                           `glovebox.toml:2: network.max_requests is 0; it must be from 1 to 1000000`,
+		"[network]\nmax_bytes = '1B'":                                           `glovebox.toml:2: network.max_bytes is 1B; it must be at least 1KiB`,
+		"[filters]\npersonal = 'block'":                                         `glovebox.toml:2: filters.personal = "block" is not available yet`,
+		"[limits]\ncost_usd = 1e9":                                              `glovebox.toml:2: limits.cost_usd is more than a million dollars`,
+		"[limits.day]\ntokens = -1":                                             `glovebox.toml:2: limits.day.tokens is negative; 0 means no limit`,
+		"[limits.day]\ncosts_usd = 1":                                           `glovebox.toml:2: there is no key "limits.day.costs_usd"; did you mean "limits.day.cost_usd"?`,
+		"[[tool]]\nname = 'shell'":                                              `glovebox.toml:1: the tool "shell": there is a built-in tool of this name`,
+		"[[tool]]\nname = 'mail'\nabout = 'x'\nanswr = 'x'":                     `glovebox.toml:4: there is no key "tool.answr"; did you mean "tool.answer"?`,
+		"\n[[tool]]\nname = 'mail'\nabout = 'x'\nanswer = '{{fake \"emali\"}}'": `glovebox.toml:2: the tool "mail": answer: gofakeit has no function "emali"`,
+		"[[price]]\ninput = 1.0":                                                `glovebox.toml:1: price 1: it needs a model: provider/model, or a pattern such as ollama/*`,
+		"[[price]]\nmodel = 'x'\noutput = -1.0":                                 `glovebox.toml:1: price 1: a price of -1 USD per million tokens; it must be from 0 to 10000`,
+		"[[price]]\nmodel = 'x'\nlike = 'openai/gpt-17'":                        `glovebox.toml:1: price 1: no price is known of "openai/gpt-17"`,
+		"[rates]\ntool_calls_per_minute = -5":                                   `glovebox.toml:2: rates.tool_calls_per_minute is negative; 0 means no limit`,
+		"[tools]\ndefault = 'maybe'":                                            `glovebox.toml:2: tools.default cannot be "maybe"; there are allow, ask, deny`,
+		"[[rule]]\ntool = 'shell'\ndecision = 'denyy'":                          `glovebox.toml:3: rule 1, decision: a decision cannot be "denyy"; there are allow, ask, deny; did you mean deny?`,
+		"[[rule]]\ntool = 'shell'\n":                                            `glovebox.toml:1: rule 1, decision: a decision cannot be ""; there are allow, ask, deny`,
+		"[[rule]]\ntool='*'\ndecision='ask'\n\n[[rule]]\ndecision = 'deny'\n\n tool = 'shel'":              `glovebox.toml:8: rule 2, tool: a tool cannot be "shel"; there are shell, read_file, write_file, edit_file, sql, fetch; did you mean shell?`,
+		"[[rule]]\ntool = 'shell'\nmatch = 'git push *'\ndecision = 'deny'\nmatching = ['git psuh']":       `glovebox.toml:5: rule 1, matching: the rule shell "git push *" does not match its example "git psuh"`,
+		"[[rule]]\ntool = 'shell'\nmatch = 'git *'\ndecision = 'deny'\nnot_matching = [\"sh -c 'git x'\"]": `glovebox.toml:5: rule 1, not_matching: the rule shell "git *" matches "sh -c 'git x'", which it says it must not (by git x)`,
+		"[[rule]]\ntool = '*'\nmatch = 'x'\ndecision = 'deny'":                                             `glovebox.toml:3: rule 1, match: say which argument of * the pattern is about: argument = "…"`,
+		"[[rule]]\ntol = '*'": `glovebox.toml:2: there is no key "rule.tol"; did you mean "rule.tool"?`,
 	} {
 		_, err := configured(t, map[string]string{"project": text}, nil)
 		if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {

@@ -1,13 +1,19 @@
 package main
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
 	"strings"
 	"time"
 
+	"glovebox/agent"
+	"glovebox/agent/policy"
 	"glovebox/runner/egress"
+
+	"github.com/agnivade/levenshtein"
 )
 
 // wrong returns the first key whose value cannot be, and why; "" if there is
@@ -66,7 +72,7 @@ func (c config) wrongBox() (string, string) {
 }
 
 func (c config) wrongLimits() (string, string) {
-	l, r, usual := c.Limits, c.Rates, defaultConfig()
+	l, r := c.Limits, c.Rates
 	for _, limit := range []struct {
 		key   string
 		value float64
@@ -75,7 +81,15 @@ func (c config) wrongLimits() (string, string) {
 		{"limits.tool_calls", float64(l.ToolCalls)},
 		{"limits.tokens", float64(l.Tokens)},
 		{"limits.cost_usd", l.CostUSD},
+		{"limits.tokens_in", float64(l.TokensIn)},
+		{"limits.tokens_out", float64(l.TokensOut)},
+		{"limits.repeats", float64(l.Repeats)},
 		{"limits.wall", float64(l.Wall)},
+		{"limits.working", float64(l.Working)},
+		{"limits.output_bytes", float64(l.OutputBytes)},
+		{"limits.day.turns", float64(l.Day.Turns)},
+		{"limits.day.tokens", float64(l.Day.Tokens)},
+		{"limits.day.cost_usd", l.Day.CostUSD},
 		{"rates.model_calls_per_minute", float64(r.ModelCalls)},
 		{"rates.tool_calls_per_minute", float64(r.ToolCalls)},
 	} {
@@ -83,23 +97,23 @@ func (c config) wrongLimits() (string, string) {
 			return limit.key, limit.key + " is negative; 0 means no limit"
 		}
 	}
-	switch {
-	case l.CostUSD != 0 && l.CostUSD != usual.Limits.CostUSD:
-		return "limits.cost_usd", notYet("limits.cost_usd") + ": no prices are known; limits.tokens bounds what a session spends"
-	case r.ModelCalls != 0 && r.ModelCalls != usual.Rates.ModelCalls:
-		return "rates.model_calls_per_minute", notYet("rates.model_calls_per_minute")
-	case r.ToolCalls != 0 && r.ToolCalls != usual.Rates.ToolCalls:
-		return "rates.tool_calls_per_minute", notYet("rates.tool_calls_per_minute")
+	for key, usd := range map[string]float64{"limits.cost_usd": l.CostUSD, "limits.day.cost_usd": l.Day.CostUSD} {
+		if usd > 1e6 {
+			return key, key + " is more than a million dollars"
+		}
 	}
-	return "", ""
+	return c.wrongPrices()
 }
 
 func (c config) wrongTools() (string, string) {
+	if why := oneOf(c.Tools.Default, policy.Allow, policy.Ask, policy.Deny); why != "" {
+		return "tools.default", "tools.default " + why
+	}
 	for i, tool := range c.Tools.Allow {
 		if slices.Contains(c.Tools.Allow[:i], tool) {
 			return "tools.allow", fmt.Sprintf("tools.allow names %q twice", tool)
 		}
-		if why := oneOf(tool, defaultConfig().Tools.Allow...); why != "" {
+		if why := oneOf(tool, c.toolNames()...); why != "" {
 			return "tools.allow", "tools.allow: a tool " + why
 		}
 	}
@@ -151,15 +165,55 @@ func (c config) wrongFilters() (string, string) {
 }
 
 func (c config) wrongRules() (string, string) {
-	for i, r := range c.Rules {
-		if why := oneOf(r.Decision, "allow", "ask", "deny"); why != "" {
-			return "rule", fmt.Sprintf("rule %d: its decision %s", i+1, why)
-		}
-	}
-	if len(c.Rules) > 0 {
-		return "rule", notYet("rule")
+	if err := c.wrongRule(); err != nil {
+		return "rule", err.Why
 	}
 	return "", ""
+}
+
+// wrongStub finds the first stub tool that cannot be.
+func (c config) wrongStub() (int, error) {
+	for i, s := range c.Stubs {
+		if _, err := s.stub(); err != nil {
+			return i, err
+		}
+		if slices.ContainsFunc(c.Stubs[:i], func(o stubConfig) bool { return o.Name == s.Name }) {
+			return i, fmt.Errorf("the tool %q is declared twice", s.Name)
+		}
+	}
+	return 0, nil
+}
+
+func (s stubConfig) stub() (agent.Stub, error) {
+	if s.Parameters == nil {
+		s.Parameters = map[string]any{"type": "object", "properties": map[string]any{}}
+	}
+	data, err := json.Marshal(s.Parameters)
+	if err != nil {
+		return agent.Stub{}, fmt.Errorf("the tool %q: parameters: %w", s.Name, err)
+	}
+	return agent.NewStub(s.Name, s.About, data, s.Answer)
+}
+
+// wrongRule finds the first rule that cannot be.
+func (c config) wrongRule() *policy.RuleError {
+	for i, r := range c.Rules {
+		if why := oneOf(r.Decision, policy.Allow, policy.Ask, policy.Deny); why != "" {
+			return &policy.RuleError{Index: i, Key: "decision", Why: "a decision " + why}
+		}
+		if strings.ContainsAny(r.Tool, "*?") || r.Tool == "" {
+			continue
+		}
+		if why := oneOf(r.Tool, c.toolNames()...); why != "" {
+			return &policy.RuleError{Index: i, Key: "tool", Why: "a tool " + why}
+		}
+	}
+	_, err := c.policy()
+	var wrong *policy.RuleError
+	if errors.As(err, &wrong) {
+		return wrong
+	}
+	return nil
 }
 
 func notYet(what string) string { return what + " is not available yet" }
@@ -171,7 +225,7 @@ func oneOf(word string, words ...string) string {
 	}
 	why := fmt.Sprintf("cannot be %q; there are %s", word, strings.Join(words, ", "))
 	for _, w := range words {
-		if distance(strings.ToLower(word), w) <= 2 {
+		if levenshtein.ComputeDistance(strings.ToLower(word), w) <= 2 {
 			return why + "; did you mean " + w + "?"
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+	"github.com/agnivade/levenshtein"
 )
 
 // maxConfig bounds a configuration file: nobody writes a longer one.
@@ -41,20 +42,58 @@ func (c *config) readFile(file string) error {
 		}
 		return file
 	}
+	before, stubs, prices := c.Rules, c.Stubs, c.Prices
+	c.Rules, c.Stubs, c.Prices = nil, nil, nil // a list of tables would be decoded over the one that is there
 	meta, err := toml.Decode(text, c)
 	if err != nil {
 		return tomlError(file, err)
 	}
 	known := configKeys(reflect.TypeFor[config](), "")
 	for _, k := range meta.Keys() {
-		if key := k.String(); !known[key] {
+		if key := k.String(); !known[key] && !strings.HasPrefix(key, "tool.parameters.") {
 			return fmt.Errorf("%s: there is no key %q%s", where(key), key, didYouMean(key, known))
 		}
+		c.from[k.String()] = where(k.String())
+	}
+	c.Stubs, c.Prices = append(stubs, c.Stubs...), append(prices, c.Prices...)
+	if i, err := c.wrongStub(); err != nil {
+		return fmt.Errorf("%s:%d: %w", file, lineOfTable(text, "tool", i-len(stubs), ""), err)
+	}
+	for i := range c.Rules {
+		c.Rules[i].From = fmt.Sprintf("%s:%d", file, lineOfTable(text, "rule", i, ""))
+	}
+	c.Rules = append(before, c.Rules...)
+	if err := c.wrongRule(); err != nil {
+		return fmt.Errorf("%s:%d: rule %d, %s: %s", file, lineOfTable(text, "rule", err.Index-len(before), err.Key), err.Index-len(before)+1, err.Key, err.Why)
 	}
 	if key, why := c.wrong(); key != "" {
 		return fmt.Errorf("%s: %s", where(key), why)
 	}
 	return nil
+}
+
+// lineOfTable finds the line of a key in the n-th table (from 0) of a list of
+// tables, else that of the table.
+func lineOfTable(text, table string, n int, key string) int {
+	head, inside := 0, false
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "[") && !strings.HasPrefix(line, "[[[") {
+			if inside {
+				break
+			}
+			if strings.HasPrefix(line, "[[") && strings.TrimSpace(strings.Trim(line[:strings.LastIndexByte(line, ']')+1], "[]")) == table {
+				if n--; n < 0 {
+					head, inside = i+1, true
+				}
+			}
+			continue
+		}
+		if name, _, isKey := strings.Cut(line, "="); inside && isKey && strings.TrimSpace(name) == key {
+			return i + 1
+		}
+	}
+	return head
 }
 
 var tomlMessage = regexp.MustCompile(`^toml: line (\d+)(?: \(last key "(.*)"\))?: (.*)$`)
@@ -76,6 +115,9 @@ func tomlError(file string, err error) error {
 func configKeys(t reflect.Type, prefix string) map[string]bool {
 	keys := map[string]bool{}
 	for i := range t.NumField() {
+		if tag := t.Field(i).Tag.Get("toml"); tag == "" || tag == "-" {
+			continue
+		}
 		key := prefix + t.Field(i).Tag.Get("toml")
 		keys[key] = true
 		inner := t.Field(i).Type
@@ -120,7 +162,7 @@ func lineOf(text, key string) int {
 func didYouMean(key string, known map[string]bool) string {
 	last := key[strings.LastIndexByte(key, '.')+1:]
 	near := func(k string) int {
-		d := distance(strings.ToLower(key), k)
+		d := levenshtein.ComputeDistance(strings.ToLower(key), k)
 		if k[strings.LastIndexByte(k, '.')+1:] == strings.ToLower(last) {
 			d = 0
 		}
@@ -131,24 +173,4 @@ func didYouMean(key string, known map[string]bool) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// distance is how many single-byte edits lie between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			edit := diagonal
-			if a[i] != b[j] {
-				edit++
-			}
-			diagonal, row[j+1] = row[j+1], min(edit, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

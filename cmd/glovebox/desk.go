@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"glovebox/agent"
@@ -23,7 +26,12 @@ import (
 type desk struct {
 	cfg   config
 	path  string // of the log
+	ask   string // who answers where policy asks: "" nobody, yes (--yes), person (the workbench)
 	store *store.Store
+
+	resume  *store.SessionStarted // of the session that the next one resumes; nil: none
+	resumed store.Resumes
+	history []store.Event
 
 	mu     sync.Mutex
 	engine *runner.Engine
@@ -41,7 +49,26 @@ func (a *app) openDesk(ctx context.Context) (*desk, error) {
 		return nil, err
 	}
 	path, _ := a.dbPath()
-	return &desk{cfg: cfg, path: path, store: s}, nil
+	d := &desk{cfg: cfg, path: path, store: s}
+	if a.flags.yes {
+		d.ask = "yes"
+	}
+	return d, nil
+}
+
+// approver is who answers where policy asks.
+func (d *desk) approver(observe func(agent.Update)) agent.Approver {
+	switch d.ask {
+	case "yes":
+		return agent.AlwaysYes
+	case "person":
+		who := "user"
+		if u, err := user.Current(); err == nil {
+			who = u.Username
+		}
+		return agent.AskThrough(observe, who)
+	}
+	return nil
 }
 
 func (d *desk) close() error {
@@ -146,6 +173,9 @@ func (a *app) workbench(ctx context.Context, o tui.Options) error {
 		return err
 	}
 	o.Backend, o.Env = d, os.Environ()
+	if d.ask == "" {
+		d.ask = "person"
+	}
 	// Opening the engine removes what a crash left; with a box ready, a session
 	// begins at once. What fails here, the first session says.
 	warm := make(chan struct{})
@@ -178,7 +208,7 @@ func explain(err error) error {
 	case errors.As(err, &stopped), errors.Is(err, context.Canceled):
 		return &exitError{code: exitInterrupted, msg: "interrupted", err: err}
 	case errors.As(err, &limit):
-		return coded(exitLimit, fmt.Sprintf("raise limits.%s in glovebox.toml", limit.Limit))
+		return coded(exitLimit, raiseHint(limit))
 	case errors.As(err, &script):
 		return coded(exitNo, "")
 	case errors.As(err, &model):
@@ -194,4 +224,17 @@ func explain(err error) error {
 		return coded(exitEngine, "glovebox doctor")
 	}
 	return err
+}
+
+// raiseHint is how to go on after a limit.
+func raiseHint(l *agent.LimitError) string {
+	key := l.Limit
+	if l.Of == "day" {
+		key = "day." + key
+	}
+	value := fmt.Sprintf("%.4g", math.Ceil(200*math.Max(l.Max, l.Value+l.Needs))/100)
+	if l.Limit == "wall" || l.Limit == "working" {
+		value += "s"
+	}
+	return fmt.Sprintf("glovebox run --resume last --raise %s=%s", strings.TrimSuffix(key, "_usd"), value)
 }

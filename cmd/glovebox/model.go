@@ -18,7 +18,13 @@ type provider struct {
 
 var providers = map[string]provider{
 	"openai":     {keys: []string{"OPENAI_API_KEY"}},
-	"openrouter": {"https://openrouter.ai/api/v1", []string{"OPENROUTER_API_KEY", "OPENAI_API_KEY"}},
+	"azure":      {"", []string{"AZURE_OPENAI_API_KEY"}}, // OPENAI_BASE_URL=https://NAME.openai.azure.com/openai/v1
+	"openrouter": {"https://openrouter.ai/api/v1", []string{"OPENROUTER_API_KEY"}},
+	"gemini":     {"https://generativelanguage.googleapis.com/v1beta/openai", []string{"GEMINI_API_KEY"}},
+	"anthropic":  {"https://api.anthropic.com/v1", []string{"ANTHROPIC_API_KEY"}},
+	"mistral":    {"https://api.mistral.ai/v1", []string{"MISTRAL_API_KEY"}},
+	"groq":       {"https://api.groq.com/openai/v1", []string{"GROQ_API_KEY"}},
+	"deepseek":   {"https://api.deepseek.com/v1", []string{"DEEPSEEK_API_KEY"}},
 	"ollama":     {"http://127.0.0.1:11434/v1", nil},
 	"llamacpp":   {"http://127.0.0.1:8080/v1", nil},
 	"vllm":       {"http://127.0.0.1:8000/v1", nil},
@@ -46,11 +52,21 @@ func openModel(ctx context.Context, name string, getenv func(string) string) (m 
 	case base == "":
 		base = p.baseURL
 	}
+	if kind == "azure" && base == "" {
+		return nil, nil, usageError("every Azure resource has an address of its own", "OPENAI_BASE_URL=https://NAME.openai.azure.com/openai/v1")
+	}
+	keys := slices.Clone(p.keys)
+	if getenv("OPENAI_BASE_URL") != "" {
+		keys = append(keys, "OPENAI_API_KEY") // a provider's own address gets no other provider's key
+	}
 	key := ""
-	for _, env := range append(p.keys, "OPENAI_API_KEY") {
+	for _, env := range keys {
 		if key == "" {
 			key = getenv(env)
 		}
+	}
+	if key == "" && base != "" && base == p.baseURL && len(p.keys) > 0 {
+		return nil, nil, usageError("no API key for model "+name, "set "+p.keys[0])
 	}
 	if base == "" && key == "" {
 		return nil, nil, usageError("no API key for model "+name, "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own, or try `glovebox demo`, which needs neither")
@@ -60,6 +76,15 @@ func openModel(ctx context.Context, name string, getenv func(string) string) (m 
 		return nil, nil, usageError(err.Error(), "check OPENAI_BASE_URL")
 	}
 	return m, m.Close, nil
+}
+
+// providerOf is the provider of a model's name.
+func providerOf(name string) string {
+	kind, _, ok := strings.Cut(name, "/")
+	if _, known := providers[kind]; ok && known {
+		return kind
+	}
+	return "openai"
 }
 
 // openScript serves a scenario on loopback, to be reached like any other model.

@@ -79,6 +79,8 @@ func newRootCmd(a *app) *cobra.Command {
 		newCheckCmd(a),
 		newDataCmd(a),
 		newVerifyCmd(a),
+		newPolicyCmd(a),
+		newModelsCmd(a),
 		newBoxCmd(a),
 		newImageCmd(a),
 		newSetupCmd(a),

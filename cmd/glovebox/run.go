@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"reflect"
+	"strconv"
 	"strings"
 
 	"glovebox/agent"
 	"glovebox/store"
 
+	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
 )
 
@@ -16,21 +19,27 @@ import (
 const maxPrompt = 1 << 20
 
 func newRunCmd(a *app) *cobra.Command {
-	return &cobra.Command{
+	var raise []string
+	var resume string
+	cmd := &cobra.Command{
 		Use:   "run PROMPT",
 		Short: "Run one session without a screen: text, or --json for events",
 		Long: `Run one session without a screen. A new box and dataset are made for it and
 destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 		Example: `  glovebox run "which customers look odd?"
-  glovebox run --model ollama/qwen3 - <prompt.txt`,
+  glovebox run --model ollama/qwen3 - <prompt.txt
+  glovebox run --resume last --raise cost=2`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
+			if len(args) == 1 || len(args) == 0 && resume != "" {
 				return nil
 			}
 			return usageError("run needs one prompt, in quotes, or - to read it from standard input", `glovebox run "which customers look odd?"`)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			prompt, err := a.prompt(args[0])
+			prompt, err := "Go on where you stopped.", error(nil)
+			if len(args) == 1 {
+				prompt, err = a.prompt(args[0])
+			}
 			if err != nil {
 				return err
 			}
@@ -38,10 +47,53 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 			if err != nil {
 				return err
 			}
+			if err := d.cfg.raise(raise); err != nil {
+				return errors.Join(err, d.close())
+			}
+			if resume != "" {
+				if err := d.resumeFrom(cmd.Context(), resume, a.flags.model != ""); err != nil {
+					return errors.Join(err, d.close())
+				}
+			}
 			_, err = a.runSession(cmd.Context(), d, prompt, 0)
 			return errors.Join(err, d.close())
 		},
 	}
+	cmd.Flags().StringArrayVar(&raise, "raise", nil, "`LIMIT=VALUE` for this run only, such as cost=2 or turns=100; may be repeated")
+	cmd.Flags().StringVar(&resume, "resume", "", "go on with session `ID` in a new box; PROMPT may be left out")
+	return cmd
+}
+
+// raise sets limits for one run: cost=2, turns=100, wall=1h, day.cost=5.
+func (c *config) raise(limits []string) error {
+	for _, l := range limits {
+		key, value, ok := strings.Cut(l, "=")
+		if key == "cost" || key == "day.cost" {
+			key += "_usd"
+		}
+		key = "limits." + key
+		if !ok || value == "" {
+			return usageError("--raise "+l+": it must be LIMIT=VALUE", "--raise cost=2")
+		}
+		if _, err := strconv.ParseFloat(value, 64); err != nil {
+			value = strconv.Quote(value)
+		}
+		known := configKeys(reflect.TypeFor[config](), "")
+		if !known[key] || key == "limits.day" {
+			return usageError("--raise "+l+": there is no limit "+strings.TrimPrefix(key, "limits.")+didYouMean(key, known), "--raise cost=2")
+		}
+		if strings.HasSuffix(key, "_usd") && !strings.Contains(value, ".") {
+			value += ".0"
+		}
+		if _, err := toml.Decode(key+" = "+value, c); err != nil {
+			return usageError("--raise "+l+": "+strings.TrimPrefix(tomlError("", err).Error(), ":1: "), "")
+		}
+		c.from[key] = "--raise"
+	}
+	if key, why := c.wrong(); key != "" {
+		return usageError("--raise: "+why, "")
+	}
+	return nil
 }
 
 func (a *app) prompt(arg string) (string, error) {

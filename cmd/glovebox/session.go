@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"glovebox/agent"
+	"glovebox/agent/policy"
 	"glovebox/fakedata"
 	"glovebox/runner"
 	"glovebox/runner/egress"
@@ -48,6 +49,8 @@ type plan struct {
 	database string // path in the box
 	notes    string // DATA.md
 	tools    agent.Toolbox
+	cost     agent.Cost
+	price    store.Price
 	rules    []egress.Rule // where the box may reach; none: nowhere
 }
 
@@ -74,11 +77,10 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 		}
 		return nil, errors.Join(err, s.Close(ctx))
 	}
-	limits := d.cfg.Limits
 	s.agent = agent.New(agent.Config{
 		Model: p.model, ModelName: p.name, Box: inBox{s.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: s.log, System: s.system, Tools: p.tools,
-		Limits:  agent.Limits{Turns: limits.Turns, ToolCalls: limits.ToolCalls, Tokens: limits.Tokens, Wall: time.Duration(limits.Wall)},
-		Observe: s.observe,
+		Limits: d.cfg.Limits.limits(), Cost: p.cost, Budgets: d.budgets(), Rates: agent.Rates{ModelCalls: d.cfg.Rates.ModelCalls, ToolCalls: d.cfg.Rates.ToolCalls},
+		Observe: s.observe, Approve: d.approver(s.observe), History: d.history, Repeats: d.cfg.Limits.Repeats,
 	})
 	return s, nil
 }
@@ -105,8 +107,20 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 	if len(p.rules) > 0 {
 		p.tools.Fetch = fetchCommand
 	}
+	if p.tools.Policy, err = d.cfg.policy(); err != nil {
+		return p, err
+	}
+	if p.tools.Stubs, err = d.cfg.stubs(); err != nil {
+		return p, err
+	}
+	p.tools.Seed = d.cfg.Data.Seed
 	// The model outlives start: stop ends it.
-	p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv)
+	if p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv); err != nil {
+		return p, err
+	}
+	if p.cost, p.price, err = d.cfg.cost(p.name, p.model.Endpoint()); err != nil {
+		p.stop()
+	}
 	return p, err
 }
 
@@ -121,10 +135,9 @@ func (p *plan) planBox(ctx context.Context, d *desk, schema string, observe func
 
 func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe func(agent.Update)) (err error) {
 	if schema != "" {
-		if p.schema, err = fakedata.Load(ctx, schema); err != nil {
+		if err = p.planData(ctx, d, schema); err != nil {
 			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}
 		}
-		p.recipe = d.cfg.Data.recipe(p.schema)
 		p.database = "/data/" + fileName(p.schema.Name) + ".db"
 		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, fakedata.Describe(p.schema, p.recipe))
 	}
@@ -175,14 +188,22 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 		names[i] = t.Name
 	}
 	s.system = agent.System(p.notes, names, d.cfg.Network.Allow...)
-	// For now policy is which tools are offered: all that is offered may be used.
-	policy, err := json.Marshal(map[string][]string{"allow": names})
+	var resumes *store.Resumes
+	if d.resume != nil {
+		s.system += "\n" + resumedNote
+		resumes = &d.resumed
+	}
+	rules, err := json.Marshal(struct {
+		Allow   []string      `json:"allow"`
+		Default string        `json:"default"`
+		Rules   []policy.Rule `json:"rules"`
+	}{names, d.cfg.Tools.Default, d.cfg.rules()})
 	if err != nil {
 		return err
 	}
 	s.log, err = d.store.Begin(ctx, store.SessionStarted{
-		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: policy,
-		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(),
+		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: rules,
+		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price, Resumes: resumes,
 	}, store.CurrentOwner())
 	if err != nil {
 		return err

@@ -161,11 +161,34 @@ func (a *app) showSession(ctx context.Context, ref string) error {
 		}
 		_, err := fmt.Fprintf(a.out, "title   %s\nresult  %s%s\nspent   %d steps, %d tokens, cost %s\n\n",
 			store.CleanLine(sum.Title), sum.Status, took, sum.Steps, sum.Tokens, cost)
+		if err == nil {
+			err = a.writeOutbox(ctx, s, sum.ID)
+		}
 		if err != nil {
 			return err
 		}
 		return a.playBack(ctx, s, sum.ID)
 	})
+}
+
+// writeOutbox lists what the agent would have done with tools that are stubs.
+func (a *app) writeOutbox(ctx context.Context, s *store.Store, id string) error {
+	n := 0
+	for e, err := range s.Events(ctx, id, 0) {
+		if err != nil {
+			return err
+		}
+		if c, ok := e.Body.(store.ToolCall); ok && c.Stub {
+			if n++; n == 1 {
+				fmt.Fprintln(a.out, "outbox: nothing of this was really done")
+			}
+			fmt.Fprintf(a.out, "  %d. %s %s\n", n, c.Tool, store.CleanLine(string(c.Arguments)))
+		}
+	}
+	if n > 0 {
+		fmt.Fprintln(a.out)
+	}
+	return nil
 }
 
 // completeSession offers the IDs of recorded sessions to the shell.

@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Spent is what requests to models have cost.
+type Spent struct {
+	Turns   int64
+	Input   int64 // tokens
+	Output  int64
+	PicoUSD int64 // notional costs are left out
+}
+
+// Spent sums up every request that any session has made since a time, by what
+// the log says of it. One that is under way counts with what is reserved for it.
+func (s *Store) Spent(ctx context.Context, since time.Time) (Spent, error) {
+	var sum Spent
+	at := since.UnixMicro()
+	err := s.r.QueryRowContext(ctx, `WITH charged(charge) AS (
+			SELECT json_extract(e.body, '$.charge') FROM event e JOIN session s ON s.n = e.session
+			WHERE e.kind = 'model.response' AND e.at >= ?1 AND (s.ended_at IS NULL OR s.ended_at >= ?1)
+			UNION ALL
+			SELECT json_extract(e.body, '$.reserved') FROM session s JOIN event e ON e.session = s.n AND e.seq =
+				(SELECT max(seq) FROM event WHERE session = s.n AND kind IN ('model.request', 'model.response', 'error', 'interrupted', 'limit'))
+			WHERE s.status = 'running' AND e.kind = 'model.request' AND e.at >= ?1)
+		SELECT count(*), coalesce(sum(charge ->> 'input'), 0), coalesce(sum(charge ->> 'output'), 0),
+			coalesce(sum(iif(charge ->> 'notional', 0, charge ->> 'pico_usd')), 0) FROM charged WHERE charge IS NOT NULL`,
+		at).Scan(&sum.Turns, &sum.Input, &sum.Output, &sum.PicoUSD)
+	if err != nil {
+		return Spent{}, fmt.Errorf("summing up what was spent: %w", explain(s.path, err))
+	}
+	return sum, nil
+}
