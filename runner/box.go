@@ -355,9 +355,18 @@ func (e *Engine) remove(ctx context.Context, id string) error {
 	// A container that ends by itself meanwhile makes Podman give up; the next
 	// time it is found ended.
 	for tries := 1; ; tries++ {
-		_, err := containers.Remove(e.with(ctx), id, options)
+		reports, err := containers.Remove(e.with(ctx), id, options)
+		for _, r := range reports { // the answer may be yes, and a report no
+			err = errors.Join(err, r.Err)
+		}
 		if err == nil {
-			return nil
+			// The answer can be yes while it is still being ended.
+			var there bool
+			if there, err = containers.Exists(e.with(ctx), id, nil); err == nil && !there {
+				return nil
+			} else if err == nil {
+				err = errors.New("Podman says it is removed, and it is still there")
+			}
 		}
 		if tries == 5 || ctx.Err() != nil {
 			return fmt.Errorf("destroy box %.12s: %w", id, err)

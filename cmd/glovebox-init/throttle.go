@@ -95,22 +95,28 @@ func (t *throttle) freeze(all map[int]stat) {
 				t.frozen[id] = true
 			}
 		}
-		awaitStopped(slices.DeleteFunc(layer, func(pid int) bool { return !parents[pid] }))
+		if !awaitStopped(slices.DeleteFunc(layer, func(pid int) bool { return !parents[pid] })) {
+			return // the children of these have their turn at the next look
+		}
 	}
 }
 
-// awaitStopped gives processes time to stop: each must be scheduled for it. One
-// that waits in the kernel, as after vfork, may not.
-func awaitStopped(pids []int) {
+// awaitStopped gives processes time to stop, and reports whether all did: each
+// must be scheduled for it. One that waits in the kernel, as after vfork, may not.
+func awaitStopped(pids []int) bool {
 	deadline := time.Now().Add(watchEvery)
 	for _, pid := range pids {
-		for time.Now().Before(deadline) {
+		for {
 			if st, ok := readStat(pid); !ok || slices.Contains([]string{"T", "t", "Z", "D"}, st.state) {
 				break
+			}
+			if time.Now().After(deadline) {
+				return false
 			}
 			time.Sleep(200 * time.Microsecond)
 		}
 	}
+	return true
 }
 
 // thaw continues children before parents: a parent that looks finds them running.
