@@ -96,7 +96,11 @@ func TestLyingInit(t *testing.T) {
 			if tt.how == "ignores a kill" {
 				cancel()
 			}
-			_, err = b.Exec(ctx, Command{Argv: []string{"true"}})
+			cmd := Command{Argv: []string{"true"}}
+			if tt.how == "ignores the window" {
+				cmd.Output = func(bool, []byte) { <-b.Done() } // nobody takes it
+			}
+			_, err = b.Exec(ctx, cmd)
 			if !errors.Is(err, ErrBoxLost) || tt.err != nil && !errors.Is(err, tt.err) || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("%v, want a lost box and %q", err, tt.says)
 			}

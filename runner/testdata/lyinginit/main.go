@@ -110,8 +110,10 @@ func command(how string, stream uint32) {
 	case "opens on the host":
 		sayJSON(open, stream+1, port.Request{Op: port.OpGet, Path: "/etc/passwd"})
 	case "ignores the window":
+		output := make([]byte, 32<<10)
+		output[0] = port.Stdout
 		for range 1000 {
-			say(data, stream, make([]byte, 32<<10))
+			say(data, stream, output)
 		}
 	}
 }
