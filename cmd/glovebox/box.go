@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"text/tabwriter"
@@ -28,6 +29,9 @@ func newBoxCmd(a *app) *cobra.Command {
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return a.withEngine(cmd, func(e *runner.Engine) error {
 					boxes, err := e.Boxes(cmd.Context())
+					if err == nil {
+						err = a.nameSessions(cmd.Context(), boxes)
+					}
 					if err != nil {
 						return err
 					}
@@ -50,6 +54,41 @@ func newBoxCmd(a *app) *cobra.Command {
 		},
 	)
 	return cmd
+}
+
+// nameSessions finds the sessions of boxes that were made before their sessions
+// were: the log knows who took them.
+func (a *app) nameSessions(ctx context.Context, boxes []runner.BoxStatus) error {
+	unnamed := map[string]*runner.BoxStatus{}
+	for i := range boxes {
+		if boxes[i].Session == "" {
+			unnamed[boxes[i].Name] = &boxes[i]
+		}
+	}
+	if len(unnamed) == 0 {
+		return nil
+	}
+	s, err := a.readStore(ctx)
+	if s == nil || err != nil {
+		return err
+	}
+	defer s.Close()
+	running, err := s.Sessions(ctx, store.Filter{Status: "running"})
+	if err != nil {
+		return err
+	}
+	for _, sum := range running {
+		for e, err := range s.Events(ctx, sum.ID, 0) {
+			if err != nil {
+				return err
+			}
+			if made, ok := e.Body.(store.BoxCreated); ok && unnamed[made.Box] != nil {
+				unnamed[made.Box].Session = sum.ID
+				break
+			}
+		}
+	}
+	return nil
 }
 
 // withEngine opens the engine as configured and hands it to use.
