@@ -65,9 +65,15 @@ func BenchmarkPersonTable(b *testing.B) {
 	b.Run("gofakeit-csv", func(b *testing.B) {
 		for b.Loop() {
 			o := &gofakeit.CSVOptions{Delimiter: ",", RowCount: n, Fields: []gofakeit.Field{
-				{Name: "id", Function: "autoincrement"}, {Name: "first_name", Function: "firstname"}, {Name: "last_name", Function: "lastname"},
-				{Name: "email", Function: "email"}, {Name: "phone", Function: "phone"}, {Name: "city", Function: "city"},
-				{Name: "country", Function: "country"}, {Name: "birth_date", Function: "date"}, {Name: "created_at", Function: "date"},
+				{Name: "id", Function: "autoincrement"},
+				{Name: "first_name", Function: "firstname"},
+				{Name: "last_name", Function: "lastname"},
+				{Name: "email", Function: "email"},
+				{Name: "phone", Function: "phone"},
+				{Name: "city", Function: "city"},
+				{Name: "country", Function: "country"},
+				{Name: "birth_date", Function: "date"},
+				{Name: "created_at", Function: "date"},
 			}}
 			text, err := gofakeit.New(1).CSV(o)
 			if err != nil {

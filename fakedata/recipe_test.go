@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -167,6 +169,35 @@ func TestMoreColumnsAndTablesChangeNothingElse(t *testing.T) {
 			want, got := rowsOf(t, shop, recipe(500), table, cols...), rowsOf(t, wide, recipe(500), table, cols...)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("more %s: table %s changed:\n%.600s", what, table, diff)
+			}
+		}
+	}
+}
+
+// TestOneMoreColumnInEachTable: nothing else changes, in any built-in schema.
+func TestOneMoreColumnInEachTable(t *testing.T) {
+	for _, name := range Builtins() {
+		s := load(t, name)
+		ddl := s.DDL + "\nCREATE TABLE aaa_extra (id INTEGER PRIMARY KEY, name TEXT);"
+		for _, table := range s.Tables {
+			ddl += "\nALTER TABLE " + quote(table.Name) + " ADD COLUMN edited_at TEXT;\nALTER TABLE " + quote(table.Name) + " ADD COLUMN remark TEXT;"
+		}
+		old, err := newPlan(s, recipe(400))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wide, err := newPlan(parse(t, ddl), recipe(400))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range old.tables {
+			b := wide.tables[slices.IndexFunc(wide.tables, func(u *table) bool { return u.Name == a.Name })]
+			for _, c := range a.cols {
+				for i := range a.rows {
+					if was, is := c.cell(i), b.cols[c.index].cell(i); show(was) != show(is) {
+						t.Fatalf("%s: %s.%s, row %d: %v has become %v", name, a.Name, c.Name, i, was, is)
+					}
+				}
 			}
 		}
 	}
@@ -337,5 +368,24 @@ func TestDescribe(t *testing.T) {
 	}
 	if text := Describe(load(t, "shop"), Recipe{}); !strings.HasPrefix(text, "No dataset: ") {
 		t.Errorf("no reason given: %q", text)
+	}
+}
+
+// TestNoClock: the only now is the recipe's.
+func TestNoClock(t *testing.T) {
+	for _, pattern := range []string{"*.go", "dialect/*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatal(files, err)
+		}
+		for _, f := range files {
+			text, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasSuffix(f, "_test.go") && regexp.MustCompile(`time\.(Now|Since|Until|Local)\b|math/rand"`).Match(text) {
+				t.Errorf("%s looks at a clock or rolls dice of its own", f)
+			}
+		}
 	}
 }
