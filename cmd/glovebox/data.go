@@ -29,7 +29,7 @@ bytes, on every machine and every day.`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newGenerateCmd(a), newPreviewCmd(a), newPlanCmd(a), newScoreCmd(a), newSchemasCmd(a))
+	cmd.AddCommand(newGenerateCmd(a), newPreviewCmd(a), newPlanCmd(a), newInspectCmd(a), newScoreCmd(a), newSchemasCmd(a))
 	return cmd
 }
 
