@@ -109,7 +109,7 @@ func (m *my) create(s *ast.CreateTableStmt) error {
 func (m *my) column(t *table, d *ast.ColumnDef) {
 	c := &col{name: d.Name.Name.O}
 	t.cols = append(t.cols, c)
-	m.setType(t, c, d)
+	m.setType(c, d)
 	for _, o := range d.Options {
 		switch o.Tp {
 		case ast.ColumnOptionNotNull, ast.ColumnOptionAutoIncrement:
@@ -144,7 +144,7 @@ func (m *my) place(name string, kinds map[string]string) {
 
 // setType finds a type of SQLite's and CHECKs that keep the values within
 // what the type of MySQL takes.
-func (m *my) setType(t *table, c *col, d *ast.ColumnDef) {
+func (m *my) setType(c *col, d *ast.ColumnDef) {
 	f := d.Tp
 	limits := func(signed, unsigned string) {
 		if mysql.HasUnsignedFlag(f.GetFlag()) {
