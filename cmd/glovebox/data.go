@@ -137,7 +137,7 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 		return usageError(err.Error(), "")
 	}
 	defer os.RemoveAll(dir)
-	whole := fakedata.Target{Path: filepath.Join(dir, "dataset"), Format: to.Format}
+	whole := fakedata.Target{Path: filepath.Join(dir, "dataset.db"), Format: to.Format}
 	if messy {
 		whole.Answers = filepath.Join(dir, "answers.jsonl")
 	}
