@@ -43,5 +43,6 @@ lint:
 fmt:
 	go run $(GOFUMPT) -l -w .
 
-bench: setup ## the port against Podman's own exec, side by side
+bench: setup ## the port against Podman's own exec, datasets against gofakeit and bare inserts, side by side
 	go test -run '^$$' -bench . -benchtime 1x ./runner
+	go test -run '^$$' -bench PersonTable -benchtime 3x ./fakedata

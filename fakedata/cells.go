@@ -210,14 +210,14 @@ func (t *table) made(c *column) func(i int64) any {
 	if l := t.ledger; l != nil && c == l.kind {
 		return func(i int64) any { return l.entry(i).kind }
 	}
-	if list := c.choices(t); list != nil {
+	if list := c.choices(t); list != nil && !c.zeroOrOne() {
 		return t.choiceMaker(c, list)
 	}
 	if c.dom.patterns != nil {
 		return t.patternMaker(c)
 	}
 	switch {
-	case c.kind == "bool" && c.class == classText:
+	case c.kind == "bool" && c.class == classText && !c.zeroOrOne():
 		return yesNo(t, c)
 	case c.kind == "bool":
 		share := int64(30)
@@ -237,6 +237,12 @@ func (t *table) made(c *column) func(i int64) any {
 		return func(i int64) any { return c.sized(blob(t.draw(c, i), c.kind)) }
 	}
 	return t.textMaker(c)
+}
+
+// zeroOrOne reports whether c is a yes or no that a CHECK spells out.
+func (c *column) zeroOrOne() bool {
+	e := c.dom.enum
+	return c.kind == "bool" && c.weights == nil && len(e) == 2 && (e[0] == any(int64(0)) && e[1] == any(int64(1)) || e[0] == any(int64(1)) && e[1] == any(int64(0)))
 }
 
 // choices is the list a column's values come from: what a CHECK allows, or

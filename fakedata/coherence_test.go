@@ -36,6 +36,7 @@ func TestShopIsCoherent(t *testing.T) {
 		"status and dates disagree":             "SELECT count(*) FROM orders WHERE (status IN ('shipped','delivered','returned')) <> (shipped_at IS NOT NULL) OR (status IN ('delivered','returned')) <> (delivered_at IS NOT NULL)",
 		"refund of an order that was kept":      "SELECT count(*) FROM payments p JOIN orders o ON o.id = order_id WHERE (p.status = 'refunded') <> (o.status = 'returned')",
 		"closed ticket without a date":          "SELECT count(*) FROM tickets WHERE (status IN ('solved','closed')) <> (closed_at IS NOT NULL)",
+		"few products are active":               "SELECT avg(active) NOT BETWEEN 0.8 AND 0.95 FROM products",
 		"later than the recipe's clock":         "SELECT (SELECT count(*) FROM orders WHERE updated_at > '2026-11-23 12:00:00') + (SELECT count(*) FROM reviews WHERE created_at > '2026-11-23 12:00:00')",
 		"e-mail does not fit the name":          "SELECT count(*) FROM customers WHERE first_name GLOB '[A-Z]*' AND first_name NOT GLOB '*[^A-Za-z]*' AND email NOT LIKE lower(first_name) || '.%'",
 		"country and code disagree":             "SELECT count(*) FROM (SELECT country FROM addresses GROUP BY country HAVING count(DISTINCT country_code) > 1)",

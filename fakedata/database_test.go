@@ -142,6 +142,9 @@ func (s *server) load(t *testing.T, f Format, schema *Schema, script string, n i
 		t.Fatalf("loading: %v\n%s", err, out[max(0, len(out)-1000):])
 	}
 	var counts []string
+	if f == FormatPostgres {
+		counts = append(counts, "SET search_path=public, hr")
+	}
 	for _, table := range schema.Tables {
 		counts = append(counts, "SELECT count(*) FROM "+f.quote(table.Name))
 	}
@@ -183,6 +186,16 @@ func TestRealDatabases(t *testing.T) {
 		}
 		schemas = append(schemas, s)
 	}
+	schemas = append(schemas, parse(t, `CREATE SCHEMA hr; CREATE TYPE hr.mood AS ENUM ('fine', 'it''s ok');
+		CREATE TABLE hr.person (id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY, boss integer, mood hr.mood NOT NULL, tags text[], net inet, spent interval,
+		bits bit(3), at timestamptz NOT NULL, ok boolean, doc jsonb, code uuid UNIQUE, photo bytea, "Odd ""name""" numeric(6,2) CHECK ("Odd ""name""" > 0),
+		twice numeric GENERATED ALWAYS AS ("Odd ""name""" * 2) STORED, span daterange, words tsvector, place point, t time);
+		ALTER TABLE hr.person ADD CONSTRAINT b FOREIGN KEY (boss) REFERENCES hr.person (id);`))
+	schemas = append(schemas, parse(t, "CREATE TABLE `per``son` (`id` int(10) unsigned NOT NULL AUTO_INCREMENT, `boss` int(10) unsigned, `name` varchar(40) NOT NULL, "+
+		"`mood` enum('sad','it''s \\\\ok') DEFAULT 'sad', `flags` set('a','b'), `age` tinyint(3) unsigned, `active` tinyint(1) NOT NULL DEFAULT '1', `hash` binary(20), "+
+		"`doubled` int GENERATED ALWAYS AS (`age` * 2) VIRTUAL, `at` timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP, `born` year(4), `t` time, `doc` json, `place` geometry NOT NULL, "+
+		"`b` bit(1), PRIMARY KEY (`id`), UNIQUE KEY `n` (`name`), CONSTRAINT `bo` FOREIGN KEY (`boss`) REFERENCES `per``son` (`id`), CHECK (`age` > 17)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n"+
+		"DELIMITER ;;\nCREATE TRIGGER g BEFORE INSERT ON `per``son` FOR EACH ROW BEGIN SET NEW.name = 'the trigger; ran'; END;;\nDELIMITER ;\n"))
 	for f, start := range map[Format]func(*testing.T) *server{FormatPostgres: startPostgres, FormatMySQL: startMariaDB} {
 		t.Run(string(f), func(t *testing.T) {
 			db := start(t)

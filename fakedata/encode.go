@@ -270,7 +270,13 @@ func (p *plan) script(s *Schema, f Format) (before, after []string) {
 		before = append([]string{"SET NAMES utf8mb4", "SET time_zone='+00:00'", "SET FOREIGN_KEY_CHECKS=0", "SET UNIQUE_CHECKS=0"}, before...)
 		return before, append(after, "SET FOREIGN_KEY_CHECKS=1", "SET UNIQUE_CHECKS=1")
 	}
-	before = append([]string{"SET client_encoding='UTF8'", "SET standard_conforming_strings=on", "SET search_path=public"}, before...)
+	path := "SET search_path=public"
+	if s.script != nil {
+		for _, in := range s.script.Schemas {
+			path += ", " + quote(in)
+		}
+	}
+	before = append([]string{"SET client_encoding='UTF8'", "SET standard_conforming_strings=on", path}, before...)
 	for _, t := range p.tables {
 		for _, c := range t.cols {
 			if c.class == classInt && c.link == nil && !c.Generated && c.unique {

@@ -111,7 +111,7 @@ func openFile(ctx context.Context, path string) (*memory, error) {
 	if err == nil {
 		_, err = conn.ExecContext(ctx, `PRAGMA page_size=4096; PRAGMA encoding='UTF-8'; PRAGMA auto_vacuum=NONE;
 			PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA foreign_keys=OFF;
-			PRAGMA cache_size=-32768; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF`)
+			PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF`)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the dataset: %w", err), pool.Close())

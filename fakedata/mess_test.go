@@ -123,7 +123,7 @@ func spoil(ctx context.Context, db *sql.DB, s *Schema, key []Answer) error {
 }
 
 // dump is every row of a table as SQL text, in key order, without the rows too many.
-func dump(t *testing.T, db *sql.DB, s *Schema, table *Table, key []Answer) map[string]string {
+func dump(t *testing.T, db *sql.DB, table *Table, key []Answer) map[string]string {
 	t.Helper()
 	var cols []string
 	for _, c := range table.Columns {
@@ -181,7 +181,7 @@ func TestCleanTwinAndKeyMakeTheMessyOne(t *testing.T) {
 			}
 			for i := range s.Tables {
 				table := &s.Tables[i]
-				want, got := dump(t, clean, s, table, nil), dump(t, dirty, s, table, key)
+				want, got := dump(t, clean, table, nil), dump(t, dirty, table, key)
 				if len(want) != len(got) {
 					t.Errorf("%s: %d rows, want %d", table.Name, len(got), len(want))
 				}

@@ -405,7 +405,7 @@ func tomlText(s string) string {
 // tomlKey is a bare key where TOML allows one.
 func tomlKey(s string) string {
 	bare := s != "" && strings.IndexFunc(s, func(r rune) bool {
-		return r != '_' && r != '-' && !(r < 0x80 && (unicode.IsLetter(r) || unicode.IsDigit(r)))
+		return r != '_' && r != '-' && (r >= 0x80 || !unicode.IsLetter(r) && !unicode.IsDigit(r))
 	}) < 0
 	if bare {
 		return s

@@ -90,7 +90,7 @@ func Describe(s *Schema, r Recipe) string {
 		return "No dataset: " + err.Error() + "\n"
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Dataset %s\n\nA SQLite database. All of it is synthetic: no person, address or number in it is real.\n"+
+	fmt.Fprintf(&b, "# Dataset %s\n\nAll of it is synthetic: no person, address or number in it is real.\n"+
 		"Today, in this dataset, is %s (UTC).\n", oneLine(s.Name), r.Clock.UTC().Format("2006-01-02"))
 	for _, t := range p.tables {
 		fmt.Fprintf(&b, "\n## %s (%d rows)\n\n", oneLine(t.Name), t.written())

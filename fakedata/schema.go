@@ -5,7 +5,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -96,8 +95,9 @@ func Builtin(name string) (*Schema, error) {
 	return Parse(context.Background(), name, string(ddl))
 }
 
-// Load returns the built-in schema of that name, or else parses the file at
-// that path; the schema is then named after the file. The error of a name that
+// Load returns the built-in schema of that name, or else that of the file at
+// that path: a script of CREATE statements, or the bare structure of a SQLite
+// or CSV file. The schema is then named after the file. The error of a name that
 // is neither lists the built-in schemas and names the nearest one.
 func Load(ctx context.Context, nameOrPath string) (*Schema, error) {
 	if slices.Contains(Builtins(), nameOrPath) {
@@ -118,12 +118,12 @@ func Load(ctx context.Context, nameOrPath string) (*Schema, error) {
 		return nil, fmt.Errorf("reading the schema: %w", err)
 	}
 	defer f.Close()
-	ddl, err := io.ReadAll(io.LimitReader(f, maxDDL+1))
+	ddl, err := structureOf(ctx, nameOrPath, f)
 	if err != nil {
-		return nil, fmt.Errorf("reading the schema: %w", err)
+		return nil, fmt.Errorf("reading the schema: %s: %w", nameOrPath, err)
 	}
 	base := filepath.Base(nameOrPath)
-	return Parse(ctx, strings.TrimSuffix(base, filepath.Ext(base)), string(ddl))
+	return Parse(ctx, strings.TrimSuffix(base, filepath.Ext(base)), ddl)
 }
 
 func unknownSchema(name string) error {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/brianvoe/gofakeit/v7"
 )
@@ -348,7 +347,7 @@ func (t *table) addressDraw(i int64, part func(*latents) key) *stream {
 func (t *table) birthMaker(c *column) func(i int64) any {
 	format := timeFormat(c)
 	if c.class == classText {
-		format = func(unix int64) any { return time.Unix(unix, 0).UTC().Format(time.DateOnly) }
+		format = func(unix int64) any { return dateText(unix, false) }
 	}
 	return func(i int64) any { return format(t.birthday(i)) }
 }

@@ -60,13 +60,13 @@ func stageFor(t *table, c *column) stage {
 			return s
 		}
 	}
-	if t.inOrder() && t.moments() == 1 {
-		return created // so that the order of the rows shows
-	}
 	for _, w := range c.words {
 		if s, ok := stageOf(w); ok {
 			if s == undone && slices.Contains([]string{"rental", "loan", "booking", "checkout", "lending"}, t.last()) {
 				return done
+			}
+			if s <= sent && t.inOrder() {
+				return created // so that the order of the rows shows
 			}
 			return s
 		}
@@ -156,15 +156,6 @@ func (t *table) keeps(o order) bool {
 	default:
 		return low <= high
 	}
-}
-
-// moments counts t's columns of time.
-func (t *table) moments() int {
-	n := 0
-	for _, c := range t.cols {
-		n += boolInt(c.kind == "time")
-	}
-	return n
 }
 
 // bornInOrder shares the time since lo out among an owner's rows: each gets

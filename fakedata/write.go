@@ -49,7 +49,8 @@ func writeText(ctx context.Context, s *Schema, r Recipe, to Target, key *answerF
 		rows = func(ctx context.Context, e *encoder, out io.Writer) error { return w.stored(ctx, db, e, out) }
 	}
 	if perTable {
-		return w.files(ctx, rows)
+		about := func(out io.Writer) error { _, err := io.WriteString(out, Describe(s, r)); return err }
+		return errors.Join(w.files(ctx, rows), create(filepath.Join(dir, "DATA.md"), about))
 	}
 	return w.file(ctx, rows)
 }

@@ -59,7 +59,7 @@ func TestFormatsHoldTheSameRows(t *testing.T) {
 				}
 				for i := range s.Tables {
 					table := &s.Tables[i]
-					want, got := dump(t, db, s, table, nil), dump(t, copied, s, table, nil)
+					want, got := dump(t, db, table, nil), dump(t, copied, table, nil)
 					if len(want) == 0 || len(want) != len(got) {
 						t.Errorf("%s: %d rows in SQLite, %d of the script", table.Name, len(want), len(got))
 					}

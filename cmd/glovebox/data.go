@@ -29,7 +29,7 @@ bytes, on every machine and every day.`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newGenerateCmd(a), newPreviewCmd(a), newPlanCmd(a), newScoreCmd(a), newSchemasCmd(a))
+	cmd.AddCommand(newGenerateCmd(a), newPreviewCmd(a), newPlanCmd(a), newInspectCmd(a), newScoreCmd(a), newSchemasCmd(a))
 	return cmd
 }
 
@@ -137,7 +137,7 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 		return usageError(err.Error(), "")
 	}
 	defer os.RemoveAll(dir)
-	whole := fakedata.Target{Path: filepath.Join(dir, "dataset"), Format: to.Format}
+	whole := fakedata.Target{Path: filepath.Join(dir, "dataset.db"), Format: to.Format}
 	if messy {
 		whole.Answers = filepath.Join(dir, "answers.jsonl")
 	}

@@ -30,6 +30,7 @@ type Script struct {
 	DDL     string   // the same tables for SQLite
 	Before  []string // the script's own statements to run before rows are loaded, in order
 	After   []string // and those after: foreign keys, indexes, triggers
+	Schemas []string // of PostgreSQL, other than public, that tables are in
 	Notes   []string // what could not be taken over, one line each
 }
 

@@ -50,7 +50,8 @@ func (m *my) statement(st piece) error {
 		m.script.After = append(m.script.After, st.text)
 		return nil
 	}
-	nodes, _, err := m.parser.Parse(st.text, "", "")
+	readable, geometric := spatial(st.text)
+	nodes, _, err := m.parser.Parse(readable, "", "")
 	if err != nil {
 		return fmt.Errorf("line %d does not parse as MySQL: %s", st.line, oneLine(err.Error()))
 	}
@@ -60,6 +61,7 @@ func (m *my) statement(st piece) error {
 			if err := m.create(n); err != nil {
 				return err
 			}
+			m.place(n.Table.Name.O, geometric)
 			m.script.Before = append(m.script.Before, st.text)
 		case *ast.AlterTableStmt:
 			m.alter(n)
@@ -107,7 +109,7 @@ func (m *my) create(s *ast.CreateTableStmt) error {
 func (m *my) column(t *table, d *ast.ColumnDef) {
 	c := &col{name: d.Name.Name.O}
 	t.cols = append(t.cols, c)
-	m.setType(t, c, d)
+	m.setType(c, d)
 	for _, o := range d.Options {
 		switch o.Tp {
 		case ast.ColumnOptionNotNull, ast.ColumnOptionAutoIncrement:
@@ -128,9 +130,21 @@ func (m *my) column(t *table, d *ast.ColumnDef) {
 	}
 }
 
+// place says of a table's columns which are geometric.
+func (m *my) place(name string, kinds map[string]string) {
+	t := m.table(name)
+	for _, c := range t.cols {
+		if kind := kinds[strings.ToLower(c.name)]; kind != "" {
+			c.typ = "GEOMETRY"
+			c.checks = append(c.checks, oneOf(c.name, shapes(kind)))
+			m.note("%s.%s: it gets one of a few shapes", t.name, c.name)
+		}
+	}
+}
+
 // setType finds a type of SQLite's and CHECKs that keep the values within
 // what the type of MySQL takes.
-func (m *my) setType(t *table, c *col, d *ast.ColumnDef) {
+func (m *my) setType(c *col, d *ast.ColumnDef) {
 	f := d.Tp
 	limits := func(signed, unsigned string) {
 		if mysql.HasUnsignedFlag(f.GetFlag()) {
@@ -173,10 +187,6 @@ func (m *my) setType(t *table, c *col, d *ast.ColumnDef) {
 		c.typ = "JSON"
 	case mysql.TypeBit:
 		c.checks = append(c.checks, quote(c.name)+" IN (0, 1)")
-	case mysql.TypeGeometry:
-		c.typ = "GEOMETRY"
-		c.checks = append(c.checks, oneOf(c.name, []string{"POINT(13.40 52.52)", "POINT(2.35 48.85)", "POINT(-0.13 51.51)"}))
-		m.note("%s.%s: geometries are a few points", t.name, c.name)
 	default:
 		c.typ = "TEXT"
 		switch binary := f.GetCharset() == "binary"; {

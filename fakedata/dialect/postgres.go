@@ -135,6 +135,9 @@ func (p *postgres) create(s *pg.CreateStmt) error {
 		}
 	}
 	p.tables = append(p.tables, t)
+	if in := s.GetRelation().GetSchemaname(); in != "" && in != "public" && !slices.Contains(p.script.Schemas, in) {
+		p.script.Schemas = append(p.script.Schemas, in)
+	}
 	for _, e := range s.GetTableElts() {
 		switch {
 		case e.GetColumnDef() != nil:

@@ -16,13 +16,15 @@ func (p piece) words(n int) []string {
 	for i := range out {
 		for {
 			rest = strings.TrimLeft(rest, " \t\r\n(")
-			if strings.HasPrefix(rest, "/*!") {
-				rest = strings.TrimLeft(rest[3:], "0123456789")
-			} else if strings.HasPrefix(rest, "*/") {
-				rest = rest[2:]
-			} else {
+			if after, found := strings.CutPrefix(rest, "/*!"); found {
+				rest = strings.TrimLeft(after, "0123456789")
+				continue
+			}
+			after, found := strings.CutPrefix(rest, "*/")
+			if !found {
 				break
 			}
+			rest = after
 		}
 		end := strings.IndexAny(rest, " \t\r\n(;*")
 		if end < 0 {
