@@ -39,5 +39,6 @@ lint:
 fmt:
 	go run $(GOFUMPT) -l -w .
 
-bench: setup ## the port against Podman's own exec, side by side
+bench: setup ## the port against Podman's own exec, the log against bare SQLite, side by side
 	go test -run '^$$' -bench . -benchtime 1x ./runner
+	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./store ./store/bundle ./store/scan

@@ -63,7 +63,7 @@ func Load(ctx context.Context, s *store.Store, id string, r *redact.Redactor) (S
 			return src, fmt.Errorf("event %d: %w", d.Seq, err)
 		}
 		e := store.Event{Session: sum.ID, Seq: d.Seq, At: d.At, Body: body}
-		src.Summary.Apply(e)
+		src.Apply(e)
 		src.Events = append(src.Events, e)
 	}
 	src.CostUSD = sum.CostUSD
