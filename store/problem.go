@@ -67,6 +67,9 @@ func explain(path string, err error) error {
 	default:
 		return err
 	}
+	if isCorrupt(err) {
+		err = errors.Join(ErrBroken, err)
+	}
 	return &problem{kind: ErrUnusable, sentence: fmt.Sprintf("log %s: %s", path, why), cause: err}
 }
 

@@ -88,6 +88,9 @@ func (a *app) check(ctx context.Context, ref string, against []string) error {
 		kept = append(kept, string(text))
 	}
 	s, err := a.readStore(ctx)
+	if errors.Is(err, store.ErrBroken) { // not even readable
+		return &exitError{code: exitNo, msg: "not intact: " + err.Error(), err: err}
+	}
 	if err != nil {
 		return err
 	}
