@@ -43,6 +43,7 @@ lint:
 fmt:
 	go run $(GOFUMPT) -l -w .
 
-bench: setup ## the port against Podman's own exec, datasets against gofakeit and bare inserts, side by side
+bench: setup ## boxes against Podman's own, datasets against gofakeit, the log against bare SQLite, side by side
 	go test -run '^$$' -bench . -benchtime 1x ./runner
 	go test -run '^$$' -bench PersonTable -benchtime 3x ./fakedata
+	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./store ./store/bundle ./store/scan

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -26,6 +27,8 @@ type Disclosure struct {
 	Kind   string
 	Fields []proof.Field
 	Proofs []Proven // one for each field
+
+	body Body // once Body has read it
 }
 
 // verifier reads a public key.
@@ -57,8 +60,16 @@ func (d Disclosure) Leaf(session string) proof.Hash {
 	return proof.Leaf(proof.Header{Session: session, Seq: d.Seq, At: d.At.UnixMicro(), Kind: d.Kind}, names, digests)
 }
 
-// Body is what the event says; ErrNewer where its kind is not known.
-func (d Disclosure) Body() (Body, error) { return decodeBody(d.Kind, proof.Join(d.Fields)) }
+// Body is what the event says; ErrNewer where its kind is not known. Fields are
+// not to be changed afterwards.
+func (d *Disclosure) Body() (Body, error) {
+	if d.body != nil {
+		return d.body, nil
+	}
+	body, err := decodeBody(d.Kind, proof.Join(d.Fields))
+	d.body = body
+	return body, err
+}
 
 // Evidence shows that a session's root was in a log when a checkpoint of that
 // log was signed.
@@ -227,16 +238,28 @@ func AppendProofs(b []byte, proofs []Proven) []byte {
 
 // ParseProofs reads what AppendProofs wrote.
 func ParseProofs(data []byte) ([]Proven, error) {
-	var texts [][]byte
-	if err := json.Unmarshal(data, &texts); err != nil {
-		return nil, err
+	inside, ok := bytes.CutPrefix(data, []byte("["))
+	inside, closed := bytes.CutSuffix(inside, []byte("]"))
+	if !ok || !closed {
+		return nil, errors.New("not an array")
 	}
-	proofs := make([]Proven, len(texts))
-	for i, raw := range texts {
-		var err error
-		if proofs[i], err = parseProof(raw); err != nil {
+	var proofs []Proven
+	for text := range bytes.SplitSeq(inside, []byte(",")) {
+		if len(inside) == 0 {
+			break
+		}
+		if len(text) < 2 || text[0] != '"' || text[len(text)-1] != '"' {
+			return nil, errors.New("neither a salt nor a digest")
+		}
+		raw, err := base64.StdEncoding.Strict().AppendDecode(make([]byte, 0, tlog.HashSize), text[1:len(text)-1])
+		if err != nil {
 			return nil, err
 		}
+		p, err := parseProof(raw)
+		if err != nil {
+			return nil, err
+		}
+		proofs = append(proofs, p)
 	}
 	return proofs, nil
 }

@@ -53,10 +53,23 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if s.pack, err = newPacker(); err != nil {
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
-	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(explain(path, err), s.Close())
+	// Two who turn a new file into a log at once get in each other's way, and
+	// SQLite then gives up at once instead of waiting.
+	for deadline := time.Now().Add(10 * time.Second); ; {
+		err := s.open(ctx)
+		if err == nil {
+			return s, nil
+		}
+		closed := s.Close()
+		if !isBusy(err) || time.Now().After(deadline) {
+			return nil, errors.Join(explain(path, err), closed)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
-	return s, nil
 }
 
 // Close waits for an append under way, and for at most a second makes what was
@@ -116,7 +129,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.w, err = sql.Open("sqlite", dsn(s.path, "_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1&_pragma=secure_delete(1)")); err != nil {
+	if s.w, err = sql.Open("sqlite", dsn(s.path, "_txlock=immediate&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1")); err != nil {
 		return err
 	}
 	s.w.SetMaxOpenConns(1)

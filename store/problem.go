@@ -67,6 +67,9 @@ func explain(path string, err error) error {
 	default:
 		return err
 	}
+	if isCorrupt(err) {
+		err = errors.Join(ErrBroken, err)
+	}
 	return &problem{kind: ErrUnusable, sentence: fmt.Sprintf("log %s: %s", path, why), cause: err}
 }
 
@@ -74,6 +77,11 @@ func explain(path string, err error) error {
 func isSQLite(err error) bool {
 	var se *sqlite.Error
 	return errors.As(err, &se)
+}
+
+func isBusy(err error) bool {
+	var se *sqlite.Error
+	return errors.As(err, &se) && se.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
 func isCorrupt(err error) bool {

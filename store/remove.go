@@ -59,6 +59,10 @@ func (n Note) valid() error {
 // final head. A running session stays: ErrRunning. Free pages are overwritten;
 // see Compact for the index.
 func (s *Store) Remove(ctx context.Context, id, reason string) error {
+	if _, err := s.w.ExecContext(ctx, `PRAGMA secure_delete = 1`); err != nil {
+		return fmt.Errorf("removing session: %w", explain(s.path, err))
+	}
+	defer s.w.ExecContext(context.WithoutCancel(ctx), `PRAGMA secure_delete = 0`) //nolint:errcheck // it only makes writing faster again
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		var n int64
 		err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)

@@ -216,7 +216,7 @@ func word(name, value string) string {
 var queryPart = regexp.MustCompile(`"[^"]*"?|[^\s"]+`)
 
 // match is q in the language of the index, and the words to mark in snippets.
-func (q Query) match() (expression string, marks []string) {
+func (s *Store) match(ctx context.Context, q Query) (expression string, marks []string, err error) {
 	var all []string
 	for _, part := range queryPart.FindAllString(q.Text, 50) {
 		bare, prefix := strings.CutSuffix(strings.Trim(part, `"`), "*")
@@ -224,11 +224,18 @@ func (q Query) match() (expression string, marks []string) {
 			continue
 		}
 		marks = append(marks, bare)
-		bare = `text : "` + strings.ReplaceAll(bare, `"`, ``) + `"`
+		bare = strings.ReplaceAll(bare, `"`, ``)
+		words := []string{bare}
 		if prefix {
-			bare += "*"
+			if words, err = s.beginning(ctx, bare); err != nil {
+				return "", nil, err
+			}
 		}
-		all = append(all, bare)
+		if words == nil {
+			all = append(all, `text : "`+bare+`"*`)
+			continue
+		}
+		all = append(all, `text : ("`+strings.Join(words, `" OR "`)+`")`)
 	}
 	for _, w := range []string{word("kind", q.Kind), word("tool", q.Tool)} {
 		if w != "" {
@@ -238,18 +245,53 @@ func (q Query) match() (expression string, marks []string) {
 	if q.Exit != nil {
 		all = append(all, `about : "`+word("exit", fmt.Sprint(*q.Exit))+`"`)
 	}
-	return strings.Join(all, " AND "), marks
+	return strings.Join(all, " AND "), marks, nil
 }
+
+// beginning are the words of the index that begin like this. The index itself
+// would put together the places of all of them first, newest last; of few words
+// it is much quicker to ask for each. Nil: too many, or not plain ASCII.
+func (s *Store) beginning(ctx context.Context, prefix string) ([]string, error) {
+	const few = 64
+	prefix = strings.ToLower(prefix)
+	for _, c := range []byte(prefix) {
+		if c >= 0x80 || !alnum(c) {
+			return nil, nil
+		}
+	}
+	rows, err := s.r.QueryContext(ctx, `SELECT term FROM search_words WHERE term >= ? AND term < ? LIMIT ?`, prefix, prefix+"\U0010ffff", few+1)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	words := []string{prefix}
+	for rows.Next() {
+		var word string
+		if err := rows.Scan(&word); err != nil {
+			return nil, err
+		}
+		words = append(words, word)
+	}
+	if len(words) > few {
+		return nil, rows.Err()
+	}
+	return words, rows.Err()
+}
+
+func alnum(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' }
 
 // Search returns the events that q asks for, newest session first. Without any
 // word, kind, tool or exit status in it: ErrInvalid.
 func (s *Store) Search(ctx context.Context, q Query) ([]Hit, error) {
-	expression, marks := q.match()
-	if expression == "" {
-		return nil, problemf(ErrInvalid, "there is nothing to search for: give a word, a kind, a tool or an exit status")
-	}
 	if err := s.Index(ctx); err != nil {
 		return nil, err
+	}
+	expression, marks, err := s.match(ctx, q)
+	if err != nil {
+		return nil, fmt.Errorf("searching: %w", explain(s.path, err))
+	}
+	if expression == "" {
+		return nil, problemf(ErrInvalid, "there is nothing to search for: give a word, a kind, a tool or an exit status")
 	}
 	chosen, err := s.chosen(ctx, q)
 	if err != nil {

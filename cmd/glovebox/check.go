@@ -26,7 +26,8 @@ hold them against what was recorded and signed. Exit code 0: intact; 1: not, and
 that is not is named.
 
 Who can write the log and has its key can rewrite both. Against that, keep what
---head prints somewhere else, and compare with it later by --against.`,
+--head prints somewhere else, and compare with it later by --against. The key is
+$XDG_DATA_HOME/glovebox/key, or the file that $GLOVEBOX_KEY names.`,
 		Example: `  glovebox check
   glovebox check last
   glovebox check --head >/media/usb/head && glovebox check --against /media/usb/head`,
@@ -54,7 +55,12 @@ Who can write the log and has its key can rewrite both. Against that, keep what
 }
 
 // keyPath is where this account's signing key is.
-func keyPath() string { return filepath.Join(xdg.DataHome, "glovebox", "key") }
+func keyPath() string {
+	if path := os.Getenv("GLOVEBOX_KEY"); path != "" {
+		return path
+	}
+	return filepath.Join(xdg.DataHome, "glovebox", "key")
+}
 
 func (a *app) printHead(ctx context.Context) error {
 	s, err := a.readStore(ctx)
@@ -82,6 +88,9 @@ func (a *app) check(ctx context.Context, ref string, against []string) error {
 		kept = append(kept, string(text))
 	}
 	s, err := a.readStore(ctx)
+	if errors.Is(err, store.ErrBroken) { // not even readable
+		return &exitError{code: exitNo, msg: "not intact: " + err.Error(), err: err}
+	}
 	if err != nil {
 		return err
 	}

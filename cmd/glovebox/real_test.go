@@ -85,6 +85,7 @@ func newHome(t *testing.T) *home {
 	}
 	// The log is the test's own; the engine and its images are everybody's.
 	h.set("GLOVEBOX_DB", filepath.Join(h.dir, "log.db"))
+	h.set("GLOVEBOX_KEY", filepath.Join(h.dir, "key"))
 	h.set("GLOVEBOX_CONFIG", h.file("config.toml", "rigor = \"quick\"\n[data]\nrows = 50\n"))
 	return h
 }

@@ -64,7 +64,7 @@ func write(ctx context.Context, w io.Writer, s *store.Store, id string, key *sto
 		return m, fmt.Errorf("session %s was imported; hand on the bundle that it came in, which proves where it is from", sum.ID)
 	}
 	if r != nil {
-		if err := learn(ctx, s, sum.ID, r); err != nil {
+		if err := r.Learn(s.Disclose(ctx, sum.ID)); err != nil {
 			return m, err
 		}
 	}
@@ -131,20 +131,6 @@ func (z *writer) seal(m Manifest, out *switchable, file summed, key *store.Key) 
 
 // A switchable writer's target can change.
 type switchable struct{ io.Writer }
-
-// learn is the first reading of a session: what is taken out of one place is
-// taken out everywhere.
-func learn(ctx context.Context, s *store.Store, id string, r *redact.Redactor) error {
-	for d, err := range s.Disclose(ctx, id) {
-		if err != nil {
-			return err
-		}
-		for _, f := range d.Fields {
-			r.Learn(d.Seq, f.Name, f.Value)
-		}
-	}
-	return nil
-}
 
 // writer writes the files of a bundle.
 type writer struct {

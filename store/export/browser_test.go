@@ -228,7 +228,10 @@ func TestALongSessionInABrowser(t *testing.T) {
 			store.ToolCall{CallID: "a", Tool: "shell", Arguments: json.RawMessage(`{"command":"sqlite3 /data/shop.db .tables"}`)},
 			store.ToolResult{CallID: "a", Tool: "shell", Exit: exit(0), Stdout: strings.Repeat("customers orders refunds\n", 12), DurationMS: 3})
 	}
-	src := record(t, nil, bodies...)
+	src := export.Source{Summary: store.Summary{ID: "long", Model: "m", Status: "done"}}
+	for i, body := range bodies {
+		src.Events = append(src.Events, store.Event{Session: "long", Seq: int64(i + 1), At: time.UnixMilli(int64(i)).UTC(), Body: body})
+	}
 	v := open(t, src)
 	usable := ask[float64](t, v, `performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd`)
 	search := ask[float64](t, v, `(() => { const t = performance.now(); document.getElementById("q").value = "answer 2499"; document.getElementById("q").oninput();

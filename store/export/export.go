@@ -37,13 +37,8 @@ func Load(ctx context.Context, s *store.Store, id string, r *redact.Redactor) (S
 	}
 	src := Source{Summary: sum, Redacted: r != nil}
 	if r != nil {
-		for d, err := range s.Disclose(ctx, sum.ID) {
-			if err != nil {
-				return src, err
-			}
-			for _, f := range d.Fields {
-				r.Learn(d.Seq, f.Name, f.Value)
-			}
+		if err := r.Learn(s.Disclose(ctx, sum.ID)); err != nil {
+			return src, err
 		}
 	}
 	// The line above the events is made anew from what is left of them: a title
@@ -63,7 +58,7 @@ func Load(ctx context.Context, s *store.Store, id string, r *redact.Redactor) (S
 			return src, fmt.Errorf("event %d: %w", d.Seq, err)
 		}
 		e := store.Event{Session: sum.ID, Seq: d.Seq, At: d.At, Body: body}
-		src.Summary.Apply(e)
+		src.Apply(e)
 		src.Events = append(src.Events, e)
 	}
 	src.CostUSD = sum.CostUSD

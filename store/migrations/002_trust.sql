@@ -126,6 +126,8 @@ END;
 -- words made of kind, tool and exit status.
 CREATE VIRTUAL TABLE search USING fts5(text, about, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2 tokenchars '_'");
 
+CREATE VIRTUAL TABLE search_words USING fts5vocab(search, 'row');
+
 CREATE TABLE indexed (
     session INTEGER PRIMARY KEY,
     seq     INTEGER NOT NULL -- up to and including this event

@@ -10,13 +10,17 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
+	"iter"
 	"os"
 	"os/user"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
+	"glovebox/store"
 	"glovebox/store/proof"
 	"glovebox/store/scan"
 )
@@ -75,16 +79,56 @@ func generic(name string) bool {
 	}, strings.ToLower(name))
 }
 
-// Learn reads a field the first time.
-func (r *Redactor) Learn(seq int64, name string, value []byte) {
-	eachText(value, func(text string) {
-		for _, f := range r.scan.All(text) {
-			r.where[place{seq, name}] = true
-			if f.Kind != scan.Own {
-				r.learn(text[f.Start:f.End], f.Rule)
+// Learn reads a session the first time, with as many goroutines as there are
+// processors. It must be done before anything is redacted.
+func (r *Redactor) Learn(events iter.Seq2[store.Disclosure, error]) error {
+	pieces := make(chan []store.Disclosure, runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for piece := range pieces {
+				for _, d := range piece {
+					r.read(&mu, d)
+				}
 			}
+		})
+	}
+	var failed error
+	var piece []store.Disclosure
+	for d, err := range events {
+		if failed = err; err != nil {
+			break
 		}
-	})
+		if piece = append(piece, d); len(piece) == 64 {
+			pieces <- piece
+			piece = nil
+		}
+	}
+	pieces <- piece
+	close(pieces)
+	wg.Wait()
+	return failed
+}
+
+// read learns one event.
+func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
+	for _, field := range d.Fields {
+		eachText(field.Value, func(text string) {
+			found := r.scan.All(text)
+			if len(found) == 0 {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			r.where[place{d.Seq, field.Name}] = true
+			for _, f := range found {
+				if f.Kind != scan.Own {
+					r.learn(text[f.Start:f.End], f.Rule)
+				}
+			}
+		})
+	}
 }
 
 // learn remembers a text, and those parts of it that may turn up alone: the
@@ -93,14 +137,19 @@ func (r *Redactor) learn(text, rule string) {
 	if len(text) < 6 {
 		return
 	}
-	r.learnt[text] = rule
+	remember := func(text string) {
+		if was, known := r.learnt[text]; !known || rule < was { // the same name, whoever came first
+			r.learnt[text] = rule
+		}
+	}
+	remember(text)
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); len(line) >= 16 && !strings.HasPrefix(line, "-----") {
-			r.learnt[line] = rule
+			remember(line)
 		}
 	}
 	if _, password, ok := strings.Cut(text, ":"); ok && strings.HasPrefix(rule, "curl-") && len(password) >= 6 {
-		r.learnt[strings.Trim(password, `"'`)] = rule
+		remember(strings.Trim(password, `"'`))
 	}
 }
 

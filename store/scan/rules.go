@@ -104,7 +104,10 @@ func loadRules(kinds Kind) ([]rule, error) {
 		if anchored {
 			tail = "^(?i)" + tail
 		}
-		re, err := regexp.Compile(strings.ReplaceAll(tail, endInCode, endInProse))
+		// A bound of 150 makes the expression too large for the quick way to match
+		// it, and a longer secret is one, too.
+		tail = strings.ReplaceAll(strings.ReplaceAll(tail, endInCode, endInProse), "{10,150}", "{10,}")
+		re, err := regexp.Compile(tail)
 		if err != nil {
 			return nil, fmt.Errorf("gitleaks' rule %s: %w", from.ID, err)
 		}
@@ -124,8 +127,10 @@ func loadRules(kinds Kind) ([]rule, error) {
 		case "generic-api-key":
 			r.hasDigit = true
 			err = r.allow(from.Allowlists)
-		case "curl-auth-header", "curl-auth-user", "kubernetes-secret-yaml":
+		case "curl-auth-header", "curl-auth-user":
 			r.reach = 1000
+		case "kubernetes-secret-yaml":
+			r.keywords, r.reach = []string{"kind:"}, 1000 // "secret" is everywhere
 		}
 		if err != nil {
 			return nil, err
@@ -268,17 +273,16 @@ func (s *Scanner) byRules(text string) []Finding {
 func space(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
 // assigned says cheaply whether a value can follow a name: gitleaks' rules allow
-// 23 bytes of name, space and quote before the sign.
+// 20 bytes of name and 3 of space and quotes before the sign.
 func assigned(text string, at int) bool {
-	for _, c := range []byte(text[at:min(len(text), at+26)]) {
-		switch {
-		case strings.IndexByte("=:>,|?", c) >= 0:
-			return true
-		case !alnum(c) && strings.IndexByte(" \t\r\n_.-'\"\\", c) < 0:
-			return false
-		}
+	end := min(len(text), at+20)
+	for at < end && (alnum(text[at]) || strings.IndexByte(" \t_.-", text[at]) >= 0) {
+		at++
 	}
-	return false
+	for end = min(len(text), at+4); at < end && strings.IndexByte(" \t\r\n'\"\\", text[at]) >= 0; {
+		at++
+	}
+	return at < len(text) && strings.IndexByte("=:>,|?", text[at]) >= 0
 }
 
 // tokenEnd is where the token that reaches to at ends, so that none is cut in two.

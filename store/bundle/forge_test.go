@@ -1,0 +1,142 @@
+package bundle
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"glovebox/store"
+	"glovebox/store/proof"
+)
+
+// forge takes a bundle apart, lets edit change what is in it, makes manifest
+// and root fit what is there now, and signs it all with key.
+func forge(t *testing.T, data []byte, key *store.Key, edit func(lines []string, m *Manifest) []string) []byte {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[f.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var m Manifest
+	if err := json.Unmarshal(files["manifest.json"], &m); err != nil {
+		t.Fatal(err)
+	}
+	m.Key = key.Public()
+	lines := edit(slices.Collect(strings.Lines(string(files["events.jsonl"]))), &m)
+	files["events.jsonl"] = []byte(strings.Join(lines, ""))
+	var tree proof.Tree
+	b := &Bundle{zip: map[string]*zip.File{}}
+	for _, l := range lines {
+		d, err := b.line([]byte(strings.TrimSuffix(l, "\n")), map[string]bool{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tree.Append(d.Leaf(m.Session))
+	}
+	m.Events, m.Root = tree.Size(), tree.Root()
+	files["manifest.json"], _ = json.Marshal(m)
+	files["checkpoint"] = []byte(m.Evidence.Checkpoint)
+	var file bytes.Buffer
+	sum := summed{&file, sha256.New()}
+	out := &switchable{sum}
+	w := &writer{zip: zip.NewWriter(out)}
+	for name, content := range files {
+		if err := w.bytes(name, content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.seal(m, out, sum, key); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+// Somebody who has a bundle, and a key that is not the log's, or even the
+// log's but not the log: no event can be other than it was.
+func TestForgedBundles(t *testing.T) {
+	ctx := context.Background()
+	log := func() (*store.Store, *store.Key, string) {
+		dir := t.TempDir()
+		key, err := store.LoadKey(filepath.Join(dir, "key"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := store.Open(ctx, filepath.Join(dir, "log.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		s.SignWith(key)
+		ses, err := s.Begin(ctx, store.SessionStarted{Program: "1", Model: "m"}, store.CurrentOwner())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 4 {
+			if _, err := ses.Append(ctx, store.Prompt{Text: fmt.Sprint("prompt ", i)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := ses.Append(ctx, store.SessionEnded{Status: "done"}); err != nil {
+			t.Fatal(err)
+		}
+		return s, key, ses.ID()
+	}
+	s, key, id := log()
+	other, foreign, otherID := log()
+	var file bytes.Buffer
+	if _, err := Write(ctx, &file, s, id, key, nil); err != nil {
+		t.Fatal(err)
+	}
+	as := func(seq int64, line string) string {
+		return strings.Replace(line, line[:strings.Index(line, ",")], fmt.Sprintf(`{"seq":%d`, seq), 1)
+	}
+	for name, edit := range map[string]func([]string, *Manifest) []string{
+		"nothing but the key": func(l []string, _ *Manifest) []string { return l },
+		"changed": func(l []string, _ *Manifest) []string {
+			l[2] = strings.Replace(l[2], "prompt 1", "prompt 7", 1)
+			return l
+		},
+		"dropped":            func(l []string, _ *Manifest) []string { return append(l[:2:2], as(3, l[3]), as(4, l[4]), as(5, l[5])) },
+		"cut":                func(l []string, _ *Manifest) []string { return l[:4] },
+		"exchanged":          func(l []string, _ *Manifest) []string { l[1], l[2] = as(2, l[2]), as(3, l[1]); return l },
+		"doubled":            func(l []string, _ *Manifest) []string { return append(l, as(7, l[2])) },
+		"of another session": func(l []string, m *Manifest) []string { m.Session = otherID; return l },
+		"other evidence": func(l []string, m *Manifest) []string {
+			var err error
+			if m.Evidence, err = other.Evidence(ctx, otherID); err != nil {
+				t.Fatal(err)
+			}
+			return l
+		},
+	} {
+		for who, k := range map[string]*store.Key{"the log's key": key, "another key": foreign} {
+			data := forge(t, file.Bytes(), k, edit)
+			b, err := Open(ctx, bytes.NewReader(data), int64(len(data)))
+			if err == nil {
+				err = b.Verify(ctx)
+			}
+			if untouched := name == "nothing but the key" && k == key; untouched != (err == nil) || err != nil && !errors.Is(err, ErrBroken) {
+				t.Errorf("%s, signed with %s: %v", name, who, err)
+			}
+		}
+	}
+}
