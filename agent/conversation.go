@@ -26,6 +26,9 @@ func Conversation(events []store.Event) []Message {
 		case store.ModelResponse:
 			c.settle()
 			c.assistant(b)
+		case store.Compacted:
+			c.settle()
+			c.messages = shortened(c.messages, b.Kept)
 		case store.ToolCall:
 			if p := c.find(b.CallID, func(p pending) bool { return !p.begun && !p.done }); p != nil {
 				p.begun, p.text = true, outcomeLost

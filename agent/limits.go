@@ -62,6 +62,8 @@ func (s *spent) add(events []store.Event) {
 	case store.ModelRequest:
 		s.Turns++
 		s.reserve = b.Reserved
+	case store.Compacted:
+		s.known = 0
 	case store.ToolCall:
 		s.ToolCalls++
 	case store.ToolResult:

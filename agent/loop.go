@@ -87,7 +87,19 @@ func (a *Agent) Prompt(ctx context.Context, text string) error {
 // work takes turns until the model asks for nothing more.
 func (a *Agent) work(ctx context.Context) error {
 	for {
+		if err := a.fit(ctx); err != nil {
+			return err
+		}
 		resp, err := a.turn(ctx)
+		for kept := keptWhole; tooLarge(err) && kept > 0; kept /= 2 { // the server knows better how much it takes
+			helps, lost := a.compact(ctx, kept)
+			if lost != nil {
+				return lost
+			}
+			if helps {
+				resp, err = a.turn(ctx)
+			}
+		}
 		if err != nil {
 			return err
 		}

@@ -8,11 +8,15 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"regexp"
 	"strings"
 	"syscall"
 
 	openai "github.com/sashabaranov/go-openai"
 )
+
+// contextWords are how servers say that a request is too long for the model.
+var contextWords = regexp.MustCompile(`(?i)context_length_exceeded|maximum context|context (length|window|size)|prompt is too long|too many tokens`)
 
 const errorText = 500 // bytes of a server's own words in a message
 
@@ -73,7 +77,7 @@ func (m *OpenAI) refused(status int, body []byte) error {
 		}
 	case status == 404:
 		e.Code, e.Hint = "unknown_model", fmt.Sprintf("does the server offer the model %s, and does the address end in /v1?", m.cfg.Model)
-	case status == 413:
+	case status == 413 || (status == 400 || status == 0) && contextWords.MatchString(said.Message+string(body[:min(len(body), maxErrorBody)])):
 		e.Code, e.Hint = "too_large", "the conversation is longer than the server takes; begin a new session, or ask for less output"
 	case status == 429:
 		e.Code, e.Hint = "rate_limited", "wait a little, or check the quota"

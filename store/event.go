@@ -337,6 +337,15 @@ type Score struct {
 	Value float64 `json:"value"`
 }
 
+// Compacted says that from here on the model is told earlier results shortened,
+// to make room in its context window. The log keeps them whole.
+type Compacted struct {
+	Kept   int   `json:"kept"`   // latest messages that stay whole
+	Before int64 `json:"before"` // bytes of the conversation
+	After  int64 `json:"after"`
+}
+
+func (Compacted) Kind() string      { return "compacted" }
 func (SessionStarted) Kind() string { return "session.started" }
 func (BoxCreated) Kind() string     { return "box.created" }
 func (FilePut) Kind() string        { return "file.put" }

@@ -107,6 +107,8 @@ func (t *Transcript) Event(e Event) error {
 		asked(&b, v)
 	case EgressDone:
 		carried(&b, v)
+	case Compacted:
+		line(&b, "\nthe conversation was shortened for the model: from %s to %s", byteCount(v.Before), byteCount(v.After))
 	case LimitReached:
 		line(&b, "\nlimit reached: %s", v)
 	case Interrupted:

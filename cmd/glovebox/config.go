@@ -200,7 +200,7 @@ func (c config) json() json.RawMessage {
 	data, err := json.Marshal(struct {
 		config
 		NotDone []string `json:"not_done"`
-	}{c, []string{"filters", "rates"}})
+	}{c, []string{"filters"}})
 	if err != nil {
 		panic(fmt.Sprintf("the configuration is not JSON: %v", err)) // it has no type that could fail
 	}

@@ -58,7 +58,7 @@ func (d *desk) loadHistory(ctx context.Context, id string, left int) (started st
 					return started, err
 				}
 			}
-		case store.Prompt, store.ModelRequest, store.ModelResponse, store.Decision, store.ToolCall, store.ToolResult:
+		case store.Prompt, store.ModelRequest, store.ModelResponse, store.Decision, store.ToolCall, store.ToolResult, store.Compacted:
 			d.history = append(d.history, e)
 		}
 	}
