@@ -365,7 +365,7 @@ func (e *Engine) remove(ctx context.Context, id string) error {
 			if there, err = containers.Exists(e.with(ctx), id, nil); err == nil && !there {
 				return nil
 			} else if err == nil {
-				err = errors.New("Podman says it is removed, and it is still there")
+				err = errors.New("it is still there, though Podman says that it is removed")
 			}
 		}
 		if tries == 5 || ctx.Err() != nil {

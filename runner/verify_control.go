@@ -95,7 +95,7 @@ func (l *lab) weak(ctx context.Context, name probe.Weakness) (b *Box, w *weaknes
 	var made []*Box
 	release = func() {
 		for _, b := range made {
-			b.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the reaper removes what is left
+			b.Close(context.WithoutCancel(ctx)) // the reaper removes what is left
 		}
 	}
 	target := ""
@@ -155,7 +155,7 @@ func (l *lab) target(ctx context.Context) (*Box, error) {
 	case <-ready:
 		return b, nil
 	case err := <-ended:
-		b.Close(ctx) //nolint:errcheck // the first error says more
+		b.Close(ctx) // the first error says more
 		return nil, err
 	}
 }

@@ -42,7 +42,7 @@ func (e *Engine) openLab(ctx context.Context, o VerifyOptions) (*lab, error) {
 	}
 	l := &lab{engine: e, o: o, bait: bait}
 	box := o.Box.withDefaults()
-	host, _ := os.Hostname() //nolint:errcheck // then it cannot be recognised either
+	host, _ := os.Hostname() // then it cannot be recognised either
 	l.targets = probe.Targets{
 		Nonce: bait.Nonce, HostName: host, Production: o.Production,
 		Memory: box.Memory, Disk: box.Disk, Pids: box.Pids, Files: maxFiles, CPUs: sidesCPUs, Output: 16 << 20,
@@ -80,7 +80,7 @@ func (l *lab) openOther(ctx context.Context) (err error) {
 
 func (l *lab) close() {
 	if l.other != nil {
-		l.other.Close(context.Background()) //nolint:errcheck // the reaper removes what is left
+		l.other.Close(context.Background()) // the reaper removes what is left
 	}
 	l.bait.Close()
 }

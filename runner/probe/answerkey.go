@@ -40,7 +40,7 @@ func isKey(path string) bool {
 	}
 	defer f.Close()
 	head := make([]byte, 4096)
-	n, _ := f.Read(head) //nolint:errcheck // an unreadable file is no key for anybody
+	n, _ := f.Read(head) // an unreadable file is no key for anybody
 	line, _, _ := bytes.Cut(head[:n], []byte("\n"))
 	return bytes.HasPrefix(line, []byte(`{"table":`)) && bytes.Contains(line, []byte(`"kind":`))
 }

@@ -21,7 +21,7 @@ var devices = Probe{
 		walk("/", func(path string, d fs.DirEntry) bool {
 			name := filepath.Base(path)
 			info, err := d.Info() // what is mounted over an entry is not in its directory
-			if err == nil && info.Mode()&fs.ModeDevice != 0 && !strings.HasPrefix(path, "/dev/pts/") && !(t.OwnKernel && (path == "/dev/fuse" || path == "/dev/net/tun")) && (filepath.Dir(path) != "/dev" || !slices.Contains(harmless[:], name)) {
+			if err == nil && info.Mode()&fs.ModeDevice != 0 && !strings.HasPrefix(path, "/dev/pts/") && (!t.OwnKernel || path != "/dev/fuse" && path != "/dev/net/tun") && (filepath.Dir(path) != "/dev" || !slices.Contains(harmless[:], name)) {
 				found = path
 			}
 			return found == ""

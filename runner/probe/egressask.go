@@ -50,6 +50,6 @@ func ask(addr string, what []byte) string {
 		return err.Error()
 	}
 	c.(*net.TCPConn).CloseWrite()                     //nolint:errcheck // as above
-	answer, _ := io.ReadAll(io.LimitReader(c, 8<<10)) //nolint:errcheck // what came counts
+	answer, _ := io.ReadAll(io.LimitReader(c, 8<<10)) // what came counts
 	return string(answer)
 }

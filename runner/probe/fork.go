@@ -21,7 +21,7 @@ var forks = Probe{
 			}
 		}()
 		for threads(started) <= t.Pids+port.SparePids {
-			cmd := exec.Command("/proc/self/exe", "probe", "stay", "fork") //nolint:noctx // killed above
+			cmd := exec.Command("/proc/self/exe", "probe", "stay", "fork") // killed above
 			if err := cmd.Start(); err != nil {
 				return held("%d processes with %d threads were possible, then: %v", len(started), threads(started), err)
 			}
@@ -34,7 +34,7 @@ var forks = Probe{
 // threads counts those of the processes: the limit does so.
 func threads(started []*exec.Cmd) (n int64) {
 	for _, c := range started {
-		tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", c.Process.Pid)) //nolint:errcheck // it may have ended
+		tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", c.Process.Pid)) // it may have ended
 		n += int64(len(tasks))
 	}
 	return n

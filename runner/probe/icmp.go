@@ -16,7 +16,7 @@ var icmp = Probe{
 		if err != nil {
 			return held("ping socket: %v", err)
 		}
-		defer unix.Close(fd) //nolint:errcheck // nothing was written
+		defer unix.Close(fd) // nothing was written
 		echo := []byte{8, 0, 0xf7, 0xff, 0, 0, 0, 0}
 		if err := unix.Sendto(fd, echo, 0, &unix.SockaddrInet4{Addr: [4]byte{1, 1, 1, 1}}); err != nil {
 			return held("echo request: %v", err)

@@ -23,15 +23,15 @@ var portDescriptors = Probe{
 		for _, path := range reached {
 			for _, mode := range []int{unix.O_RDONLY, unix.O_WRONLY} {
 				if fd, err := unix.Open(path, mode|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err == nil {
-					unix.Close(fd) //nolint:errcheck // nothing was written
+					unix.Close(fd) // nothing was written
 					return out("%s can be opened", path)
 				}
 			}
 		}
 		if pidfd, err := unix.PidfdOpen(1, 0); err == nil {
-			defer unix.Close(pidfd) //nolint:errcheck // nothing was written
+			defer unix.Close(pidfd) // nothing was written
 			if fd, err := unix.PidfdGetfd(pidfd, 10, 0); err == nil {
-				unix.Close(fd) //nolint:errcheck // as above
+				unix.Close(fd) // as above
 				return out("descriptor 10 of PID 1 was taken over")
 			}
 		}

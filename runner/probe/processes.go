@@ -35,6 +35,6 @@ var processes = Probe{
 }
 
 func comm(pid int) string {
-	data, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm") //nolint:errcheck // it may have ended
+	data, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm") // it may have ended
 	return strings.TrimSpace(string(data))
 }

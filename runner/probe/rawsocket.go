@@ -10,7 +10,7 @@ var rawSocket = Probe{
 		for _, s := range [][2]int{{unix.AF_INET, unix.IPPROTO_ICMP}, {unix.AF_INET, unix.IPPROTO_RAW}, {unix.AF_INET6, unix.IPPROTO_ICMPV6}} {
 			fd, err := unix.Socket(s[0], unix.SOCK_RAW|unix.SOCK_CLOEXEC, s[1])
 			if err == nil {
-				unix.Close(fd) //nolint:errcheck // nothing was written
+				unix.Close(fd) // nothing was written
 				return out("a raw socket of family %d, protocol %d was opened", s[0], s[1])
 			}
 		}

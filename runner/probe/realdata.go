@@ -46,7 +46,7 @@ func real(path string) string {
 	defer f.Close()
 	// In pieces that overlap, so that nothing hides on an edge.
 	r, buf, kept := bufio.NewReader(f), make([]byte, 1<<20), 0
-	magic, _ := r.Peek(16)                                      //nolint:errcheck // a shorter file is none
+	magic, _ := r.Peek(16)                                      // a shorter file is none
 	sqlite := bytes.Equal(magic, []byte("SQLite format 3\x00")) // its columns follow each other without a gap
 	for {
 		n, err := r.Read(buf[kept:])
