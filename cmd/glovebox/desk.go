@@ -191,6 +191,7 @@ func explain(err error) error {
 		limit   *agent.LimitError
 		model   *agent.ModelError
 		script  *agent.ScriptError
+		denied  *agent.PolicyError
 		stopped agent.Interruption
 	)
 	coded := func(code int, hint string) error {
@@ -203,6 +204,8 @@ func explain(err error) error {
 		return &exitError{code: exitInterrupted, msg: "interrupted", err: err}
 	case errors.As(err, &limit):
 		return coded(exitLimit, raiseHint(limit))
+	case errors.As(err, &denied):
+		return coded(exitPolicy, "glovebox policy show")
 	case errors.As(err, &script):
 		return coded(exitNo, "")
 	case errors.As(err, &model):
