@@ -146,7 +146,9 @@ func TestFilterPaths(t *testing.T) {
 			}
 			events := b.events()
 			hits := pick[store.Filtered](events)
-			if !slices.ContainsFunc(hits, func(f store.Filtered) bool { return (f.What == p.what || p.what == "secrets" && f.What == "personal") && f.Action == "redact" }) {
+			if !slices.ContainsFunc(hits, func(f store.Filtered) bool {
+				return (f.What == p.what || p.what == "secrets" && f.What == "personal") && f.Action == "redact"
+			}) {
 				t.Fatalf("not caught: %+v", hits)
 			}
 			saw := paths()[way](b)

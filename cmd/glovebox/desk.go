@@ -29,6 +29,7 @@ type desk struct {
 	ask   string // who answers where policy asks: "" nobody, yes (--yes), person (the workbench)
 	store *store.Store
 
+	files   []brought             // for the next session's /work
 	resume  *store.SessionStarted // of the session that the next one resumes; nil: none
 	resumed store.Resumes
 	history []store.Event

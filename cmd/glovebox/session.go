@@ -233,6 +233,9 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 	if len(p.rules) > 0 {
 		s.box.ServeEgress(s.proxy(d.cfg.Network, p.rules))
 	}
+	if err := s.bringIn(ctx, d.files); err != nil {
+		return err
+	}
 	if p.schema == nil {
 		return nil
 	}
