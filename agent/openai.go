@@ -149,7 +149,7 @@ func (m *OpenAI) request(req Request) openai.ChatCompletionRequest {
 	case req.MaxOutput > 0 && newer.MatchString(m.cfg.Model):
 		r.MaxCompletionTokens = int(req.MaxOutput)
 	case req.MaxOutput > 0: // the name that every server knows
-		r.MaxTokens = int(req.MaxOutput)
+		r.MaxTokens = int(req.MaxOutput) //nolint:staticcheck // deprecated by one server of many
 	}
 	for _, t := range req.Tools {
 		r.Tools = append(r.Tools, openai.Tool{Type: openai.ToolTypeFunction, Function: &openai.FunctionDefinition{

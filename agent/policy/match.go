@@ -57,7 +57,7 @@ func exact(pattern []string, words []word) outcome {
 		if p == "*" && i == len(pattern)-1 {
 			break
 		}
-		if i >= len(words) || !words[i].known || !glob(p, words[i].text) && !(i == 0 && named(p, words[i].text)) {
+		if i >= len(words) || !words[i].known || !glob(p, words[i].text) && (i > 0 || !named(p, words[i].text)) {
 			return no
 		}
 	}

@@ -98,8 +98,11 @@ func (r *reader) script(src string) {
 // environ is what is known of a script's variables.
 type environ struct{ r *reader }
 
-func (e environ) Get(name string) expand.Variable                      { return e.r.vars[name] }
-func (e environ) Each(yield func(name string, v expand.Variable) bool) {}
+// Get implements expand.Environ.
+func (e environ) Get(name string) expand.Variable { return e.r.vars[name] }
+
+// Each implements expand.Environ: no command is run that would inherit anything.
+func (e environ) Each(func(name string, v expand.Variable) bool) {}
 
 // prepare notes what is assigned how often, and what is piped into what.
 func (r *reader) prepare(n syntax.Node) bool {

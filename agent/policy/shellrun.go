@@ -301,7 +301,7 @@ func (r *reader) prints(name string, args []string, stmt *syntax.Stmt) (string, 
 func decode(name string, args []string, in string) (string, bool) {
 	flat := strings.Join(strings.Fields(in), "")
 	switch {
-	case name == "base64" && len(args) == 1 && (strings.HasPrefix("--decode", args[0]) || args[0] == "-D" || args[0] == "-di"):
+	case name == "base64" && len(args) == 1 && slices.Contains([]string{"-d", "-D", "-di", "--decode", "--decod", "--deco", "--dec", "--de", "--d"}, args[0]):
 		out, err := base64.StdEncoding.DecodeString(flat)
 		return string(out), err == nil
 	case name == "xxd" && strings.Contains(strings.Join(args, ""), "r"):
