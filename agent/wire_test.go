@@ -150,12 +150,16 @@ func (x exchange) play(t *testing.T, cut cutter) {
 	for _, r := range x.replies {
 		handlers = append(handlers, func(w http.ResponseWriter, req *http.Request) { r.serve(w, req, cut) })
 	}
+	patience := 30 * time.Second // on a busy machine nothing that answers is given up
+	if slices.ContainsFunc(x.replies, func(r wireReply) bool { return strings.Contains(r.wire, "mute") || strings.Contains(r.wire, "hold") }) {
+		patience = time.Second
+	}
 	srv := newServer(t, append(handlers, says("after"))...)
 	b := newBench(t, srv, func(c *Config) {
 		m := newModel(t, srv.URL, func(o *OpenAIConfig) {
-			o.HeaderTimeout, o.IdleTimeout = 300*time.Millisecond, 300*time.Millisecond
+			o.HeaderTimeout, o.IdleTimeout = patience, patience
 		})
-		m.firstWait, m.grace = time.Millisecond, 50*time.Millisecond
+		m.firstWait, m.grace = time.Millisecond, min(patience, 5*time.Second)
 		c.Model = m
 	})
 	err := b.Prompt(t.Context(), "go")
