@@ -54,9 +54,9 @@ func paths() map[string]func(*bench) (saw string) {
 		"result": func(b *bench) string { return sent(b, 1) },
 		"stderr": func(b *bench) string { return sent(b, 1) },
 		"file":   func(b *bench) string { return sent(b, 1) },
-		"answer": func(b *bench) string { return shownBy(b) },
-		"call":   func(b *bench) string { return shownBy(b) },
-		"stub":   func(b *bench) string { return shownBy(b) },
+		"answer": shownBy,
+		"call":   shownBy,
+		"stub":   shownBy,
 	}
 }
 
