@@ -214,3 +214,18 @@ func TestRates(t *testing.T) {
 		t.Errorf("it said %q", said)
 	}
 }
+
+// What a local model would cost elsewhere is recorded, and bounds nothing.
+func TestNotionalPriceBoundsNothing(t *testing.T) {
+	srv := newServer(t, sse(delta(`{"content":"x"}`), finish("stop"), `data: {"choices":[],"usage":{"prompt_tokens":1000,"completion_tokens":1000}}`, "data: [DONE]"))
+	b := newBench(t, srv, func(c *Config) {
+		c.Limits.Pico = 1
+		c.Cost = Cost{Price: budget.Price{Input: 1000, Cached: 1000, Output: 1000}, Notional: true}
+	})
+	if err := b.Prompt(t.Context(), "go"); err != nil {
+		t.Fatal(err)
+	}
+	if c := pick[store.ModelResponse](b.events())[0].Charge; c.PicoUSD != 2_000_000 || !c.Notional || b.spent.Pico != 0 {
+		t.Errorf("%+v, spent %d", c, b.spent.Pico)
+	}
+}

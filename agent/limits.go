@@ -87,7 +87,10 @@ func (s *spent) answered(events []store.Event, b store.ModelResponse) {
 	s.reserve = nil
 	switch {
 	case b.Charge != nil:
-		s.In, s.Out, s.Pico = s.In+b.Charge.Input, s.Out+b.Charge.Output, s.Pico+b.Charge.PicoUSD
+		s.In, s.Out = s.In+b.Charge.Input, s.Out+b.Charge.Output
+		if !b.Charge.Notional {
+			s.Pico += b.Charge.PicoUSD
+		}
 	case b.Usage != nil:
 		s.In, s.Out = s.In+int64(b.Usage.Input), s.Out+int64(b.Usage.Output)
 	default:
@@ -159,6 +162,9 @@ func (a *Agent) worst(req Request) int64 {
 // to ask for, 0: no need to say. settle takes what it came to.
 func (a *Agent) mayAsk(ctx context.Context, req Request) (reserved *store.Charge, output int64, settle func(*store.Charge), err error) {
 	price, in := a.cfg.Cost.Price, a.worst(req)
+	if a.cfg.Cost.Notional { // nobody is paid
+		price = budget.Price{}
+	}
 	most := a.cfg.Cost.MaxOutput
 	if most <= 0 {
 		most = usualOutput
