@@ -82,9 +82,12 @@ func (i Interruption) Error() string { return "interrupted by " + i.By }
 // Outcome maps what Prompt returned to how the session ended.
 func Outcome(err error) store.SessionEnded {
 	var limit *LimitError
+	var denied *PolicyError
 	switch {
 	case err == nil:
 		return store.SessionEnded{Status: "done"}
+	case errors.As(err, &denied):
+		return store.SessionEnded{Status: "denied", Reason: err.Error()}
 	case errors.As(err, &limit):
 		return store.SessionEnded{Status: "limited", Reason: err.Error()}
 	case isInterruption(err):

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"glovebox/agent/budget"
+	"glovebox/agent/filter"
 	"glovebox/agent/policy"
 	"glovebox/store"
 )
@@ -26,7 +27,8 @@ type Config struct {
 	Cost      Cost     // of the model
 	Budgets   []Budget // beyond the session's own limits
 	Rates     Rates
-	Repeats   int // how often the same calls may have the same results, 0: no limit
+	Filter    *filter.Filter // of what goes in and out; nil: none
+	Repeats   int            // how often the same calls may have the same results, 0: no limit
 	Seed      *int64
 	History   []store.Event    // of the session that this one resumes: its conversation goes on, its costs count
 	Approve   Approver         // who is asked where policy says ask; nil: nobody, which denies
@@ -41,9 +43,10 @@ type Agent struct {
 	events []store.Event // recorded by this agent, in order
 	spent  spent
 	again  repeats
-	models *rate.Limiter // of requests; nil: no limit
-	calls  *rate.Limiter // of tool calls
-	grants []policy.Rule // what a person has allowed for the whole session
+	held   map[string]string // calls of the last answer that a filter held back, and why
+	models *rate.Limiter     // of requests; nil: no limit
+	calls  *rate.Limiter     // of tool calls
+	grants []policy.Rule     // what a person has allowed for the whole session
 }
 
 // New makes an agent. It records nothing and starts nothing.
@@ -76,7 +79,11 @@ func (a *Agent) Prompt(ctx context.Context, text string) error {
 	if text == "" {
 		return errors.New("the prompt is empty")
 	}
-	if err := a.record(ctx, store.Prompt{Text: valid(text)}); err != nil {
+	text = valid(text)
+	if err := a.passPrompt(ctx, &text); err != nil {
+		return err
+	}
+	if err := a.record(ctx, store.Prompt{Text: text}); err != nil {
 		return err
 	}
 	limited, cancel := a.withWall(ctx)
@@ -137,7 +144,13 @@ func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
 	if err := a.record(ctx, asked); err != nil {
 		return store.ModelResponse{}, err
 	}
-	resp, err := a.cfg.Model.Stream(ctx, req, func(d Delta) { a.cfg.Observe(Update{Delta: &d}) })
+	said, thought := &sieve{filter: a.cfg.Filter}, &sieve{filter: a.cfg.Filter}
+	resp, err := a.cfg.Model.Stream(ctx, req, func(d Delta) {
+		d.Text, d.Reasoning = said.next(d.Text, false), thought.next(d.Reasoning, false)
+		if d != (Delta{}) {
+			a.cfg.Observe(Update{Delta: &d})
+		}
+	})
 	resp.Turn = turn
 	if err != nil {
 		resp.Partial = true
@@ -145,7 +158,13 @@ func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
 			return resp, err // nothing came: the error says it all
 		}
 	}
+	if rest := (Delta{Text: said.next("", true), Reasoning: thought.next("", true)}); rest != (Delta{}) {
+		a.cfg.Observe(Update{Delta: &rest})
+	}
 	charge = a.charge(asked, resp)
+	if lost := a.passAnswer(ctx, &resp); lost != nil {
+		return resp, lost
+	}
 	resp.Charge = charge
 	if lost := a.record(ctx, resp); lost != nil {
 		return resp, lost
@@ -177,6 +196,9 @@ func (a *Agent) call(ctx context.Context, call store.CallSpec, cut bool) error {
 	}
 	if tell != "" && decision.Verdict != "invalid" {
 		decision.Verdict, decision.Rule, decision.Reason = "deny", repeatsRule, tell
+	}
+	if held := a.held[call.ID]; held != "" {
+		decision = store.Decision{CallID: call.ID, Tool: decision.Tool, Verdict: "deny", Rule: "filters", By: "policy", Reason: "a filter held the arguments back: " + held}
 	}
 	edited := false
 	if decision.Verdict == "ask" {
@@ -226,8 +248,12 @@ func refusal(d store.Decision) string {
 // like any other; a lost box and an interruption end the work.
 func (a *Agent) run(ctx context.Context, call store.CallSpec, plan plan) error {
 	var live [2]runes
+	var seen [2]sieve
+	for i := range seen {
+		seen[i].filter = a.cfg.Filter
+	}
 	r := &run{tools: a.cfg.Tools, box: a.cfg.Box, output: func(stderr bool, chunk []byte) {
-		if text := live[stream(stderr)].next(chunk); text != "" {
+		if text := seen[stream(stderr)].next(live[stream(stderr)].next(chunk), false); text != "" {
 			a.cfg.Observe(Update{Output: &Output{CallID: call.ID, Stderr: stderr, Chunk: text}})
 		}
 	}}
@@ -245,6 +271,9 @@ func (a *Agent) run(ctx context.Context, call store.CallSpec, plan plan) error {
 	default:
 		res.Error = clip(err.Error(), 1000)
 	}
+	if err := a.passResult(ctx, &res); err != nil {
+		return err
+	}
 	if err := a.record(ctx, res); err != nil {
 		return err
 	}
@@ -259,6 +288,7 @@ func (a *Agent) stopped(ctx, limited context.Context, err error) error {
 		limit  *LimitError
 		script *ScriptError
 		stop   Interruption
+		denied *PolicyError
 		body   store.Body
 	)
 	switch {
@@ -274,6 +304,8 @@ func (a *Agent) stopped(ctx, limited context.Context, err error) error {
 		body = store.Interrupted{By: by(err)}
 	case errors.As(err, &limit):
 		body = limit.event()
+	case errors.As(err, &denied):
+		body = store.Failure{Code: "policy", Message: err.Error()}
 	case errors.As(err, &script):
 		body = store.Failure{Code: "script", Message: err.Error()}
 	case errors.Is(err, ErrBoxLost):

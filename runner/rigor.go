@@ -7,13 +7,12 @@ type Rigor struct {
 	Pool      bool // boxes may be made and sealed before they are asked for
 	Limits    bool // a limit that nothing enforces is no seal
 	OwnKernel bool // each box has a kernel of its own, by a stronger runtime, and proves it
-	Approvals bool // every action of a model needs a person's word
 }
 
 var rigors = [...]Rigor{
 	{Name: "quick", Pool: true},
 	{Name: "standard", Pool: true, Limits: true},
-	{Name: "strict", Limits: true, OwnKernel: true, Approvals: true},
+	{Name: "strict", Limits: true, OwnKernel: true},
 }
 
 // RigorNamed returns the settings of quick, standard or strict; of any other

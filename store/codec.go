@@ -86,6 +86,8 @@ func decodeBody(kind string, data []byte) (Body, error) {
 		return decode[ModelResponse](data)
 	case Decision{}.Kind():
 		return decode[Decision](data)
+	case Filtered{}.Kind():
+		return decode[Filtered](data)
 	case Compacted{}.Kind():
 		return decode[Compacted](data)
 	case ToolCall{}.Kind():

@@ -337,6 +337,17 @@ type Score struct {
 	Value float64 `json:"value"`
 }
 
+// Filtered says what a filter found in a text, and what was done about it. It
+// comes before the event that has the text.
+type Filtered struct {
+	Where  string `json:"where"` // prompt, result, answer, call, file
+	CallID string `json:"call_id,omitempty"`
+	What   string `json:"what"`   // secrets, personal, own, injection, canary
+	Rule   string `json:"rule"`   // e.g. aws-access-token
+	Action string `json:"action"` // flag, redact, block
+	Count  int    `json:"count"`
+}
+
 // Compacted says that from here on the model is told earlier results shortened,
 // to make room in its context window. The log keeps them whole.
 type Compacted struct {
@@ -345,6 +356,7 @@ type Compacted struct {
 	After  int64 `json:"after"`
 }
 
+func (Filtered) Kind() string       { return "filtered" }
 func (Compacted) Kind() string      { return "compacted" }
 func (SessionStarted) Kind() string { return "session.started" }
 func (BoxCreated) Kind() string     { return "box.created" }

@@ -107,6 +107,8 @@ func (t *Transcript) Event(e Event) error {
 		asked(&b, v)
 	case EgressDone:
 		carried(&b, v)
+	case Filtered:
+		line(&b, "\n%s", v)
 	case Compacted:
 		line(&b, "\nthe conversation was shortened for the model: from %s to %s", byteCount(v.Before), byteCount(v.After))
 	case LimitReached:
@@ -333,6 +335,12 @@ func output(b *strings.Builder, head, out string, cut int64) {
 	if cut > 0 {
 		line(b, "%s left out of the middle", byteCount(cut))
 	}
+}
+
+// String says what was found where, and what became of it.
+func (v Filtered) String() string {
+	did := map[string]string{"redact": "redacted", "block": "held back"}[v.Action]
+	return fmt.Sprintf("filter: %s in the %s: %s (%d), %s", v.What, v.Where, v.Rule, v.Count, cmp.Or(did, "let through"))
 }
 
 // String says which limit was reached, and by how much.

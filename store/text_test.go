@@ -66,6 +66,7 @@ func eventful() []store.Event {
 		store.Egress{N: 2, Via: "http", Method: "GET", Host: "evil.example", Port: 80, Decision: "deny", Reason: "host evil.example is not on the allowlist (allowed: pypi.org:443)"},
 		store.EgressDone{N: 3, Refused: "it resolves to 10.0.0.1, which is private", DurationMS: 2},
 		store.ModelResponse{Turn: 2, Text: "I was about to s", Partial: true},
+		store.Filtered{Where: "result", CallID: "9", What: "secrets", Rule: "aws-access-token", Action: "redact", Count: 2},
 		store.Compacted{Kept: 6, Before: 64_000, After: 9000},
 		store.Decision{CallID: "9", Tool: "shell", Verdict: "ask", Rule: `shell "rm *"`, Reason: "it is gone then", By: "policy", From: "glovebox.toml:3", Part: "rm x"},
 		store.Decision{CallID: "9", Tool: "shell", Verdict: "allow", By: "user", Who: "alice", WaitMS: 2500, Scope: "pattern", Pattern: "rm *"},

@@ -98,6 +98,8 @@ func (s *story) apply(e store.Event) {
 		s.toolCall(b, e.At)
 	case store.ToolResult:
 		s.toolResult(b)
+	case store.Filtered:
+		s.note("⚑", "%s", b.String())
 	case store.Compacted:
 		s.note("·", "conversation shortened for the model: from %s to %s; the log keeps it whole", size(b.Before), size(b.After))
 	case store.LimitReached:

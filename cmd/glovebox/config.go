@@ -94,8 +94,11 @@ type networkConfig struct {
 }
 
 type filtersConfig struct {
-	Secrets  string `toml:"secrets" json:"secrets"`
-	Personal string `toml:"personal" json:"personal"`
+	Secrets   string   `toml:"secrets" json:"secrets"`
+	Personal  string   `toml:"personal" json:"personal"`
+	Injection string   `toml:"injection" json:"injection"` // orders to the model in what tools print
+	Own       string   `toml:"own" json:"own"`             // what patterns match
+	Patterns  []string `toml:"patterns" json:"patterns,omitempty"`
 }
 
 type ruleConfig struct {
@@ -130,7 +133,7 @@ func defaultConfig() config {
 		Rates:   ratesConfig{ModelCalls: 60, ToolCalls: 120},
 		Tools:   allowConfig{Allow: []string{"shell", "read_file", "write_file", "edit_file", "sql", "fetch"}, Default: policy.Allow},
 		Network: networkConfig{Allow: []string{}, Methods: []string{"GET", "HEAD"}, MaxRequests: 1000, MaxBytes: 256 << 20},
-		Filters: filtersConfig{Secrets: "redact", Personal: "flag"},
+		Filters: filtersConfig{Secrets: "redact", Personal: "flag", Injection: "flag", Own: "redact"},
 	}
 }
 
@@ -193,14 +196,9 @@ func (c config) modelName() (string, error) {
 }
 
 // json is the configuration as the log keeps it. It holds no secrets: keys to
-// model endpoints come from the environment only. What this version accepts at
-// its default but does not do yet is named, so that nobody reading the log
-// later believes that it was done.
+// model endpoints come from the environment only.
 func (c config) json() json.RawMessage {
-	data, err := json.Marshal(struct {
-		config
-		NotDone []string `json:"not_done"`
-	}{c, []string{"filters"}})
+	data, err := json.Marshal(c)
 	if err != nil {
 		panic(fmt.Sprintf("the configuration is not JSON: %v", err)) // it has no type that could fail
 	}

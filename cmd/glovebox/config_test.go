@@ -77,6 +77,8 @@ max_bytes = "256MiB"
 [filters]
 secrets = "redact"
 personal = "flag"
+injection = "flag"
+own = "redact"
 `
 	got, err := configured(t, map[string]string{"project": documented}, nil)
 	if err != nil {
@@ -162,7 +164,8 @@ func TestConfigIsStrict(t *testing.T) {
 		"[network]\nmethods = ['PSOT']":                                         `glovebox.toml:2: network.methods: a method cannot be "PSOT"`,
 		"[network]\nmax_requests = 0":                                           `glovebox.toml:2: network.max_requests is 0; it must be from 1 to 1000000`,
 		"[network]\nmax_bytes = '1B'":                                           `glovebox.toml:2: network.max_bytes is 1B; it must be at least 1KiB`,
-		"[filters]\npersonal = 'block'":                                         `glovebox.toml:2: filters.personal = "block" is not available yet`,
+		"[filters]\ninjection = 'hide'":                                         `glovebox.toml:2: filters.injection cannot be "hide"; there are off, flag, redact, block`,
+		"[filters]\npatterns = ['a(']":                                          "glovebox.toml:2: filters.patterns: \"a(\" is not a regular expression: error parsing regexp: missing closing ): `a(`",
 		"[limits]\ncost_usd = 1e9":                                              `glovebox.toml:2: limits.cost_usd is more than a million dollars`,
 		"[limits.day]\ntokens = -1":                                             `glovebox.toml:2: limits.day.tokens is negative; 0 means no limit`,
 		"[limits.day]\ncosts_usd = 1":                                           `glovebox.toml:2: there is no key "limits.day.costs_usd"; did you mean "limits.day.cost_usd"?`,
@@ -231,18 +234,16 @@ func TestModelName(t *testing.T) {
 	}
 }
 
-// The log says in what words the configuration was written, and what of it was
-// not done.
+// The log says in what words the configuration was written.
 func TestConfigJSON(t *testing.T) {
 	var got struct {
-		Box     map[string]any
-		Limits  map[string]any
-		NotDone []string `json:"not_done"`
+		Box    map[string]any
+		Limits map[string]any
 	}
 	if err := json.Unmarshal(defaultConfig().json(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if got.Box["memory"] != "512MiB" || got.Limits["wall"] != "15m0s" || len(got.NotDone) == 0 {
+	if got.Box["memory"] != "512MiB" || got.Limits["wall"] != "15m0s" {
 		t.Errorf("%s", defaultConfig().json())
 	}
 }

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"glovebox/agent"
+	"glovebox/agent/filter"
 	"glovebox/agent/policy"
 	"glovebox/runner/egress"
 
@@ -149,19 +151,29 @@ func (c config) wrongNetwork() (string, string) {
 }
 
 func (c config) wrongFilters() (string, string) {
-	usual := defaultConfig().Filters
-	for _, f := range []struct{ key, value, usual string }{
-		{"filters.secrets", c.Filters.Secrets, usual.Secrets},
-		{"filters.personal", c.Filters.Personal, usual.Personal},
+	for _, f := range []struct{ key, value string }{
+		{"filters.secrets", c.Filters.Secrets},
+		{"filters.personal", c.Filters.Personal},
+		{"filters.injection", c.Filters.Injection},
+		{"filters.own", c.Filters.Own},
 	} {
-		if why := oneOf(f.value, "off", "flag", "redact", "block"); why != "" {
+		if why := oneOf(f.value, filter.Actions()...); why != "" {
 			return f.key, f.key + " " + why
 		}
-		if f.value != "off" && f.value != f.usual {
-			return f.key, notYet(fmt.Sprintf("%s = %q", f.key, f.value))
+	}
+	for _, p := range c.Filters.Patterns {
+		if _, err := regexp.Compile(p); err != nil {
+			return "filters.patterns", fmt.Sprintf("filters.patterns: %q is not a regular expression: %s", p, err)
 		}
 	}
 	return "", ""
+}
+
+// filter is what looks through the text that goes in and out.
+func (c config) filter() (*filter.Filter, error) {
+	return filter.New(filter.Config{
+		Secrets: c.Filters.Secrets, Personal: c.Filters.Personal, Injection: c.Filters.Injection, Own: c.Filters.Own, Patterns: c.Filters.Patterns,
+	})
 }
 
 func (c config) wrongRules() (string, string) {

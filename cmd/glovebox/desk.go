@@ -29,6 +29,7 @@ type desk struct {
 	ask   string // who answers where policy asks: "" nobody, yes (--yes), person (the workbench)
 	store *store.Store
 
+	files   []brought             // for the next session's /work
 	resume  *store.SessionStarted // of the session that the next one resumes; nil: none
 	resumed store.Resumes
 	history []store.Event
@@ -197,6 +198,7 @@ func explain(err error) error {
 		limit   *agent.LimitError
 		model   *agent.ModelError
 		script  *agent.ScriptError
+		denied  *agent.PolicyError
 		stopped agent.Interruption
 	)
 	coded := func(code int, hint string) error {
@@ -209,6 +211,8 @@ func explain(err error) error {
 		return &exitError{code: exitInterrupted, msg: "interrupted", err: err}
 	case errors.As(err, &limit):
 		return coded(exitLimit, raiseHint(limit))
+	case errors.As(err, &denied):
+		return coded(exitPolicy, "glovebox policy show")
 	case errors.As(err, &script):
 		return coded(exitNo, "")
 	case errors.As(err, &model):

@@ -79,13 +79,6 @@ func TestStrictIsRefused(t *testing.T) {
 			h.refused(exitSeal, []string{"the box runs on this machine's own kernel", "krun"}, run...)
 		}
 	})
-	t.Run("a model", func(t *testing.T) {
-		h := newHome(t)
-		h.refused(exitUsage, []string{"no way to approve yet", "try: --rigor standard"}, "--rigor", "strict", "--model", "script:demo", "run", "hello")
-		if out := h.ok("sessions"); out != "" {
-			t.Errorf("recorded: %q", out)
-		}
-	})
 }
 
 // Where gVisor is, strict is what it says.
@@ -101,6 +94,9 @@ func TestStrict(t *testing.T) {
 		t.Errorf("%q", out)
 	}
 	log := h.ok("--plain", "replay", "last")
+	// A model asks for everything, and nobody is there to answer.
+	ask := h.file("ask.toml", "name = 'ask'\n[[turn]]\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'true' }\n[[turn]]\ntext = 'as expected'\n[[turn.expect]]\ncall = 1\ncontains = ['error: ']\n")
+	h.ok("--rigor", "strict", "--model", "script:"+ask, "run", "hello")
 	if !strings.Contains(log, "rigor strict") {
 		t.Error(log)
 	}

@@ -21,6 +21,7 @@ const maxPrompt = 1 << 20
 func newRunCmd(a *app) *cobra.Command {
 	var raise []string
 	var resume string
+	var files []string
 	cmd := &cobra.Command{
 		Use:   "run PROMPT",
 		Short: "Run one session without a screen: text, or --json for events",
@@ -43,10 +44,15 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 			if err != nil {
 				return err
 			}
+			in, err := a.bring(files)
+			if err != nil {
+				return err
+			}
 			d, err := a.openDesk(cmd.Context())
 			if err != nil {
 				return err
 			}
+			d.files = in
 			if err := d.cfg.raise(raise); err != nil {
 				return errors.Join(err, d.close())
 			}
@@ -60,6 +66,7 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 		},
 	}
 	cmd.Flags().StringArrayVar(&raise, "raise", nil, "`LIMIT=VALUE` for this run only, such as cost=2 or turns=100; may be repeated")
+	cmd.Flags().StringArrayVar(&files, "file", nil, "put `FILE` into the box's /work; what looks like real data needs --yes")
 	cmd.Flags().StringVar(&resume, "resume", "", "go on with session `ID` in a new box; PROMPT may be left out")
 	return cmd
 }

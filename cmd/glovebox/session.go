@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"glovebox/agent"
+	"glovebox/agent/filter"
 	"glovebox/agent/policy"
 	"glovebox/fakedata"
 	"glovebox/runner"
@@ -50,6 +51,7 @@ type plan struct {
 	notes    string // DATA.md
 	tools    agent.Toolbox
 	cost     agent.Cost
+	filter   *filter.Filter
 	price    store.Price
 	rules    []egress.Rule // where the box may reach; none: nowhere
 }
@@ -80,7 +82,7 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 	s.agent = agent.New(agent.Config{
 		Model: p.model, ModelName: p.name, Box: inBox{s.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: s.log, System: s.system, Tools: p.tools,
 		Limits: d.cfg.Limits.limits(), Cost: p.cost, Budgets: d.budgets(), Rates: agent.Rates{ModelCalls: d.cfg.Rates.ModelCalls, ToolCalls: d.cfg.Rates.ToolCalls},
-		Observe: s.observe, Approve: d.approver(s.observe), History: d.history, Repeats: d.cfg.Limits.Repeats,
+		Observe: s.observe, Approve: d.approver(s.observe), History: d.history, Repeats: d.cfg.Limits.Repeats, Filter: p.filter,
 	})
 	return s, nil
 }
@@ -93,10 +95,6 @@ func failureCode(err error) string {
 }
 
 func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, err error) {
-	if d.rigor().Approvals {
-		return p, usageError(fmt.Sprintf("rigor %q lets a model do nothing that a person has not approved, and there is no way to approve yet: it is for box run and box shell", d.cfg.Rigor),
-			"--rigor standard")
-	}
 	if p.name, err = d.cfg.modelName(); err != nil {
 		return p, err
 	}
@@ -114,6 +112,9 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 		return p, err
 	}
 	p.tools.Seed = d.cfg.Data.Seed
+	if p.filter, err = d.cfg.filter(); err != nil {
+		return p, err
+	}
 	// The model outlives start: stop ends it.
 	if p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv); err != nil {
 		return p, err
@@ -253,6 +254,9 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 	}
 	if len(p.rules) > 0 {
 		s.box.ServeEgress(s.proxy(d.cfg.Network, p.rules))
+	}
+	if err := s.bringIn(ctx, d.files); err != nil {
+		return err
 	}
 	if p.schema == nil {
 		return nil
