@@ -34,6 +34,7 @@ func (a *app) attack(ctx context.Context, d *desk) error {
 	if !a.changed("model") {
 		d.cfg.Model = "script:redteam"
 	}
+	d.ask = "yes" // whoever asks for an attack has answered
 	production := "db.production.example.com"
 	if len(d.cfg.Network.Production) > 0 {
 		production = strings.Join(d.cfg.Network.Production, ", ")

@@ -228,8 +228,6 @@ func (c config) wrongRule() *policy.RuleError {
 	return nil
 }
 
-func notYet(what string) string { return what + " is not available yet" }
-
 // oneOf says what is wrong with a word that must be one of a few; "" if it is.
 func oneOf(word string, words ...string) string {
 	if slices.Contains(words, word) {

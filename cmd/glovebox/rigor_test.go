@@ -39,16 +39,16 @@ func (h *home) withRuntime(path string) {
 	h.set("GLOVEBOX_CONFIG", h.file("runtime.toml", fmt.Sprintf("[data]\nrows = 50\n[box]\nruntime = %q\n", path)))
 }
 
-// refused runs a command that must end with that code, in one clear line that
+// refused runs a command that must end with exit code 5, in one clear line that
 // has these words, and without a result.
-func (h *home) refused(code int, words []string, args ...string) {
+func (h *home) refused(words []string, args ...string) {
 	h.t.Helper()
 	out, errOut, got := h.run(args...)
 	if notice, rest, ok := strings.Cut(errOut, "\n"); ok && strings.HasPrefix(notice, "verifying that") {
 		errOut = rest
 	}
-	if got != code || out != "" || !oneClearLine.MatchString(errOut) {
-		h.t.Errorf("glovebox %v: exit %d, want %d; %q, %q", args, got, code, out, errOut)
+	if got != exitSeal || out != "" || !oneClearLine.MatchString(errOut) {
+		h.t.Errorf("glovebox %v: exit %d, want %d; %q, %q", args, got, exitSeal, out, errOut)
 	}
 	for _, word := range words {
 		if !strings.Contains(errOut, word) {
@@ -64,19 +64,19 @@ func TestStrictIsRefused(t *testing.T) {
 	t.Run("no runtime", func(t *testing.T) {
 		h := newHome(t)
 		h.set("PATH", t.TempDir())
-		h.refused(exitSeal, []string{"runsc (gVisor), krun and kata, and none is installed", "Install gVisor", `rigor = "standard"`, "try: glovebox doctor"}, run...)
+		h.refused([]string{"runsc (gVisor), krun and kata, and none is installed", "Install gVisor", `rigor = "standard"`, "try: glovebox doctor"}, run...)
 	})
 	t.Run("an ordinary one", func(t *testing.T) {
 		h := newHome(t)
 		h.withRuntime("runc")
-		h.refused(exitSeal, []string{`box.runtime is "runc", whose boxes share the host's kernel`}, run...)
+		h.refused([]string{`box.runtime is "runc", whose boxes share the host's kernel`}, run...)
 	})
 	t.Run("an ordinary one by another name", func(t *testing.T) {
 		h := newHome(t)
 		h.withRuntime(runtimeScript(t, "krun", ""))
 		for _, rigor := range []string{"strict", "quick"} { // a name that lies is refused whatever was asked for
 			run[1] = rigor
-			h.refused(exitSeal, []string{"the box runs on this machine's own kernel", "krun"}, run...)
+			h.refused([]string{"the box runs on this machine's own kernel", "krun"}, run...)
 		}
 	})
 }
@@ -116,7 +116,7 @@ for a in "$@"; do
   test "$a" = --bundle && bundle=next
 done
 test -n "$bundle" && sed -i 's/"size=[0-9]*",//g' "$bundle/config.json"`))
-	h.refused(exitSeal, []string{"is not enforced", `rigor = "quick"`}, "box", "run", "--", "echo", "ran")
+	h.refused([]string{"is not enforced", `rigor = "quick"`}, "box", "run", "--", "echo", "ran")
 	out, errOut, code := h.run("--rigor", "quick", "box", "run", "--", "echo", "ran")
 	if code != 0 || out != "ran\n" || !strings.Contains(errOut, `nothing enforces the limit "/work" in this box`) {
 		t.Errorf("quick: exit %d, %q, %q", code, out, errOut)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -102,7 +103,7 @@ func TestSabotage(t *testing.T) {
 			env := h.env
 			t.Cleanup(func() {
 				h.env = env
-				prune := exec.Command(h.bin, "box", "prune") // what a box that was not destroyed left
+				prune := exec.CommandContext(context.Background(), h.bin, "box", "prune") // what a box that was not destroyed left
 				prune.Env = env
 				if out, err := prune.CombinedOutput(); err != nil {
 					t.Errorf("%v: %s", err, out)

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -40,7 +41,7 @@ func overSOCKS(target string) string {
 
 // ask says something to a listener of the box and returns all that it answers.
 func ask(addr string, what []byte) string {
-	c, err := net.DialTimeout("tcp", addr, dialTime)
+	c, err := (&net.Dialer{Timeout: dialTime}).DialContext(context.Background(), "tcp", addr)
 	if err != nil {
 		return err.Error()
 	}

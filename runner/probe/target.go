@@ -2,6 +2,7 @@ package probe
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -31,7 +32,7 @@ func ServeTarget(args []string, ready io.Writer) error {
 		return err
 	}
 	for _, a := range targetAddresses {
-		if err := rtnetlink(newAddress(lo.Index, netip.MustParseAddr(a))); err != nil && err != unix.EAFNOSUPPORT {
+		if err := rtnetlink(newAddress(lo.Index, netip.MustParseAddr(a))); err != nil && !errors.Is(err, unix.EAFNOSUPPORT) {
 			return fmt.Errorf("address %s: %w", a, err)
 		}
 	}
