@@ -14,6 +14,7 @@ case ${1:-conduct} in
 delegated) # as Debian's systemd does
 	./glovebox doctor
 	limits ok
+	./glovebox verify --attack
 	./glovebox run --model script:demo 'what is odd here?'
 	tests 'memory pids cpu' "${RUN:-.}"
 	;;
