@@ -40,6 +40,7 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	s.CgroupNS = specgen.Namespace{NSMode: specgen.Private}
 	s.UseImageResolvConf, s.UseImageHosts = &yes, &yes // the host's are not its business
 
+	s.Mask = maskedPlaces[:]
 	s.ReadOnlyFilesystem = &yes
 	s.ReadWriteTmpfs = &no // only the places below
 	s.Privileged = &no
@@ -65,6 +66,13 @@ const (
 	initPath = "/.glovebox/init" // in every image
 	maxFiles = 4096              // open files of one process
 )
+
+// maskedPlaces show the host's kernel and devices. Which of them Podman covers
+// by itself differs by version: 5.4 leaves out /sys/dev/block.
+var maskedPlaces = [...]string{
+	"/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
+	"/sys/dev/block", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
+}
 
 // writablePlaces are memory: gone with the box, and full when disk says so.
 // Anyone may write there, and the box has but one user.

@@ -49,7 +49,7 @@ func (l *lab) weaknesses(target string) map[probe.Weakness]*weakness {
 		probe.NoSeccomp:     {spec: func(s *specgen.SpecGenerator) { s.SeccompProfilePath = "unconfined" }},
 		probe.WritableRoot:  {spec: func(s *specgen.SpecGenerator) { s.ReadOnlyFilesystem = &no }},
 		probe.Unmasked: {spec: func(s *specgen.SpecGenerator) {
-			s.Privileged, s.User = &yes, "0:0"
+			s.Privileged, s.User, s.Mask = &yes, "0:0", nil
 		}},
 		probe.HostDevice: {spec: func(s *specgen.SpecGenerator) {
 			s.Devices = append(s.Devices, spec.LinuxDevice{Path: "/dev/fuse"})
