@@ -107,7 +107,8 @@ func TestForgedBundles(t *testing.T) {
 		t.Fatal(err)
 	}
 	as := func(seq int64, line string) string {
-		return strings.Replace(line, line[:strings.Index(line, ",")], fmt.Sprintf(`{"seq":%d`, seq), 1)
+		_, rest, _ := strings.Cut(line, ",")
+		return fmt.Sprintf(`{"seq":%d,`, seq) + rest
 	}
 	for name, edit := range map[string]func([]string, *Manifest) []string{
 		"nothing but the key": func(l []string, _ *Manifest) []string { return l },
