@@ -1,0 +1,144 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+)
+
+// fits says why an event from elsewhere cannot be the next of a session.
+func fits(body Body, seq int64, w *writer) error {
+	note, remark := body.(Note)
+	_, first := body.(SessionStarted)
+	switch {
+	case seq != w.tree.Size()+1:
+		return problemf(ErrInvalid, "it has number %d", seq)
+	case first != (seq == 1):
+		return problemf(ErrInvalid, "it cannot be %s", body.Kind())
+	case w.sum.Status != "running" && !remark:
+		return problemf(ErrInvalid, "%s after the end", body.Kind())
+	case remark:
+		return note.valid()
+	}
+	return nil
+}
+
+// LogID is the log's own name, drawn when it was made.
+func (s *Store) LogID(ctx context.Context) (string, error) {
+	id, _, err := readLog(ctx, s.r)
+	return id, err
+}
+
+// KnownKey is the key by which a log's bundles were signed when the first of
+// them was imported, this log's own included; "": not known.
+func (s *Store) KnownKey(ctx context.Context, log string) (string, error) {
+	own, err := s.LogID(ctx)
+	if err != nil {
+		return "", err
+	}
+	if log == own && s.key != nil {
+		return s.key.Public(), nil
+	}
+	var key string
+	err = s.r.QueryRowContext(ctx, `SELECT key FROM foreign_key WHERE log = ?`, log).Scan(&key)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return key, err
+}
+
+// An Import is a session from elsewhere, verified by the caller.
+type Import struct {
+	Session  string
+	Events   iter.Seq2[Disclosure, error]
+	Evidence Evidence
+}
+
+// ErrExists is an import of what is here already.
+var ErrExists = errors.New("session is here already")
+
+// Import takes in a session in one transaction: the first error of its events
+// leaves nothing of it. Its key becomes known for its log; another key for a
+// log that is known: ErrBroken.
+func (s *Store) Import(ctx context.Context, in Import) error {
+	known, err := s.KnownKey(ctx, in.Evidence.Log)
+	if err != nil {
+		return err
+	}
+	if known != "" && known != in.Evidence.Key {
+		return problemf(ErrBroken, "it is signed by another key than earlier sessions of log %s", CleanLine(in.Evidence.Log))
+	}
+	err = s.write(ctx, func(tx *sql.Tx) error { return s.importTo(ctx, tx, in) })
+	if err != nil {
+		return fmt.Errorf("importing: %w", err)
+	}
+	s.wrote.Store(true)
+	return nil
+}
+
+func (s *Store) importTo(ctx context.Context, tx *sql.Tx, in Import) error {
+	var status string
+	err := tx.QueryRowContext(ctx, `SELECT status FROM session WHERE id = ?`, in.Session).Scan(&status)
+	if err == nil {
+		if status == "removed" {
+			return problemf(ErrExists, "session %s was here and was removed; its tombstone stays, so it cannot come back", in.Session)
+		}
+		return problemf(ErrExists, "session %s is here already", in.Session)
+	} else if !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	owner := Owner{} // nobody: it does not run here
+	n, err := s.newRow(ctx, tx, in.Session, owner)
+	if err != nil {
+		return err
+	}
+	if err := s.enter(ctx, tx, entry{What: "started", Session: in.Session, At: now().UnixMicro(), Owner: &owner}); err != nil {
+		return err
+	}
+	w, err := s.writer(ctx, tx, n)
+	if err != nil {
+		return err
+	}
+	for d, err := range in.Events {
+		if err != nil {
+			return err
+		}
+		body, err := d.Body()
+		if err == nil {
+			err = fits(body, d.Seq, w)
+		}
+		if err != nil {
+			return fmt.Errorf("event %d: %w", d.Seq, err)
+		}
+		if err := w.add(ctx, d.At, d.Kind, d.Fields, body, packProofs(d.Proofs)); err != nil {
+			return fmt.Errorf("event %d: %w", d.Seq, err)
+		}
+	}
+	if w.sum.Status == "running" {
+		return problemf(ErrInvalid, "session %s has no end", in.Session)
+	}
+	if err := w.keep(ctx); err != nil {
+		return err
+	}
+	origin, err := encode(in.Evidence)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO foreign_session (session, origin) VALUES (?, ?)`, n, string(origin)); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO foreign_key (log, key) VALUES (?, ?)`, in.Evidence.Log, in.Evidence.Key); err != nil {
+		return err
+	}
+	return w.enter(ctx, entry{What: "imported", At: now().UnixMicro(), Note: sum256(origin)})
+}
+
+// sum256 is SHA-256, in hex.
+func sum256(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
