@@ -38,6 +38,9 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	s.IpcNS = specgen.Namespace{NSMode: specgen.Private}
 	s.UtsNS = specgen.Namespace{NSMode: specgen.Private}
 	s.CgroupNS = specgen.Namespace{NSMode: specgen.Private}
+	if e.strong.strongRuntime == nil { // others do not let the host's kernel hold it
+		s.Sysctl = map[string]string{"net.ipv4.tcp_rmem": "4096 131072 212992", "net.ipv4.tcp_wmem": "4096 16384 212992"}
+	}
 	s.UseImageResolvConf, s.UseImageHosts = &yes, &yes // the host's are not its business
 
 	s.Mask = maskedPlaces[:]

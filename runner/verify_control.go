@@ -36,11 +36,11 @@ func (l *lab) weaknesses(target string) map[probe.Weakness]*weakness {
 	return map[probe.Weakness]*weakness{
 		probe.OpenNetwork: {
 			spec: func(s *specgen.SpecGenerator) {
-				s.NetNS = specgen.Namespace{NSMode: specgen.FromContainer, Value: target}
+				s.NetNS, s.Sysctl = specgen.Namespace{NSMode: specgen.FromContainer, Value: target}, nil
 			},
 			production: []string{"192.0.2.200:5432"},
 		},
-		probe.HostNetwork:   {spec: func(s *specgen.SpecGenerator) { s.NetNS = specgen.Namespace{NSMode: specgen.Host} }},
+		probe.HostNetwork:   {spec: func(s *specgen.SpecGenerator) { s.NetNS, s.Sysctl = specgen.Namespace{NSMode: specgen.Host}, nil }},
 		probe.NameServer:    {spec: mount(l.bait.resolver, "/etc/resolv.conf")},
 		probe.OpenProxy:     {proxy: true},
 		probe.Capabilities:  {spec: func(s *specgen.SpecGenerator) { s.CapDrop, s.CapAdd = nil, all }},

@@ -133,6 +133,12 @@ func filterProgram() ([]unix.SockFilter, error) {
 		load(atArg2), jump(unix.BPF_JEQ, 0, 0, 2),
 		load(atArg2+4), jump(unix.BPF_JEQ, 0, 1, 0),
 		refuse(unix.EPERM), end(unix.SECCOMP_RET_ALLOW))
+	// Nobody gets larger buffers for a socket than it was made with, for what lies in
+	// them is the kernel's memory: the wish succeeds, and changes nothing.
+	p = append(p, jump(unix.BPF_JEQ, unix.SYS_SETSOCKOPT, 0, 7),
+		load(atArg1), jump(unix.BPF_JEQ, unix.SOL_SOCKET, 0, 4),
+		load(atArg2), jump(unix.BPF_JEQ, unix.SO_SNDBUF, 1, 0), jump(unix.BPF_JEQ, unix.SO_RCVBUF, 0, 1),
+		refuse(0), end(unix.SECCOMP_RET_ALLOW))
 	// A pair of sockets is made by the kernel in any family before it finds that most have no pairs.
 	p = append(p, jump(unix.BPF_JEQ, unix.SYS_SOCKETPAIR, 0, 4),
 		load(atArg0), jump(unix.BPF_JEQ, unix.AF_UNIX, 1, 0), refuse(unix.EAFNOSUPPORT), end(unix.SECCOMP_RET_ALLOW))

@@ -10,21 +10,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socketHolds is how much may lie in one socket, in bytes: the largest send
-// buffer that this host lets a process have.
+// socketHolds is how much may lie in one socket, in bytes: the buffers that it is
+// made with, for the filter of system calls gives nobody larger ones.
 func socketHolds() int64 {
-	const usual = 425_984 // twice the kernel's net.core.wmem_max, as it was made
+	const usual = 212_992 // net.core.wmem_default, as kernels are built
 	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return usual
 	}
-	defer unix.Close(fd)                                           // nothing was written
-	unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 1<<30) //nolint:errcheck // what it became is read back
-	n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF)
-	if err != nil {
-		return usual
+	defer unix.Close(fd) // nothing was written
+	holds := int64(usual)
+	for _, buffer := range []int{unix.SO_SNDBUF, unix.SO_RCVBUF} {
+		if n, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, buffer); err == nil {
+			holds = max(holds, int64(n))
+		}
 	}
-	return int64(max(n, usual))
+	return holds
 }
 
 // socketsInUse reads how many sockets the box has, also those that nobody has
