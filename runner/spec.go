@@ -74,7 +74,8 @@ const (
 // by itself differs by version: 5.4 leaves out /sys/dev/block.
 var maskedPlaces = [...]string{
 	"/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
-	"/sys/dev/block", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
+	"/proc/cmdline", "/proc/diskstats", "/proc/interrupts", "/proc/kallsyms", "/proc/modules", "/proc/partitions", "/proc/swaps",
+	"/sys/dev/block", "/sys/devices/virtual/dmi", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
 }
 
 // writablePlaces are memory: gone with the box, and full when disk says so.

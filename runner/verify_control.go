@@ -21,6 +21,7 @@ type weakness struct {
 	env        []string // of the probe, on top
 	production []string // in place of the real ones
 	proxy      bool     // an unguarded one
+	leak       bool     // the probe is started with a descriptor of the root directory
 	plant      map[string]string
 }
 
@@ -54,6 +55,11 @@ func (l *lab) weaknesses(target string) map[probe.Weakness]*weakness {
 		probe.HostDevice: {spec: func(s *specgen.SpecGenerator) {
 			s.Devices = append(s.Devices, spec.LinuxDevice{Path: "/dev/fuse"})
 		}},
+		probe.KernelFiles: {spec: func(s *specgen.SpecGenerator) {
+			mount(l.bait.Secret, "/dev/mem")(s)
+			mount(l.bait.Secret, "/dev/kmsg")(s)
+		}},
+		probe.OpenFile:   {leak: true},
 		probe.HostMount:  {spec: mount(l.bait.dir, "/mnt")},
 		probe.HostSocket: {spec: mount(l.bait.socket, "/run/host.sock")},
 		probe.HostPID:    {spec: func(s *specgen.SpecGenerator) { s.PidNS = specgen.Namespace{NSMode: specgen.Host} }},
