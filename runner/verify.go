@@ -136,6 +136,9 @@ func (l *lab) try(ctx context.Context, b *Box, p probe.Probe, w *weakness) probe
 		cmd.Env, cmd.MaxOutput = w.env, -1
 	}
 	r, err := b.Exec(ctx, cmd)
+	if p.Spends == probe.OfNames && err == nil {
+		_, err = b.Exec(ctx, Command{Argv: []string{initPath, "probe", "tidy"}, Timeout: probeTimeout})
+	}
 	ended := map[probe.Limit]bool{probe.OfMemory: r.OverMem, probe.OfPids: r.OverPids, probe.OfNames: r.OverNames, probe.OfOutput: r.OverOutput}
 	switch {
 	case errors.Is(err, ErrBoxLost):
