@@ -174,7 +174,7 @@ func churn(t testing.TB, total, atOnce int) {
 		})
 	}
 	wg.Wait()
-	tick, deadline := time.NewTicker(50*time.Millisecond), time.After(20*time.Second)
+	tick, deadline := time.NewTicker(50*time.Millisecond), time.After(patience)
 	defer tick.Stop()
 	for { // the last conmon and the last idle connection take a moment
 		after := leftovers(t, e, made)
