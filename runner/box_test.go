@@ -306,7 +306,7 @@ func TestSealNotices(t *testing.T) {
 		name, probe string
 		weaken      func(*specgen.SpecGenerator)
 	}{
-		{"host network", "interfaces", func(s *specgen.SpecGenerator) { s.NetNS.NSMode = specgen.Host }},
+		{"host network", "interfaces", func(s *specgen.SpecGenerator) { s.NetNS.NSMode, s.Sysctl = specgen.Host, nil }},
 		{"capabilities", "privileges", func(s *specgen.SpecGenerator) { s.CapDrop, s.CapAdd = nil, []string{"CAP_NET_RAW"} }},
 		{"new privileges", "privileges", func(s *specgen.SpecGenerator) { s.NoNewPrivileges = new(bool) }},
 		{"no seccomp", "privileges", func(s *specgen.SpecGenerator) { s.SeccompProfilePath = "unconfined" }},

@@ -122,10 +122,23 @@ import mmap, os, time
 m = []
 while True:
     m.append(mmap.mmap(-1, 4 << 20)); m[-1].write(b"x" * (4 << 20)); time.sleep(.01)`),
-		"in no mapping": python(`
-import os, time
-fd = os.memfd_create("x")
-while True: os.write(fd, b"x" * (4 << 20)); time.sleep(.01)`),
+		"without its first thread": python(`
+import ctypes, threading, time
+def take():
+    time.sleep(.3)
+    x = []
+    while True: x.append(bytearray(b"x") * (1 << 20))
+threading.Thread(target=take).start()
+ctypes.CDLL(None).syscall(60, 0)`), // exit(2), of one thread; arm64: 93
+		"in sockets": python(`
+import socket
+keep = []
+while True:
+    for s in socket.socketpair():
+        s.setblocking(False); keep.append(s)
+        try:
+            while True: s.send(b"x" * 65536)
+        except BlockingIOError: pass`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := attack(t, b, patience, argv...)

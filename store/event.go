@@ -293,16 +293,19 @@ type Probed struct {
 	Layer    string `json:"layer"`   // data, execution, network
 	Verdict  string `json:"verdict"` // PASS, FAIL, INCONCLUSIVE
 	Evidence string `json:"evidence"`
+	Gain     string `json:"gain,omitempty"`    // what an attacker would have, in an imperative
+	Tries    string `json:"tries,omitempty"`   // what was tried
 	Control  *Proof `json:"control,omitempty"` // in a box that is weak on purpose; Probe names the weakness. nil: not tried
 }
 
 // Verified ends a battery that was tried to its end.
 type Verified struct {
-	Of           map[string]string `json:"of"` // what it holds for: kernel, podman, runtime, image, policy
+	Of           map[string]string `json:"of"` // what it holds for: kernel, podman, runtime, image, policy, glovebox
 	Passed       int               `json:"passed"`
 	Failed       []string          `json:"failed,omitempty"`       // probes that got out
 	Unproven     []string          `json:"unproven,omitempty"`     // probes that did not fail in their control
 	Inconclusive []string          `json:"inconclusive,omitempty"` // probes that could not be tried
+	Untried      []string          `json:"untried,omitempty"`      // those of them that ought to have been: they hold nothing
 	DurationMS   float64           `json:"duration_ms"`
 }
 

@@ -14,7 +14,27 @@ import (
 // The way out of a box, where there is one, is a proxy on its loopback. These
 // probes ask it for what is not on the list.
 
-// let looks for the nonce, or another text that must not be, in an answer.
+// throughProxy makes a probe's attempts, if what is on the list gets through: a
+// proxy that lets nobody out refuses nothing.
+func throughProxy(try func(Targets) Finding) func(Targets) Finding {
+	return func(t Targets) Finding {
+		if t.Allowed == "" {
+			return unsure("the box has no way out to be tried")
+		}
+		for what, answer := range map[string]string{
+			"HTTP":   overHTTP("GET http://" + t.Allowed + "/ HTTP/1.1\r\nHost: " + t.Allowed + "\r\n\r\n"),
+			"SOCKS5": overSOCKS(t.Allowed),
+		} {
+			if !strings.Contains(answer, t.Nonce) {
+				return unsure("what is on the list does not get through by %s: %.80q", what, answer)
+			}
+		}
+		return try(t)
+	}
+}
+
+// let looks for the nonce, or another text that must not be, in an answer. What
+// is no refusal by the proxy is none.
 func let(t Targets, what, answer string, also ...string) Finding {
 	for _, text := range append(also, t.Nonce) {
 		if strings.Contains(answer, text) {
@@ -22,6 +42,11 @@ func let(t Targets, what, answer string, also ...string) Finding {
 		}
 	}
 	first, _, _ := strings.Cut(answer, "\r\n")
+	// RFC 1928: the method is accepted, the request is answered by anything but 0.
+	socks := strings.HasPrefix(answer, "\x05\x00\x05") && len(answer) > 3 && answer[3] != 0
+	if !strings.HasPrefix(first, "HTTP/1.1 4") && !socks {
+		return unsure("%s: that is no refusal: %.80q", what, answer)
+	}
 	return held("%s: %s", what, first)
 }
 

@@ -7,11 +7,11 @@ import (
 
 var masks = Probe{
 	Name: "masked-places", Layer: execution, Control: Unmasked,
-	Gain:  "read memory, keys and timers of the host's kernel, or make it reboot by sysrq",
+	Gain:  "read keys, timers, the command line and devices of the host's kernel, or make it reboot by sysrq",
 	Tries: "looks whether the dangerous places of /proc and /sys are covered",
 	Try: func(t Targets) Finding {
 		seen := 0
-		for _, path := range []string{"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sysrq-trigger", "/proc/acpi", "/proc/scsi", "/proc/latency_stats", "/proc/sched_debug", "/sys/firmware", "/sys/dev/block"} {
+		for _, path := range []string{"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sysrq-trigger", "/proc/acpi", "/proc/scsi", "/proc/latency_stats", "/proc/sched_debug", "/proc/cmdline", "/proc/diskstats", "/proc/interrupts", "/proc/kallsyms", "/proc/modules", "/proc/partitions", "/proc/swaps", "/sys/devices/virtual/dmi", "/sys/firmware", "/sys/dev/block"} {
 			if _, err := os.Stat(path); err != nil {
 				continue
 			}
@@ -22,6 +22,9 @@ var masks = Probe{
 			if !covered(path) {
 				return out("%s is not covered", path)
 			}
+		}
+		if seen == 0 {
+			return unsure("none of them is here")
 		}
 		return held("%d places, all covered or read-only", seen)
 	},
