@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"charm.land/lipgloss/v2"
-
 )
 
 // tall reports whether all of the chosen probe is shown below the table.
@@ -238,4 +237,3 @@ func (v *verifying) changed(i int) string {
 	}
 	return "another " + strings.Join(what, ", ")
 }
-

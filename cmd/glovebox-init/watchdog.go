@@ -84,8 +84,8 @@ func (w *watchdog) look() time.Duration {
 // checkMemory reports whether memory is getting short.
 func (w *watchdog) checkMemory(all map[int]stat) bool {
 	loose := detached(false)
-	total := estimate(all) + loose
-	if total <= w.memory {
+	total, whole := estimate(all)+loose, wholeMemory()
+	if max(total, whole) <= w.memory {
 		return total > w.memory/2
 	}
 	total = loose
@@ -94,7 +94,11 @@ func (w *watchdog) checkMemory(all map[int]stat) bool {
 		sizes[pid] = shareOfMemory(holder(pid, st))
 		total += sizes[pid]
 	}
-	if total <= w.memory {
+	if max(total, whole) <= w.memory {
+		return true
+	}
+	if total <= w.memory { // those that hold it are not to be seen
+		w.endAll()
 		return true
 	}
 	if loose > 0 {
@@ -112,6 +116,16 @@ func (w *watchdog) checkMemory(all map[int]stat) bool {
 	}
 	mark(offender, func(p *proc) *atomic.Bool { return &p.overMem })
 	return true
+}
+
+// endAll ends every command, and what belongs to none.
+func (w *watchdog) endAll() {
+	w.procs.mu.Lock()
+	for _, p := range w.procs.running {
+		p.overMem.Store(true)
+	}
+	w.procs.mu.Unlock()
+	unix.Kill(-1, unix.SIGKILL) //nolint:errcheck // all but PID 1; gone is what we want
 }
 
 // checkSockets ends who has so many sockets that what may lie in them unread is

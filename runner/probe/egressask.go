@@ -14,6 +14,10 @@ import (
 // The way out of a box, where there is one, is a proxy on its loopback. These
 // probes ask it for what is not on the list.
 
+// askTime is long enough for an answer of the host's proxy, also on a busy
+// machine: one that does not come is not taken for a refusal.
+const askTime = 8 * time.Second
+
 // throughProxy makes a probe's attempts, if what is on the list gets through: a
 // proxy that lets nobody out refuses nothing.
 func throughProxy(try func(Targets) Finding) func(Targets) Finding {
@@ -71,7 +75,7 @@ func ask(addr string, what []byte) string {
 		return err.Error()
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(2 * time.Second)) //nolint:errcheck // the read says so
+	c.SetDeadline(time.Now().Add(askTime)) //nolint:errcheck // the read says so
 	if _, err := c.Write(what); err != nil {
 		return err.Error()
 	}

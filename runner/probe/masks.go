@@ -17,7 +17,7 @@ var masks = Probe{
 			}
 			seen++
 			if !covered(path) && t.OwnKernel {
-				return unsure("%s is not covered, but shows the box's own kernel", path)
+				return moot("%s is not covered, but shows the box's own kernel", path)
 			}
 			if !covered(path) {
 				return out("%s is not covered", path)

@@ -28,7 +28,7 @@ var mounts = Probe{
 			if i := slices.IndexFunc(f[6:], func(s string) bool { return strings.HasPrefix(s, "shared:") || strings.HasPrefix(s, "master:") }); i >= 0 {
 				return out("%s shares its mounts with the host (%s)", f[4], f[6+i])
 			}
-			if g[0] == "tmpfs" && f[3] != "/" {
+			if g[0] == "tmpfs" && f[3] != "/" && !podmansOwn(f[4]) {
 				return out("%s is the directory %s of a tmpfs", f[4], f[3])
 			}
 			if !ownMount(f[4], g[0], t.HostUsr) {

@@ -42,7 +42,7 @@ type Finding struct {
 	Verdict  port.Verdict `json:"verdict"`
 	Evidence string       `json:"evidence"`
 	// Moot says of an INCONCLUSIVE that there was nothing to try: what the probe is
-	// about is not here, or cannot be tried from a box. All others ought to have been tried, and were not.
+	// about is not here, or cannot be tried from a box, or not now. All others ought to have been tried, and were not.
 	Moot bool `json:"moot,omitempty"`
 }
 

@@ -39,7 +39,7 @@ var processor = Probe{
 			return out("%.2f processors were used, and %g were promised at most", used, t.CPUs)
 		}
 		if used < t.CPUs/4 {
-			return unsure("only %.2f of %g processors were to be had: the host is too busy to tell", used, t.CPUs)
+			return moot("only %.2f of %g processors were to be had: the host is too busy to tell", used, t.CPUs)
 		}
 		return held("%.2f of %g processors", used, t.CPUs)
 	},
