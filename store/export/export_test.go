@@ -287,8 +287,12 @@ func TestNothingRedactedIsInAnyFormat(t *testing.T) {
 			t.Fatal(err)
 		}
 		for name, value := range values {
-			if at := strings.Index(b.String(), value); at >= 0 {
-				t.Errorf("%s is in %s: …%s…", name, format, b.String()[max(0, at-60):min(b.Len(), at+len(value)+20)])
+			// A format may write signs in its own way: then each part is looked for.
+			parts := strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune("&<>\"'é$;", r) })
+			for _, part := range parts {
+				if at := strings.Index(b.String(), part); at >= 0 && (len(parts) == 1 || len(part) >= 10) {
+					t.Errorf("%s is in %s: …%s…", name, format, b.String()[max(0, at-60):min(b.Len(), at+len(part)+20)])
+				}
 			}
 		}
 	}
