@@ -100,7 +100,9 @@ func OTLP(w io.Writer, src Source) error {
 	}
 	traceID, root := hex.EncodeToString(trace[:16]), id(0)
 	end := src.StartedAt
-	if len(src.Events) > 0 {
+	if src.EndedAt != nil { // notes may follow
+		end = *src.EndedAt
+	} else if len(src.Events) > 0 {
 		end = src.Events[len(src.Events)-1].At
 	}
 	agent := &otlpSpan{TraceID: traceID, SpanID: root, Name: "invoke_agent glovebox", Kind: 1, Start: nanos(src.StartedAt), End: nanos(end), Attributes: []otlpAttribute{
