@@ -36,6 +36,9 @@ func (d *desk) resumeFrom(ctx context.Context, ref string, modelChosen bool) err
 	d.cfg.Data.Schema = ""
 	if r := started.Recipe; r != nil {
 		d.cfg.Data = dataConfig{Schema: r.Schema, Seed: r.Seed, Rows: r.Rows, Mess: r.Mess}
+		if _, why := d.cfg.wrongData(); why != "" { // a session from elsewhere may ask for anything
+			return usageError("session "+sum.ID+" cannot go on here: "+why, "")
+		}
 	}
 	return nil
 }
