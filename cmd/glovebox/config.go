@@ -27,6 +27,7 @@ type config struct {
 	Tools   allowConfig   `toml:"tools" json:"tools"`
 	Network networkConfig `toml:"network" json:"network"`
 	Filters filtersConfig `toml:"filters" json:"filters"`
+	Trips   tripsConfig   `toml:"tripwires" json:"tripwires"`
 	Rules   []ruleConfig  `toml:"rule" json:"rule,omitempty"`
 	Prices  []priceConfig `toml:"price" json:"price,omitempty"`
 	Stubs   []stubConfig  `toml:"tool" json:"tool,omitempty"`
@@ -101,6 +102,14 @@ type filtersConfig struct {
 	Patterns  []string `toml:"patterns" json:"patterns,omitempty"`
 }
 
+// tripsConfig says what is done where a value of the dataset is on its way out.
+type tripsConfig struct {
+	Network string `toml:"network" json:"network"` // canaries, in a request
+	Stubs   string `toml:"stubs" json:"stubs"`     // in the arguments of a stub tool
+	Paths   string `toml:"paths" json:"paths"`     // in a path outside of the box's own places
+	Values  string `toml:"values" json:"values"`   // the most for other values of the dataset
+}
+
 type ruleConfig struct {
 	Tool        string   `toml:"tool" json:"tool"`
 	Match       string   `toml:"match" json:"match"`
@@ -134,6 +143,7 @@ func defaultConfig() config {
 		Tools:   allowConfig{Allow: []string{"shell", "read_file", "write_file", "edit_file", "sql", "fetch"}, Default: policy.Allow},
 		Network: networkConfig{Allow: []string{}, Methods: []string{"GET", "HEAD"}, MaxRequests: 1000, MaxBytes: 256 << 20},
 		Filters: filtersConfig{Secrets: "redact", Personal: "flag", Injection: "flag", Own: "redact"},
+		Trips:   tripsConfig{Network: "stop", Stubs: "flag", Paths: "flag", Values: "flag"},
 	}
 }
 

@@ -161,6 +161,16 @@ func (c config) wrongFilters() (string, string) {
 			return f.key, f.key + " " + why
 		}
 	}
+	for _, f := range []struct{ key, value string }{
+		{"tripwires.network", c.Trips.Network},
+		{"tripwires.stubs", c.Trips.Stubs},
+		{"tripwires.paths", c.Trips.Paths},
+		{"tripwires.values", c.Trips.Values},
+	} {
+		if why := oneOf(f.value, agent.TripActions()...); why != "" {
+			return f.key, f.key + " " + why
+		}
+	}
 	for _, p := range c.Filters.Patterns {
 		if _, err := regexp.Compile(p); err != nil {
 			return "filters.patterns", fmt.Sprintf("filters.patterns: %q is not a regular expression: %s", p, err)
