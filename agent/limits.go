@@ -31,7 +31,7 @@ type Cost struct {
 type Budget struct {
 	Of     string // day, batch
 	Limits Limits
-	Spent  func(ctx context.Context) (budget.Spent, error) // by all sessions, this one included, from the log
+	Spent  func(ctx context.Context) (budget.Spent, error) // by all sessions, with what they have reserved, this one included, from the log
 	Pool   *budget.Pool                                    // instead of Spent: what sessions of this process share
 }
 
@@ -210,6 +210,25 @@ func (a *Agent) mayAsk(ctx context.Context, req Request) (reserved *store.Charge
 		return reserved, 0, settle, nil
 	}
 	return reserved, output, settle, nil
+}
+
+// stillFits looks at the budgets that other sessions spend as well, once what
+// this one may need is recorded: of two that ask at the same time, at least one
+// sees the other.
+func (a *Agent) stillFits(ctx context.Context) error {
+	for _, b := range a.cfg.Budgets {
+		if b.Spent == nil {
+			continue
+		}
+		s, err := b.Spent(ctx)
+		if err != nil {
+			return &logError{err}
+		}
+		if over := b.Limits.Passed(s); over != nil {
+			return &LimitError{Over: *over, Of: b.Of}
+		}
+	}
+	return nil
 }
 
 // mayCall is asked before a tool call is spent.

@@ -160,6 +160,9 @@ func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
 	if err := a.record(ctx, asked); err != nil {
 		return store.ModelResponse{}, err
 	}
+	if err := a.stillFits(ctx); err != nil {
+		return store.ModelResponse{}, err
+	}
 	said, thought := &sieve{filter: a.cfg.Filter}, &sieve{filter: a.cfg.Filter}
 	resp, err := a.cfg.Model.Stream(ctx, req, func(d Delta) {
 		d.Text, d.Reasoning = said.next(d.Text, false), thought.next(d.Reasoning, false)

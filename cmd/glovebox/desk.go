@@ -173,7 +173,7 @@ func (a *app) workbench(ctx context.Context, o tui.Options) error {
 	if err != nil {
 		return err
 	}
-	o.Backend, o.Env = d, os.Environ()
+	o.Backend, o.Env, o.Inspect = d, os.Environ(), looker()
 	if d.ask == "" {
 		d.ask = "person"
 	}
