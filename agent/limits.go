@@ -108,11 +108,15 @@ func estimate(input []Message, r store.ModelResponse) (in, out int64) {
 	return size(input) / 4, size([]Message{{Text: r.Text + r.Reasoning, ToolCalls: r.ToolCalls}}) / 4
 }
 
-// size is the bytes that messages hold.
+// imageTokens is more than any known model takes an image for.
+const imageTokens = 50_000
+
+// size is the bytes that messages hold. An image counts as what it is at worst
+// for a model, not as its file.
 func size(messages []Message) int64 {
 	n := 0
 	for _, m := range messages {
-		n += len(m.Text)
+		n += len(m.Text) + len(m.Images)*imageTokens
 		for _, c := range m.ToolCalls {
 			n += len(c.Name) + len(c.Arguments)
 		}

@@ -32,6 +32,8 @@ type Config struct {
 	Tripwires Tripwires
 	Repeats   int // how often the same calls may have the same results, 0: no limit
 	Seed      *int64
+	Heat      *float64         // temperature; nil: the server's own
+	Form      *Form            // of the last answer; nil: free. Who prompts checks it
 	History   []store.Event    // of the session that this one resumes: its conversation goes on, its costs count
 	Approve   Approver         // who is asked where policy says ask; nil: nobody, which denies
 	Observe   func(Update)     // may be nil; never called twice at once, must not block for long
@@ -82,7 +84,7 @@ func New(cfg Config) *Agent {
 //
 // Prompt records neither the start and end of the session nor what becomes of
 // its box; Outcome maps its error for session.ended.
-func (a *Agent) Prompt(ctx context.Context, text string) error {
+func (a *Agent) Prompt(ctx context.Context, text string, images ...store.Image) error {
 	if text == "" {
 		return errors.New("the prompt is empty")
 	}
@@ -95,7 +97,7 @@ func (a *Agent) Prompt(ctx context.Context, text string) error {
 		a.end() //nolint:errcheck // it is err
 		return a.stopped(ctx, working, err)
 	}
-	if err := a.record(ctx, store.Prompt{Text: text}); err != nil {
+	if err := a.record(ctx, store.Prompt{Text: text, Images: images}); err != nil {
 		return errors.Join(err, a.end())
 	}
 	limited, cancel := a.withWall(working)
@@ -148,7 +150,7 @@ func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
 	}
 	turn := int(a.spent.Turns) + 1
 	through := a.events[len(a.events)-1].Seq
-	req := Request{System: a.cfg.System, Messages: Conversation(a.events), Tools: a.cfg.Tools.Specs(), Seed: a.cfg.Seed}
+	req := Request{System: a.cfg.System, Messages: Conversation(a.events), Tools: a.cfg.Tools.Specs(), Seed: a.cfg.Seed, Temperature: a.cfg.Heat, Form: a.cfg.Form}
 	reserved, output, settle, err := a.mayAsk(ctx, req)
 	if err != nil {
 		return store.ModelResponse{}, err

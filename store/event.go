@@ -116,7 +116,15 @@ type FilePut struct {
 
 // Prompt is what the person asked.
 type Prompt struct {
-	Text string `json:"text"`
+	Text   string  `json:"text"`
+	Images []Image `json:"images,omitempty"`
+}
+
+// Image goes to the model with a prompt.
+type Image struct {
+	Name string `json:"name"` // of the file
+	Type string `json:"type"` // image/png, image/jpeg, image/gif, image/webp
+	Data string `json:"data"` // base64
 }
 
 // ModelRequest is recorded before a request leaves. Its messages are not

@@ -90,6 +90,9 @@ func (t *Transcript) Event(e Event) error {
 		line(&b, "file %s: %s", v.Path, byteCount(v.Bytes))
 	case Prompt:
 		block(&b, "\nprompt:", v.Text)
+		for _, i := range v.Images {
+			line(&b, "image %s: %s, %s", i.Name, i.Type, byteCount(int64(len(i.Data)/4*3)))
+		}
 	case ModelResponse:
 		t.answer(&b, v)
 	case Decision:

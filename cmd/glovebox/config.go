@@ -20,6 +20,7 @@ import (
 type config struct {
 	Model   string        `toml:"model" json:"model"` // "": not set, see modelName
 	Rigor   string        `toml:"rigor" json:"rigor"`
+	Sample  sampleConfig  `toml:"sampling" json:"sampling"`
 	Data    dataConfig    `toml:"data" json:"data"`
 	Box     boxConfig     `toml:"box" json:"box"`
 	Limits  limitsConfig  `toml:"limits" json:"limits"`
@@ -33,6 +34,12 @@ type config struct {
 	Stubs   []stubConfig  `toml:"tool" json:"tool,omitempty"`
 
 	from map[string]string // where each key was set last, by its name; the rest have their defaults
+}
+
+// sampleConfig is how the model picks its words. What is left out the server decides.
+type sampleConfig struct {
+	Temperature *float64 `toml:"temperature" json:"temperature,omitempty"`
+	Seed        *int64   `toml:"seed" json:"seed,omitempty"` // servers that know it answer alike, as far as they can
 }
 
 type dataConfig struct {

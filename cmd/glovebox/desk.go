@@ -30,6 +30,8 @@ type desk struct {
 	store *store.Store
 
 	files   []brought             // for the next session's /work
+	images  []store.Image         // for its first prompt
+	form    *agent.Form           // of its last answer; nil: free
 	resume  *store.SessionStarted // of the session that the next one resumes; nil: none
 	resumed store.Resumes
 	history []store.Event

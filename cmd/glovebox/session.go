@@ -85,7 +85,7 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 		Model: p.model, ModelName: p.name, Box: inBox{s.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: s.log, System: s.system, Tools: p.tools,
 		Limits: d.cfg.Limits.limits(), Cost: p.cost, Budgets: d.budgets(), Rates: agent.Rates{ModelCalls: d.cfg.Rates.ModelCalls, ToolCalls: d.cfg.Rates.ToolCalls},
 		Observe: s.observe, Approve: d.approver(s.observe), History: d.history, Repeats: d.cfg.Limits.Repeats, Filter: p.filter,
-		Tripwires: s.trips,
+		Tripwires: s.trips, Seed: d.cfg.Sample.Seed, Heat: d.cfg.Sample.Temperature, Form: d.form,
 	})
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,6 +195,9 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 		names[i] = t.Name
 	}
 	s.system = agent.System(p.notes, names, d.cfg.Network.Allow...)
+	if d.form != nil {
+		s.system += "\n" + d.form.Note() + "\n"
+	}
 	var resumes *store.Resumes
 	if d.resume != nil {
 		s.system += "\n" + resumedNote
@@ -210,7 +213,7 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 	}
 	s.log, err = d.store.Begin(ctx, store.SessionStarted{
 		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: rules,
-		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price, Resumes: resumes,
+		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price, Resumes: resumes, Seed: d.cfg.Sample.Seed,
 	}, store.CurrentOwner())
 	if err != nil {
 		return err
@@ -320,7 +323,12 @@ func (s *session) ID() string { return s.log.ID() }
 
 // Prompt implements tui.Live.
 func (s *session) Prompt(ctx context.Context, text string) error {
-	err := s.agent.Prompt(ctx, text)
+	return s.promptWith(ctx, text)
+}
+
+// promptWith is Prompt with images.
+func (s *session) promptWith(ctx context.Context, text string, images ...store.Image) error {
+	err := s.agent.Prompt(ctx, text, images...)
 	s.mu.Lock()
 	s.last = err
 	s.mu.Unlock()
