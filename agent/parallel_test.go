@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -80,5 +81,22 @@ func TestLimitAmongReads(t *testing.T) {
 	}
 	if n := b.box.runs; n != 2 {
 		t.Errorf("%d ran", n)
+	}
+}
+
+// What SQLite's shell could do past the rules is no SQL.
+func TestDotCommands(t *testing.T) {
+	tools := Toolbox{SQL: func(string) Command { return Command{} }}
+	for query, want := range map[string]string{
+		".tables": "allow", "select 1;\n.schema customers": "allow", "select .5": "allow",
+		".shell id": "invalid", ".tables\n .system id": "invalid", "select 1;\n.import '|id' x": "invalid", ".she id": "invalid", "\t.output /work/x": "invalid",
+	} {
+		args, err := json.Marshal(map[string]string{"query": query})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := tools.Decide(store.CallSpec{Name: "sql", Arguments: string(args)}); d.Verdict != want {
+			t.Errorf("%q: %s, %s", query, d.Verdict, d.Reason)
+		}
 	}
 }
