@@ -147,7 +147,7 @@ func (a *app) ownStatus(err error) error {
 // throwaway runs use with a sealed box that is destroyed afterwards, all of it
 // recorded as a session without a model: its prompt is the command line.
 func (a *app) throwaway(ctx context.Context, d *desk, schema string, argv []string, use func(*session) error) error {
-	show, _ := a.printer(0)
+	show, _ := a.printer(0, false)
 	notices := func(u agent.Update) {
 		if u.Event == nil {
 			show(u)

@@ -31,11 +31,13 @@ type session struct {
 	agent   *agent.Agent
 	system  string           // prompt
 	before  *runner.Manifest // of the furnished box; nil: not furnished
+	trips   agent.Tripwires
 	observe func(agent.Update)
 	stop    func() // of the model
 
 	mu   sync.Mutex
 	last error // of the last prompt
+	halt func(*agent.PolicyError)
 }
 
 // plan is all that is decided before anything of a session exists.
@@ -79,11 +81,15 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 		}
 		return nil, errors.Join(err, s.Close(ctx))
 	}
-	s.agent = agent.New(agent.Config{
+	a := agent.New(agent.Config{
 		Model: p.model, ModelName: p.name, Box: inBox{s.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: s.log, System: s.system, Tools: p.tools,
 		Limits: d.cfg.Limits.limits(), Cost: p.cost, Budgets: d.budgets(), Rates: agent.Rates{ModelCalls: d.cfg.Rates.ModelCalls, ToolCalls: d.cfg.Rates.ToolCalls},
 		Observe: s.observe, Approve: d.approver(s.observe), History: d.history, Repeats: d.cfg.Limits.Repeats, Filter: p.filter,
+		Tripwires: s.trips, Seed: d.cfg.Sample.Seed, Heat: d.cfg.Sample.Temperature, Form: d.form,
 	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.agent, s.halt = a, a.Halt
 	return s, nil
 }
 
@@ -189,6 +195,9 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 		names[i] = t.Name
 	}
 	s.system = agent.System(p.notes, names, d.cfg.Network.Allow...)
+	if d.form != nil {
+		s.system += "\n" + d.form.Note() + "\n"
+	}
 	var resumes *store.Resumes
 	if d.resume != nil {
 		s.system += "\n" + resumedNote
@@ -204,7 +213,7 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 	}
 	s.log, err = d.store.Begin(ctx, store.SessionStarted{
 		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: rules,
-		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price, Resumes: resumes,
+		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price, Resumes: resumes, Seed: d.cfg.Sample.Seed,
 	}, store.CurrentOwner())
 	if err != nil {
 		return err
@@ -234,7 +243,11 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 			made <- nil
 			return
 		}
-		made <- fakedata.Generate(ctx, p.schema, p.recipe, to, nil)
+		err := fakedata.Generate(ctx, p.schema, p.recipe, to, nil)
+		if err == nil {
+			s.trips, err = tripwires(ctx, d.cfg, p, to.Path)
+		}
+		made <- err
 	}()
 
 	s.box, err = d.newBox(ctx, p.engine, p.image, s.log.ID())
@@ -310,7 +323,12 @@ func (s *session) ID() string { return s.log.ID() }
 
 // Prompt implements tui.Live.
 func (s *session) Prompt(ctx context.Context, text string) error {
-	err := s.agent.Prompt(ctx, text)
+	return s.promptWith(ctx, text)
+}
+
+// promptWith is Prompt with images.
+func (s *session) promptWith(ctx context.Context, text string, images ...store.Image) error {
+	err := s.agent.Prompt(ctx, text, images...)
 	s.mu.Lock()
 	s.last = err
 	s.mu.Unlock()

@@ -100,6 +100,8 @@ func plain(e store.Event) item {
 		it.class, it.quiet, it.failed = "end", false, true
 	case store.BoxDiff:
 		it.quiet = false
+	case store.Tripwire:
+		it.class, it.quiet, it.failed = "policy", false, true
 	}
 	if head == "" {
 		it.head = e.Body.Kind()
