@@ -111,6 +111,14 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 			return nil, err
 		}
 	}
+	for _, name := range sortedKeys(r.Tables) {
+		if !slices.ContainsFunc(p.tables, func(t *table) bool { return t.Name == name }) {
+			return nil, fmt.Errorf("there is no table %q in the schema%s", oneLine(name), didYouMean(name, p.tableNames()))
+		}
+		if n := r.Tables[name]; n < 1 || n > MaxRows {
+			return nil, fmt.Errorf("table %q: rows is %d: it must be from 1 to %d", name, n, MaxRows)
+		}
+	}
 	for _, t := range p.tables {
 		t.relate()
 	}
@@ -157,6 +165,14 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 		t.judged = t.opaque || p.messy && len(t.Checks) > 0
 	}
 	return p, p.checkKeyCycles()
+}
+
+func (p *plan) tableNames() []string {
+	out := make([]string, len(p.tables))
+	for i, t := range p.tables {
+		out[i] = t.Name
+	}
+	return out
 }
 
 func (p *plan) newTable(index int, st *Table) *table {

@@ -18,10 +18,10 @@ const maxPlan = 8 << 20
 // A Plan is what a person may read and change of how a dataset is made. Its
 // text is TOML; what it leaves out is decided as without a plan.
 type Plan struct {
-	Schema string  `toml:"schema"` // built-in name or path of the schema's file
-	Seed   int64   `toml:"seed"`
-	Rows   int     `toml:"rows"`
-	Mess   float64 `toml:"mess"`
+	Schema string   `toml:"schema"` // built-in name or path of the schema's file
+	Seed   *int64   `toml:"seed"`
+	Rows   int      `toml:"rows"`
+	Mess   *float64 `toml:"mess"`
 
 	// Locales weighs the countries, by ISO code; one that is missing here has
 	// no people. nil: the usual mixture.
@@ -82,7 +82,7 @@ func (p *plan) applyPlan(file *Plan) error {
 	for _, name := range sortedKeys(file.Tables) {
 		i := slices.IndexFunc(p.tables, func(t *table) bool { return t.Name == name })
 		if i < 0 {
-			return fmt.Errorf("plan: there is no table %q in the schema", oneLine(name))
+			return fmt.Errorf("plan: there is no table %q in the schema%s", oneLine(name), didYouMean(name, p.tableNames()))
 		}
 		t, tp := p.tables[i], file.Tables[name]
 		if tp.Rows != nil && (*tp.Rows < 1 || *tp.Rows > MaxRows) {
@@ -222,7 +222,7 @@ func WritePlan(s *Schema, r Recipe, schema string) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# How the dataset is made. Change what you like, then: glovebox data generate --plan THIS-FILE\n"+
 		"schema = %s\nseed = %d\nrows = %d # of the largest tables\nmess = %s # share of rows with a defect, for each kind of defect\n",
-		tomlText(schema), r.Seed, r.Rows, tomlFloat(r.Mess))
+		tomlText(schema), r.Seed, r.scaled(int64(r.Rows)), tomlFloat(r.Mess))
 	b.WriteString("\n[locales] # how many people live where, as weights\n")
 	for _, c := range p.world.countries {
 		if c.weight > 0 {
@@ -369,6 +369,8 @@ func numericValue(v any) bool {
 
 func (t *table) whyRows() string {
 	switch {
+	case t.p.recipe.Tables[t.Name] != 0:
+		return "as asked for"
 	case t.file.Rows != nil:
 		return "the plan"
 	case t.owner != nil && !t.referenced():
