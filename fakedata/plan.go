@@ -42,6 +42,9 @@ type table struct {
 	whoVia  *link   // the reference to the person that a row is about, or nil
 	ledger  *ledger // its rows are movements of accounts; nil: they are not
 	early   bool    // others refer to its rows: they came to be early
+	flows   bool    // its rows come in the order of time, see when
+	root    bool    // it flows and refers to nothing that does
+	dated   bool    // some column says when a row came to be
 	latents latents // randomness of the rows themselves, whatever columns there are
 
 	lastWho struct {
@@ -136,6 +139,9 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	}
 	if err := p.countRows(); err != nil {
 		return nil, err
+	}
+	for _, t := range p.tables {
+		t.planFlow()
 	}
 	for _, t := range p.tables {
 		t.early = t.referenced() && !slices.Contains(transactions, t.last()) && t.theme != "ticket"

@@ -304,16 +304,25 @@ func (l *link) pick(i int64) (int64, bool) {
 	case byDistinct:
 		return l.pickDistinct(i), true
 	}
-	return l.popular(&s), true
+	return l.popular(&s, l.there(i)), true
 }
 
-// popular draws a parent: a few have many children, most have some.
-func (l *link) popular(s *stream) int64 {
+// popular draws one of the parent's first m rows: a few have many children,
+// most have some. What is done with is followed up soon: orders have no favourites.
+func (l *link) popular(s *stream, m int64) int64 {
 	n := l.parent.rows
-	if s.chance(40) {
-		return s.n(n)
+	if l.parent.flows && slices.Contains(transactions, l.parent.last()) {
+		return m - 1 - s.skew(min(m, n/8+1))
 	}
-	return permute(l.key, s.skew(n), n)
+	if s.chance(50) {
+		return s.n(m)
+	}
+	for range 8 {
+		if x := permute(l.key, s.skew(n), n); x < m {
+			return x
+		}
+	}
+	return s.n(m)
 }
 
 // nullShare is how many of 10,000 rows are without a parent.
@@ -381,15 +390,16 @@ func (l *link) pickDistinct(i int64) int64 {
 	first, end := o.fan.children(owner)
 	n := l.parent.rows
 	k := key(mix(uint64(l.key) + uint64(owner)))
-	if end-first > 40 || end-first > n/3 {
+	m := l.there(i)
+	if end-first > 40 || end-first > m/3 {
 		return permute(k, i-first, n)
 	}
 	var taken [41]int64
 	for j := first; ; j++ {
 		s := k.at(j)
-		x := l.popular(&s)
+		x := l.popular(&s, m)
 		for slices.Contains(taken[:j-first], x) {
-			x = (x + 1) % n
+			x = (x + 1) % m
 		}
 		if j == i {
 			return x

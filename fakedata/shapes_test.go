@@ -232,7 +232,7 @@ func TestLocales(t *testing.T) {
 			t.Errorf("%s: %d names or cities in other letters", code, n)
 		}
 	}
-	if n := one(t, db, "SELECT count(*) FROM users WHERE email GLOB '*[^a-z0-9.@]*'"); n > 0 {
+	if n := one(t, db, "SELECT count(*) FROM users WHERE email GLOB '*[^a-z0-9.@+]*'"); n > 0 {
 		t.Errorf("%d e-mail addresses with other letters", n)
 	}
 }

@@ -113,6 +113,13 @@ func (t *table) born(i int64) int64 {
 	}
 	left := t.p.now - lo
 	switch {
+	case t.flows && (t.dated || len(t.elders) == 0):
+		if at := t.flow(i); at >= lo {
+			return at
+		}
+		return lo + min(s.n(5*day), s.n(5*day), left)
+	case !t.dated && len(t.elders) > 0:
+		return lo // nobody sees when
 	case t.settles() != nil:
 		return lo + min(60+s.n(3*3600), left)
 	case t.inOrder():
@@ -168,7 +175,7 @@ func (t *table) bornInOrder(s *stream, i, lo int64) int64 {
 	}
 	season := t.p.season
 	a, b := season.weight(lo), season.weight(hi)
-	if b <= a || lo < season.start {
+	if b <= a {
 		part := (hi - lo) / (end - first)
 		return lo + (i-first)*part + s.n(part+1)
 	}
@@ -267,7 +274,7 @@ func (t *table) moment(i int64, st stage) (int64, bool) {
 	case updated:
 		s := t.latent(t.latents.updated, i)
 		at := l.at[l.reached]
-		return min(t.p.now, at+min(s.n(20*day), s.n(20*day), s.n(20*day))), true
+		return at + min(s.n(20*day), s.n(20*day), s.n(20*day), s.n(max(1, t.p.now-at))), true
 	case due:
 		s := t.latent(t.latents.due, i)
 		return l.at[created] + (s.n(12)+1)*30*day, true
