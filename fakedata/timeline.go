@@ -106,6 +106,9 @@ func (t *table) born(i int64) int64 {
 		return start - s.n(30*day)
 	}
 	lo := start
+	if t.root {
+		lo -= headStart
+	}
 	for _, l := range t.elders {
 		if row, ok := l.pick(i); ok {
 			lo = max(lo, l.parent.born(row))
