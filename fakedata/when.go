@@ -63,6 +63,14 @@ func (t *table) flow(i int64) int64 {
 
 // before is how many rows of t there were at that moment, 1 at least.
 func (t *table) before(at int64) int64 {
+	if !t.flows { // as many as there were owners for
+		owners := t.owner.parent.before(at)
+		if owners == t.owner.parent.rows {
+			return t.rows
+		}
+		first, _ := t.owner.fan.children(owners)
+		return max(1, first)
+	}
 	start, head := t.p.now-window, t.headRows()
 	if at < start {
 		return max(1, head*max(0, at-start+headStart)/headStart)
@@ -72,10 +80,19 @@ func (t *table) before(at int64) int64 {
 	return min(t.rows, max(1, head+int64((t.p.season.weight(at)-a)/part)))
 }
 
+// ordered reports whether t's rows, or those of the owners that they lie in
+// runs of, came one after the other for all to see.
+func (t *table) ordered() bool {
+	if t.owner != nil {
+		return t.owner.parent.ordered()
+	}
+	return t.flows && t.dated
+}
+
 // there is how many of the parent's rows row i can refer to: those that were
 // there before it.
 func (l *link) there(i int64) int64 {
-	if l.parent.flows && l.parent.dated && l.child != l.parent {
+	if l.parent.ordered() && l.child != l.parent {
 		if at, ok := l.child.when(i); ok {
 			return l.parent.before(at)
 		}
