@@ -26,7 +26,7 @@ import (
 // Generator is the fingerprint of this generator: it changes whenever any
 // recipe would give other bytes than before.
 // The versions of what shapes those bytes are part of it.
-const Generator = "fakedata/2 gofakeit/7.18.1 sqlite/3.54.1"
+const Generator = "fakedata/3 gofakeit/7.18.1 sqlite/3.54.1"
 
 // MaxRows is the largest accepted Recipe.Rows.
 const MaxRows = 100_000_000

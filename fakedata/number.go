@@ -215,7 +215,13 @@ func (t *table) derived(c *column) *number {
 	if n := t.trait(c); n != nil {
 		return n
 	}
-	if c.kind != "money" || c.dom.enum != nil {
+	if c.dom.enum != nil {
+		return nil
+	}
+	if n := t.tagged(c, 0); n != nil && c.kind == "quantity" {
+		return n
+	}
+	if c.kind != "money" {
 		return nil
 	}
 	_, scale := typeSize(c.Type)
@@ -238,6 +244,9 @@ func (t *table) derived(c *column) *number {
 				return from.number.units(row)
 			}}
 		}
+	}
+	if n := t.tagged(c, scale); n != nil && !slices.ContainsFunc(t.links, func(l *link) bool { return l.parent.theme == "product" }) {
+		return n
 	}
 	if !c.hasWord("price") {
 		return nil

@@ -13,10 +13,13 @@ type plan struct {
 	now    int64 // the recipe's clock, Unix seconds
 	world  *world
 	season *season
+	talk   *talk
 	tables []*table // as in Schema.Tables
-	judge  *judge   // tries rows against CHECKs; nil until one needs it
-	messy  bool     // some table has defects
-	file   *Plan    // what the recipe's plan says; empty without one
+
+	catalogue []shelf
+	judge     *judge // tries rows against CHECKs; nil until one needs it
+	messy     bool   // some table has defects
+	file      *Plan  // what the recipe's plan says; empty without one
 }
 
 // table is a Table with all decisions made.
@@ -43,7 +46,7 @@ type table struct {
 	ledger  *ledger // its rows are movements of accounts; nil: they are not
 	early   bool    // others refer to its rows: they came to be early
 	flows   bool    // its rows come in the order of time, see when
-	root    bool    // it flows and refers to nothing that does
+	root    bool    // it flows, and some of its rows were there before the window
 	dated   bool    // some column says when a row came to be
 	latents latents // randomness of the rows themselves, whatever columns there are
 
@@ -100,7 +103,7 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	if err := r.check(s); err != nil {
 		return nil, err
 	}
-	p := &plan{recipe: r, now: r.Clock.UTC().Truncate(time.Second).Unix(), world: newWorld(), file: &Plan{}}
+	p := &plan{recipe: r, now: r.Clock.UTC().Truncate(time.Second).Unix(), world: newWorld(), talk: newTalk(), catalogue: newCatalogue(), file: &Plan{}}
 	p.season = newSeason(r.Seed, p.now)
 	for i := range s.Tables {
 		p.tables = append(p.tables, p.newTable(i, &s.Tables[i]))

@@ -22,6 +22,7 @@ type link struct {
 	via     *link // mirror: the parent's link that is followed on
 	cost    int   // mirror: references that are followed for one row
 	decides bool  // another link mirrors what this one refers to
+	avoids  *link // never the same row as this one, by a CHECK; or nil
 	fan     *fan  // owner: how many children each parent has
 }
 
@@ -148,6 +149,9 @@ func (t *table) ownerRank(l *link) int {
 	if l.closesCycle() {
 		rank += 40
 	}
+	if t.possession() && (slices.Contains([]string{"person", "company"}, l.parent.theme) || l.parent.possession()) {
+		rank += 35
+	}
 	for _, other := range t.p.tables { // our key is copied together with this column
 		for _, in := range other.links {
 			if in.parent == t && len(in.to) > 1 && within(l.cols, in.to) {
@@ -156,6 +160,11 @@ func (t *table) ownerRank(l *link) int {
 		}
 	}
 	return rank
+}
+
+// possession reports whether a row of t is someone's: each has a few.
+func (t *table) possession() bool {
+	return slices.Contains([]string{"address", "account", "card", "device", "wallet", "vehicle", "pet", "key", "subscription"}, t.last())
 }
 
 // closesCycle reports whether l's parent also refers back to l's table, and it
@@ -304,7 +313,27 @@ func (l *link) pick(i int64) (int64, bool) {
 	case byDistinct:
 		return l.pickDistinct(i), true
 	}
-	return l.popular(&s, l.there(i)), true
+	m := l.there(i)
+	x := l.popular(&s, m)
+	if l.avoids == nil {
+		return x, true
+	}
+	if other, ok := l.avoids.pick(i); !ok || x != other {
+		return x, true
+	}
+	if m > 1 {
+		return (x + 1) % m, true
+	}
+	return (x + 1) % n, true
+}
+
+// avoid makes l refer to another row than other does; false where it cannot.
+func (l *link) avoid(other *link) bool {
+	if l == nil || other == nil || l.parent != other.parent || l.how != byPick || len(l.cols) != 1 || len(other.cols) != 1 || other.avoids == l {
+		return false
+	}
+	l.avoids = other
+	return true
 }
 
 // popular draws one of the parent's first m rows: a few have many children,

@@ -63,6 +63,12 @@ func (t *table) wish(want int64) int64 {
 		case "ticket":
 			return share(want, 15)
 		}
+		switch {
+		case t.possession():
+			return share(want, 25)
+		case t.last() == "loan" || t.last() == "mortgage":
+			return share(want, 8)
+		}
 		return want
 	}
 	switch {

@@ -133,6 +133,9 @@ func (t *table) textOf(c *column) func(i int64) string {
 	}
 	switch c.kind {
 	case "url":
+		if name := t.nameColumn(); name != nil && (t.theme == "company" || t.theme == "store") {
+			return func(i int64) string { return "https://www." + slug(show(name.cell(i))) + ".test/" }
+		}
 		return draw(func(s *stream, _ int64) string {
 			return "https://www.example.com/" + strings.ToLower(choose(s, nouns())) + "/" + strconv.FormatInt(s.n(9000)+1000, 10)
 		})
@@ -153,9 +156,9 @@ func (t *table) textOf(c *column) func(i int64) string {
 		}
 		return draw(func(s *stream, _ int64) string { return hexText(s, n) })
 	case "agent":
-		return draw(func(s *stream, _ int64) string { return gofakeit.NewFaker(s, false).UserAgent() })
+		return draw(func(s *stream, _ int64) string { return userAgent(s) })
 	case "company":
-		return draw(func(s *stream, _ int64) string { return companyName(s) })
+		return func(i int64) string { return t.company(c, i) }
 	case "job":
 		list := strings.Split(jobs, "|")
 		return draw(func(s *stream, i int64) string { // the higher the rank, the further down the list
@@ -217,16 +220,21 @@ func (t *table) textOf(c *column) func(i int64) string {
 		})
 	case "tags", "features":
 		return draw(func(s *stream, _ int64) string {
-			return strings.ToLower(choose(s, adjectives()) + "," + choose(s, nouns()))
+			f := gofakeit.NewFaker(s, false)
+			return strings.ToLower(f.BuzzWord() + "," + f.BuzzWord())
 		})
 	case "prose":
 		return t.proseOf(c)
 	case "subject":
 		return draw(func(s *stream, i int64) string {
 			if t.theme == "review" {
-				return verdict(s, t.good(i))
+				what, _ := t.sold(i)
+				return filled(s, choose(s, t.p.talk.lists["title "+goodBad(t.good(i))]), what.name)
 			}
-			return subject(s, t.theme)
+			if about, ok := t.topic(i); ok {
+				return about.subject
+			}
+			return choose(s, adjectives()) + " " + strings.ToLower(choose(s, nouns()))
 		})
 	case "title":
 		return func(i int64) string { return t.title(c, i) }
@@ -253,7 +261,7 @@ func (t *table) personText(c *column) func(i int64) string {
 	case "username":
 		return func(i int64) string { return t.who(i).username() }
 	case "phone":
-		return func(i int64) string { return phoneNumber(t.draw(c, i), t.who(i).home) }
+		return func(i int64) string { return phoneNumber(t.personDraw(c, i), t.who(i).home) }
 	case "honorific":
 		return func(i int64) string {
 			if t.who(i).woman {

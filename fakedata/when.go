@@ -7,8 +7,8 @@ import "slices"
 // rows there were at a moment, are formulas too, and a row refers to what was
 // there already.
 
-// headStart is how long before the window the first rows of a table that
-// refers to no other may have come: a shop has customers before its first order.
+// headStart is how long before the window the first rows of a root may have
+// come: a shop has customers before its first order.
 const headStart = 2 * 365 * day
 
 // planFlow finds out whether t's rows come in the order of time. That of its
@@ -16,12 +16,12 @@ const headStart = 2 * 365 * day
 func (t *table) planFlow() {
 	single := slices.ContainsFunc(t.links, func(l *link) bool { return l.single && l.declared && l.parent != t })
 	t.flows = t.owner == nil && !single && t.settles() == nil && !finite(t.theme) && !t.small() && t.theme != "store"
-	t.root = t.flows && t.referenced() && !slices.ContainsFunc(t.links, func(l *link) bool {
-		return l.parent.index < t.index && (l.parent.flows && !l.parent.root || l.parent.dated && !finite(l.parent.theme))
-	})
 	t.dated = slices.ContainsFunc(t.cols, func(c *column) bool {
 		return c.kind == "time" && stageFor(t, c) != updated && stageFor(t, c) != due
 	})
+	t.root = t.flows && t.referenced() && !slices.Contains(transactions, t.last()) && (!t.dated || !slices.ContainsFunc(t.links, func(l *link) bool {
+		return l.parent.index < t.index && l.parent.dated && !finite(l.parent.theme)
+	}))
 }
 
 // headRows is how many rows of a root were there before the window.
@@ -81,12 +81,12 @@ func (t *table) before(at int64) int64 {
 }
 
 // ordered reports whether t's rows, or those of the owners that they lie in
-// runs of, came one after the other for all to see.
+// runs of, came one after the other.
 func (t *table) ordered() bool {
 	if t.owner != nil {
 		return t.owner.parent.ordered()
 	}
-	return t.flows && t.dated
+	return t.flows
 }
 
 // there is how many of the parent's rows row i can refer to: those that were
