@@ -13,6 +13,7 @@ var catalogueText string
 // shelf is a category of things that are sold.
 type shelf struct {
 	name   string
+	above  string // the category that it belongs to; "": none
 	things []thing
 }
 
@@ -30,7 +31,8 @@ func newCatalogue() []shelf {
 		if !ok || strings.HasPrefix(line, "#") {
 			continue
 		}
-		s := shelf{name: name}
+		s := shelf{}
+		s.name, s.above, _ = strings.Cut(name, " < ")
 		for _, item := range strings.Split(list, ", ") {
 			f := strings.Fields(item)
 			t := thing{name: strings.Join(f[:len(f)-2], " ")}
@@ -42,6 +44,28 @@ func newCatalogue() []shelf {
 		out = append(out, s)
 	}
 	return out
+}
+
+// shelfNames are the categories of catalogue.txt, as a list for nameList.
+func shelfNames(text string) string {
+	var out []string
+	for line := range strings.Lines(text) {
+		if name, _, ok := strings.Cut(line, ": "); ok && !strings.HasPrefix(line, "#") {
+			name, _, _ = strings.Cut(name, " < ")
+			out = append(out, name)
+		}
+	}
+	return strings.Join(out, "|")
+}
+
+// above is the row of the category that category i belongs to.
+func (t *table) above(i int64) (row int64, known bool) {
+	shelves := t.p.catalogue
+	if t.theme != "category" || i >= int64(len(shelves)) || len(t.namesOf("category")) != len(shelves) {
+		return 0, false
+	}
+	row = int64(slices.IndexFunc(shelves, func(s shelf) bool { return s.name == shelves[i].above }))
+	return row, row < t.rows
 }
 
 // product is the thing that row i of a table of products is; it lies on the

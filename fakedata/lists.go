@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/brianvoe/gofakeit/v7"
 )
@@ -73,8 +74,7 @@ func nameList(theme string, ws []string, screen bool) []string {
 	case last == "tag" || last == "topic":
 		list = "new|sale|featured|bestseller|gift|outdoor|handmade|organic|limited|vintage|refurbished|clearance|popular|staff pick|seasonal|eco|premium|kids|travel|local"
 	case theme == "category":
-		list = "Kitchen|Garden|Books|Toys|Sports|Office|Lighting|Outdoor|Bedroom|Bathroom|Travel|Pets|Music|Tools|Stationery|" +
-			"Cycling|Camping|Baby|Coffee|Photography|Gaming|Textiles|Storage|Decoration"
+		list = shelfNames(catalogueText)
 	}
 	if list == "" {
 		return nil
@@ -204,25 +204,26 @@ func article(word string) string {
 func (t *table) company(c *column, i int64) string {
 	s := t.draw(c, i)
 	at := t.home(i).country
-	if t.theme != "company" && t.theme != "store" { // a business partner may sit anywhere
-		at = t.p.world.pick(s).country
-	}
-	if slices.Contains([]string{"JP", "CN", "EG", "IN", "RU"}, at.code) && s.chance(70) {
-		at = t.p.world.countries[0]
+	if t.theme != "company" && t.theme != "store" && !slices.ContainsFunc(t.cols, func(c *column) bool { return c.kind == "country" || c.kind == "city" }) {
+		at = t.p.world.pick(s).country // a business partner may sit anywhere
 	}
 	ends := map[string]string{
-		"US": "Inc|LLC|Corp|& Sons", "CA": "Inc|Ltd", "GB": "Ltd|PLC|& Sons|LLP", "IE": "Ltd|DAC", "AU": "Pty Ltd", "DE": "GmbH|AG|& Söhne|KG",
-		"FR": "SARL|SAS|& Fils", "ES": "SL|SA|e Hijos", "PT": "Lda|SA", "BR": "Ltda|SA", "IT": "Srl|SpA", "NL": "BV", "SE": "AB", "MX": "SA de CV",
+		"US": "Inc|LLC|Corp", "CA": "Inc|Ltd", "GB": "Ltd|PLC|LLP", "IE": "Ltd|DAC", "AU": "Pty Ltd", "DE": "GmbH|AG|KG", "FR": "SARL|SAS", "ES": "SL|SA",
+		"PT": "Lda|SA", "BR": "Ltda|SA", "IT": "Srl|SpA", "NL": "BV", "SE": "AB", "MX": "SA de CV", "RU": "OOO", "JP": "KK", "IN": "Pvt Ltd",
 	}[at.code]
 	if ends == "" {
-		ends = "Ltd|Trading|Group"
+		ends = "Ltd|Co"
 	}
 	trade := choose(s, strings.Split("Logistics|Foods|Consulting|Textiles|Software|Energy|Print|Furniture|Travel|Media|Tools|Farms|Insurance|Dental|Motors|Design|"+
 		"Security|Packaging|Optics|Plumbing|Events|Robotics|Paper|Glass|Analytics|Catering", "|"))
-	first, second := choose(s, at.last), choose(s, at.last)
-	name := choose(s, []string{
-		first.own + " " + trade, first.own + " " + trade, first.own, first.own + " & " + second.own, choose(s, nouns()) + " " + trade, choose(s, nouns()) + trade[:1] + strings.ToLower(trade[1:]),
-	})
+	founder := func() string { // in Latin letters, so that it can be written everywhere
+		n := choose(s, at.last)
+		if n.own[0] < utf8.RuneSelf {
+			return n.own
+		}
+		return strings.ToUpper(n.folded[:1]) + n.folded[1:]
+	}
+	name := choose(s, []string{founder() + " " + trade, founder() + " " + trade, founder(), founder() + " & " + founder(), choose(s, nouns()) + " " + trade})
 	return name + " " + choose(s, strings.Split(ends, "|"))
 }
 

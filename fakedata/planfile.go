@@ -125,7 +125,7 @@ func (c *column) apply(cp columnPlan) error {
 			return errors.New("nulls is not 0, but the column must not be NULL")
 		}
 	}
-	switch spreads := []string{"", "even", "tailed", "priced", "bell"}; {
+	switch spreads := []string{"", "even", "tailed", "priced", "bell", "high"}; {
 	case !slices.Contains(spreads, cp.Shape):
 		return fmt.Errorf("there is no shape %q; there are %s", oneLine(cp.Shape), strings.Join(spreads[1:], ", "))
 	case cp.From != nil && cp.To != nil && *cp.From > *cp.To:

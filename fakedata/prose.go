@@ -96,7 +96,7 @@ func roles() []string {
 
 func features() []string {
 	return []string{
-		"Easy to clean.", "Made to last.", "Fits in any bag.", "Comes in a recyclable box.", "Two-year warranty.", "Assembled in minutes.",
-		"Works indoors and outdoors.", "Designed for small spaces.", "Safe for children.", "Refills are available.", "Quiet and light.",
+		"Two-year warranty.", "Ships within two days.", "Comes in a recyclable box.", "Made in Portugal.", "Tested by our own team.", "A gift box is available.",
+		"Free returns within 30 days.", "Limited edition.", "New colours every spring.", "Repairs are free in the first year.", "Well rated by customers.",
 	}
 }

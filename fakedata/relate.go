@@ -383,6 +383,12 @@ func (l *link) pickSelf(s *stream, i int64) (int64, bool) {
 		}
 		return i - 1, true
 	}
+	if row, ok := l.child.above(i); ok {
+		if row < 0 {
+			return i, !l.nullable
+		}
+		return row, true
+	}
 	roots := max(1, min(8, l.child.rows/20))
 	if k == 0 || k < roots && l.nullable && lo == 0 {
 		return i, !l.nullable

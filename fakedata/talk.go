@@ -85,18 +85,20 @@ func (t *table) topic(i int64) (topic, bool) {
 		s := t.latents.title.at(i)
 		return list[min(s.n(int64(len(list))), s.n(int64(len(list))))], true
 	}
-	if o := t.owner; o != nil && o.parent.theme == "ticket" {
-		return o.parent.topic(o.fan.parent(i))
+	if t.talks() {
+		return t.owner.parent.topic(t.owner.fan.parent(i))
 	}
 	return topic{}, false
 }
 
+// talks reports whether t's rows are the messages of a conversation about a ticket.
+func (t *table) talks() bool {
+	return t.theme != "ticket" && t.owner != nil && t.owner.parent.theme == "ticket"
+}
+
 // fromStaff reports whether message i of a conversation is an answer: they take
 // turns, and the customer writes first.
-func (t *table) fromStaff(i int64) bool {
-	place := t.place(i)
-	return place%2 == 1
-}
+func (t *table) fromStaff(i int64) bool { return t.place(i)%2 == 1 }
 
 // message is what somebody writes about a ticket: the ticket itself, or one of
 // the messages below it.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -98,6 +99,9 @@ func (t *table) serial(c *column, i int64) string {
 		return fmt.Sprintf("2%012d", n)
 	case "iban":
 		return fmt.Sprintf("XX00TEST%012d", n)
+	}
+	if slices.Contains(transactions, t.last()) && t.flows { // numbered as they come
+		return fmt.Sprintf("%.3s-%06d", strings.ToUpper(t.last()), i+1)
 	}
 	s := c.key.at(i)
 	return fmt.Sprintf("%s-%0*d", fill(&s, "@@@"), width, n)

@@ -77,6 +77,16 @@ func (t *table) trait(c *column) *number {
 	if t.theme != "person" && t.whoVia == nil || c.dom.enum != nil || c.unique {
 		return nil
 	}
+	if t.last() == "timesheet" && c.hasWord("hours") {
+		scale, quarter := 2, int64(25)
+		if c.class == classInt {
+			scale, quarter = 0, 1
+		}
+		return t.within(c, &number{why: "a week's work", units: func(i int64) int64 {
+			s := t.draw(c, i)
+			return (100 + (s.n(46)+s.n(46)+s.n(46))*2/3) * quarter * int64(boolInt(scale == 2)*3+1) / 4
+		}}, scale)
+	}
 	spec := specOf(t, c)
 	_, scale := typeSize(c.Type)
 	switch name := " " + strings.Join(c.words, " ") + " "; {
