@@ -79,6 +79,14 @@ func (p *plan) applyPlan(file *Plan) error {
 	if err := p.world.weigh(file.Locales); err != nil {
 		return err
 	}
+	for _, kind := range sortedKeys(file.Defects) {
+		if !slices.Contains(Defects(), kind) {
+			return fmt.Errorf("plan: there is no kind of defect %q%s", oneLine(kind), didYouMean(kind, Defects()))
+		}
+		if w := file.Defects[kind]; !(w >= 0 && w <= 1000) {
+			return fmt.Errorf("plan: defects.%s is %g: a factor is from 0 to 1000", kind, w)
+		}
+	}
 	for _, name := range sortedKeys(file.Tables) {
 		i := slices.IndexFunc(p.tables, func(t *table) bool { return t.Name == name })
 		if i < 0 {

@@ -106,7 +106,7 @@ func (t *table) message(s *stream, i int64, about topic) string {
 	w := t.p.talk
 	switch {
 	case t.theme != "ticket" && t.fromStaff(i):
-		return joined(w.say(s, "reply"), some(s, about.reply, 1, ""), w.say(s, "closing"))
+		return joined(w.say(s, "reply"), filled(s, about.reply[t.place(i)/2%int64(len(about.reply))], ""), w.say(s, "closing"))
 	case t.theme != "ticket" && t.place(i) > 0:
 		return joined(some(s, w.lists["again"], 1, ""))
 	}
