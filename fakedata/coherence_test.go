@@ -162,6 +162,8 @@ func TestWorld(t *testing.T) {
 func TestBuiltinsAreCoherent(t *testing.T) {
 	for schema, queries := range map[string]map[string]string{
 		"bank": {
+			"card of somebody else":                "SELECT count(*) FROM cards JOIN accounts a ON a.id = account_id JOIN customers c ON c.id = customer_id WHERE cardholder NOT LIKE '%' || last_name || '%' OR cardholder NOT LIKE '%' || first_name || '%'",
+			"card expired when it was issued":      "SELECT count(*) FROM cards WHERE expires_on < date(issued_at, '+700 days')",
 			"balance is not the sum":               "SELECT count(*) FROM accounts a WHERE balance_cents <> coalesce((SELECT sum(amount_cents) FROM account_transactions WHERE account_id = a.id), 0)",
 			"running balance is wrong":             "SELECT count(*) FROM (SELECT balance_after_cents - sum(amount_cents) OVER (PARTITION BY account_id ORDER BY seq) AS off FROM account_transactions) WHERE off <> 0",
 			"booked out of order":                  "SELECT count(*) FROM account_transactions a JOIN account_transactions b ON b.account_id = a.account_id AND b.seq = a.seq + 1 WHERE b.booked_at < a.booked_at",
@@ -204,5 +206,29 @@ func TestBuiltinsAreCoherent(t *testing.T) {
 			db, _ := generate(t, load(t, schema), recipe(4000))
 			none(t, db, queries)
 		})
+	}
+}
+
+// TestCardNumbers: they pass for real ones, and are among those that are
+// published for tests.
+func TestCardNumbers(t *testing.T) {
+	cards := planned(t, load(t, "bank"), 4000, "cards")
+	seen := map[string]bool{}
+	for _, v := range values(t, cards, "card_number") {
+		number, sum := v.(string), 0
+		for i := range number {
+			digit := int(number[len(number)-1-i] - '0')
+			if i%2 == 1 {
+				digit = digit*2/10 + digit*2%10
+			}
+			sum += digit
+		}
+		if sum%10 != 0 {
+			t.Errorf("%s fails Luhn's check", number)
+		}
+		seen[number] = true
+	}
+	if len(seen) < 20 || len(seen) > 50 {
+		t.Errorf("%d different numbers", len(seen))
 	}
 }

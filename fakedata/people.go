@@ -50,6 +50,14 @@ func (t *table) personLink() *link {
 			return l
 		}
 	}
+	if t.theme == "person" {
+		return nil
+	}
+	for _, l := range t.links { // one further: the card of an account of a person
+		if l.declared && !l.nullable && l.parent.index < t.index && l.parent.whoVia != nil {
+			return l
+		}
+	}
 	return nil
 }
 

@@ -381,10 +381,12 @@ func (t *table) whyRows() string {
 		return "as asked for"
 	case t.file.Rows != nil:
 		return "the plan"
-	case t.owner != nil && !t.referenced():
-		return "as many as the recipe says; those of one " + oneLine(t.owner.parent.Name) + " follow each other"
 	case finite(t.theme):
 		return "few such things exist"
+	case t.possession() && t.owner != nil:
+		return "each of " + oneLine(t.owner.parent.Name) + " has a few"
+	case t.owner != nil && !t.referenced():
+		return "as many as the recipe says; those of one " + oneLine(t.owner.parent.Name) + " follow each other"
 	case t.small():
 		return "few run the business"
 	case t.referenced():

@@ -176,11 +176,9 @@ func (t *table) textOf(c *column) func(i int64) string {
 	case "isbn":
 		return draw(func(s *stream, _ int64) string { return fill(s, "979-0-%%%%-%%%%-%") })
 	case "card":
-		return draw(func(s *stream, _ int64) string {
-			return choose(s, []string{"4242424242424242", "4111111111111111", "5555555555554444", "378282246310005", "6011111111111117"})
-		})
+		return func(i int64) string { return t.card(i) }
 	case "last4":
-		return draw(func(s *stream, _ int64) string { return choose(s, []string{"4242", "1111", "4444", "0005", "1117"}) })
+		return func(i int64) string { return t.card(i)[len(t.card(i))-4:] }
 	case "cvv":
 		return draw(func(s *stream, _ int64) string { return fill(s, "%%%") })
 	case "iban":
@@ -362,6 +360,17 @@ func (t *table) birthMaker(c *column) func(i int64) any {
 		format = func(unix int64) any { return dateText(unix, false) }
 	}
 	return func(i int64) any { return format(t.birthday(i)) }
+}
+
+// card is the card number of row i, one of those that payment services publish
+// for tests.
+func (t *table) card(i int64) string {
+	s := t.latents.person.sub("\x00card").at(i)
+	return choose(&s, strings.Fields("4242424242424242 4111111111111111 4012888888881881 4000056655665556 5555555555554444 5105105105105100 5200828282828210 "+
+		"2223003122003222 378282246310005 371449635398431 6011111111111117 6011000990139424 3056930009020004 36227206271667 3566002020360505 6200000000000005 "+
+		"4000000760000002 4000001240000000 4000004840008001 4000000560000004 4000000400000008 4000002080000001 4000002460000001 4000002500000003 "+
+		"4000002760000016 4000003800000008 4000005280000002 4000005780000007 4000006160000005 4000007240000007 4000007520000008 4000007560000009 "+
+		"4000008260000000 4000000360000006 4000003560000008 4000003920000003 4000001560000002"))
 }
 
 func hexText(s *stream, n int) string {

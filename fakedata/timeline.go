@@ -106,7 +106,7 @@ func (t *table) born(i int64) int64 {
 		return start - s.n(30*day)
 	}
 	lo := start
-	if t.root {
+	if t.root || len(t.elders) > 0 {
 		lo -= headStart
 	}
 	for _, l := range t.elders {
