@@ -61,10 +61,11 @@ type Recipe struct {
 	Schema    string  `json:"schema"` // built-in name or base name of the DDL file
 	DDL       string  `json:"ddl"`    // the DDL itself: a file may change or vanish
 	Seed      int64   `json:"seed"`
-	Rows      int     `json:"rows"`      // of the largest tables
-	Mess      float64 `json:"mess"`      // 0 to 1
-	Clock     string  `json:"clock"`     // RFC 3339: "now" for every date in the dataset
-	Generator string  `json:"generator"` // fingerprint of the generator
+	Rows      int     `json:"rows"`           // of the largest tables
+	Mess      float64 `json:"mess"`           // 0 to 1
+	Clock     string  `json:"clock"`          // RFC 3339: "now" for every date in the dataset
+	Generator string  `json:"generator"`      // fingerprint of the generator
+	Plan      string  `json:"plan,omitempty"` // text of the plan: how tables and columns are made; "": all is inferred
 }
 
 // BoxCreated is recorded when a box is sealed, before anything of the session

@@ -79,6 +79,12 @@ holds the first and last half MiB of each output, as valid UTF-8.`,
 			if err != nil {
 				return err
 			}
+			if r.schema != "" {
+				d.cfg.Data.takeSchema(r.schema)
+			}
+			if rows > 0 && d.cfg.Data.Plan != "" {
+				return errors.Join(usageError("--rows: the plan "+d.cfg.Data.Plan+" says how many rows each table has", "glovebox data plan --rows N"), d.close())
+			}
 			if rows > 0 {
 				d.cfg.Data.Rows = rows
 			}

@@ -47,6 +47,7 @@ type plan struct {
 	name     string // of the model
 	schema   *fakedata.Schema
 	recipe   fakedata.Recipe
+	messy    bool // the dataset has an answer key
 	engine   *runner.Engine
 	image    runner.Image
 	database string // path in the box
@@ -142,7 +143,10 @@ func (p *plan) planBox(ctx context.Context, d *desk, schema string, observe func
 
 func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe func(agent.Update)) (err error) {
 	if schema != "" {
-		if err = p.planData(ctx, d, schema); err != nil {
+		if err = p.planData(ctx, d, schema); err == nil {
+			p.messy, err = fakedata.Messy(p.schema, p.recipe)
+		}
+		if err != nil {
 			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}
 		}
 		p.database = "/data/" + fileName(p.schema.Name) + ".db"
@@ -174,7 +178,7 @@ func (p *plan) recorded() *store.Recipe {
 	}
 	return &store.Recipe{
 		Schema: p.schema.Name, DDL: p.schema.DDL, Seed: p.recipe.Seed, Rows: p.recipe.Rows, Mess: p.recipe.Mess,
-		Clock: p.recipe.Clock.Format(time.RFC3339), Generator: p.recipe.Generator,
+		Clock: p.recipe.Clock.Format(time.RFC3339), Generator: p.recipe.Generator, Plan: p.recipe.Plan,
 	}
 }
 
@@ -231,7 +235,7 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 	}
 	defer os.RemoveAll(dir)
 	to := fakedata.Target{Path: filepath.Join(dir, "dataset.db")}
-	if p.schema != nil && p.recipe.Mess > 0 {
+	if p.messy {
 		if to.Answers, err = answersFile(s.log.ID()); err != nil {
 			return err
 		}
@@ -367,5 +371,6 @@ var datasetClock = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 func (c dataConfig) recipe(s *fakedata.Schema) fakedata.Recipe {
 	return fakedata.Recipe{
 		Schema: s.Name, DDL: s.DDL, Seed: c.Seed, Rows: c.Rows, Mess: c.Mess, Clock: datasetClock, Generator: fakedata.Generator,
+		Plan: c.text,
 	}
 }
