@@ -60,6 +60,12 @@ func structureOfSQLite(ctx context.Context, path string) (string, error) {
 	if _, err := conn.ExecContext(ctx, "PRAGMA trusted_schema=OFF; PRAGMA query_only=ON"); err != nil {
 		return "", fmt.Errorf("opening the SQLite file: %s", sqliteMessage(err))
 	}
+	return Structure(ctx, conn)
+}
+
+// Structure is the script of CREATE statements of an open SQLite file, without
+// comments, virtual tables and, where there is such a table, triggers.
+func Structure(ctx context.Context, conn *sql.Conn) (string, error) {
 	rows, err := query(ctx, conn, `SELECT type, name, sql, '' FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`)
 	if err != nil {
 		return "", err

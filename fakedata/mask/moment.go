@@ -1,0 +1,148 @@
+package mask
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var (
+	yearFirst = regexp.MustCompile(`^(\d{4})([-/.])(\d{1,2})([-/.])(\d{1,2})(.*)$`)
+	yearLast  = regexp.MustCompile(`^(\d{1,2})([-/.])(\d{1,2})([-/.])(\d{4})(.*)$`)
+	compact   = regexp.MustCompile(`^(\d{4})()(\d{2})()(\d{2})()$`)
+	clockForm = regexp.MustCompile(`^([T ]+)(\d{2}):(\d{2})(?::(\d{2}))?((?:[.,]\d+)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}|[AaPp][Mm]))?)$`)
+)
+
+// moment is a date, perhaps with a time of day, and how it was written.
+type moment struct {
+	t       time.Time
+	clock   bool // has a time of day
+	half    bool // of a clock with AM and PM
+	seconds bool
+	order   string    // of year, month and day
+	widths  [3]int    // of what is written, in that order
+	seps    [3]string // between them, and before the time
+	tail    string
+	text    string // as it was; what stands for "never" stays so
+}
+
+// readMoment reads dates of digits: year first, or last with the month first
+// where the separator is a slash and it can be one, else the day.
+func readMoment(s string) (moment, bool) {
+	if len(s) < 8 || len(s) > 40 {
+		return moment{}, false
+	}
+	d := moment{order: "ymd", text: s}
+	f := yearFirst.FindStringSubmatch(s)
+	if f == nil {
+		f = compact.FindStringSubmatch(s)
+	}
+	if f == nil {
+		if f = yearLast.FindStringSubmatch(s); f == nil {
+			return d, false
+		}
+		d.order = "dmy"
+		if month, _ := strconv.Atoi(f[1]); f[2] == "/" && month <= 12 {
+			d.order = "mdy"
+		}
+	}
+	part := map[byte]int{}
+	for i := range 3 {
+		n, _ := strconv.Atoi(f[1+2*i])
+		part[d.order[i]], d.widths[i] = n, len(f[1+2*i])
+	}
+	d.seps[0], d.seps[1] = f[2], f[4]
+	var clock [3]int
+	if rest := f[6]; rest != "" {
+		c := clockForm.FindStringSubmatch(rest)
+		if c == nil {
+			return d, false
+		}
+		for i := range 3 {
+			clock[i], _ = strconv.Atoi(c[2+i])
+		}
+		d.clock, d.seconds, d.seps[2], d.tail = true, c[4] != "", c[1], c[5]
+		d.half = strings.HasSuffix(strings.ToLower(d.tail), "m")
+	}
+	y, m, day := part['y'], part['m'], part['d']
+	d.t = time.Date(y, time.Month(m), day, clock[0], clock[1], clock[2], 0, time.UTC)
+	never := y == 0 && m == 0 && day == 0
+	return d, never || d.t.Day() == day && int(d.t.Month()) == m && clock[0] < 24 && clock[1] < 60 && clock[2] < 60
+}
+
+// shift is by how much the moments of one owner move: days, never 0, and
+// seconds where no column of the file holds bare days.
+func (m *masker) shift(owner string) (days, seconds int64) {
+	s := m.key.stream("date", owner)
+	if days = int64(s.n(uint64(2*m.plan.days))) - m.plan.days; days >= 0 {
+		days++
+	}
+	if m.plan.clocks {
+		seconds = int64(s.n(86400))
+	}
+	return days, seconds
+}
+
+// moved moves a moment. "Never", as the years 0 and 9999 say it, stays.
+func (m *masker) moved(d moment, owner string) moment {
+	if d.t.Year() <= 0 || d.t.Year() == 9999 {
+		return d
+	}
+	days, seconds := m.shift(owner)
+	if !d.clock || d.half {
+		seconds = 0
+	}
+	d.t, d.text = d.t.AddDate(0, 0, int(days)).Add(time.Duration(seconds)*time.Second), ""
+	return d
+}
+
+// String writes the moment as it was written.
+func (d moment) String() string {
+	if d.text != "" {
+		return d.text
+	}
+	var b strings.Builder
+	for i := range 3 {
+		n := map[byte]int{'y': d.t.Year(), 'm': int(d.t.Month()), 'd': d.t.Day()}[d.order[i]]
+		fmt.Fprintf(&b, "%0*d", d.widths[i], n)
+		if i < 2 {
+			b.WriteString(d.seps[i])
+		}
+	}
+	if d.clock {
+		fmt.Fprintf(&b, "%s%02d:%02d", d.seps[2], d.t.Hour(), d.t.Minute())
+		if d.seconds {
+			fmt.Fprintf(&b, ":%02d", d.t.Second())
+		}
+	}
+	return b.String() + d.tail
+}
+
+// movedEpoch moves seconds, milliseconds, microseconds or nanoseconds since
+// 1970, days of eight digits, and years.
+func (m *masker) movedEpoch(v int64, owner string) (int64, bool) {
+	days, seconds := m.shift(owner)
+	by := days*86400 + seconds
+	switch {
+	case v >= 1800 && v <= 2200: // a year: by one, or not
+		return v + by%2, true
+	case v >= 18000000 && v <= 22009999:
+		d, ok := readMoment(strconv.FormatInt(v, 10))
+		if !ok {
+			return 0, false
+		}
+		n, err := strconv.ParseInt(m.moved(d, owner).String(), 10, 64)
+		return n, err == nil
+	case v >= 1e8 && v < 1e11:
+		return v + by, true
+	case v >= 1e11 && v < 1e14:
+		return v + by*1e3, true
+	case v >= 1e14 && v < 1e17:
+		return v + by*1e6, true
+	case v >= 1e17:
+		return v + by*1e9, true
+	}
+	return 0, false
+}
