@@ -19,11 +19,15 @@ func (s *Schema) Objects() []Object {
 
 // A Fact is what the names, types and constraints of a schema say of a column.
 type Fact struct {
-	Kind   string // the generator that would fill it, see Generators; also "plain", "time", "choice"
-	Enum   []any  // the only values that a CHECK allows; nil: no such list
-	Refers bool   // it is, or by its name seems to be, a reference to column To of table Parent
-	Parent int    // index into Schema.Tables
-	To     int    // index into that table's columns
+	Kind string // the generator that would fill it, see Generators; also "plain", "time", "choice"
+	Enum []any  // the only values that a CHECK allows; nil: no such list
+
+	Patterns []string // of which a CHECK asks for one: LIKE patterns, or GLOB if Glob is set
+	Glob     bool
+
+	Refers bool // it is, or by its name seems to be, a reference to column To of table Parent
+	Parent int  // index into Schema.Tables
+	To     int  // index into that table's columns
 }
 
 // Facts says of each column of each table what its name, type and constraints
@@ -39,7 +43,7 @@ func (s *Schema) Facts() (columns [][]Fact, themes []string) {
 	for _, t := range p.tables {
 		facts := make([]Fact, len(t.cols))
 		for i, c := range t.cols {
-			facts[i] = Fact{Kind: c.kind, Enum: slices.Clone(c.dom.enum)}
+			facts[i] = Fact{Kind: c.kind, Enum: slices.Clone(c.dom.enum), Patterns: slices.Clone(c.dom.patterns), Glob: c.dom.glob}
 			if l := c.link; l != nil {
 				facts[i].Refers, facts[i].Parent, facts[i].To = true, l.parent.index, l.target(i)
 			}

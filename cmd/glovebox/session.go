@@ -19,6 +19,7 @@ import (
 	"glovebox/agent/filter"
 	"glovebox/agent/policy"
 	"glovebox/fakedata"
+	"glovebox/fakedata/mask"
 	"glovebox/runner"
 	"glovebox/runner/egress"
 	"glovebox/store"
@@ -54,6 +55,10 @@ type plan struct {
 	filter   *filter.Filter
 	price    store.Price
 	rules    []egress.Rule // where the box may reach; none: nowhere
+
+	masked     *mask.Proof // the dataset is a masked file; nil: it is generated
+	maskedFile string
+	describe   string // its DATA.md
 }
 
 // start opens a session: everything that can be wrong is found out first, then
@@ -140,7 +145,7 @@ func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe 
 			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}
 		}
 		p.database = "/data/" + fileName(p.schema.Name) + ".db"
-		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, fakedata.Describe(p.schema, p.recipe))
+		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, p.about())
 	}
 	if key, why := d.cfg.wrong(); key != "" { // a flag may have changed it
 		return usageError(why, "")
@@ -234,7 +239,7 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 			made <- nil
 			return
 		}
-		made <- fakedata.Generate(ctx, p.schema, p.recipe, to, nil)
+		made <- p.makeData(ctx, to)
 	}()
 
 	s.box, err = d.newBox(ctx, p.engine, p.image, s.log.ID())

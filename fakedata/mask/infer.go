@@ -54,17 +54,28 @@ func (c *column) infer(f fakedata.Fact, cs *columnSurvey, t *table) {
 	numbers := cs.ints+cs.reals+cs.wholes+cs.decimals == cs.filled
 	wholes := cs.ints+cs.wholes == cs.filled
 	inKey := slices.ContainsFunc(t.Keys, func(k fakedata.Key) bool { return slices.Contains(k.Columns, c.index) })
+	single := slices.ContainsFunc(t.Keys, func(k fakedata.Key) bool { return slices.Equal(k.Columns, []int{c.index}) })
+	counts := inKey && !single && !f.Refers && wholes && cs.filled > 0 && isKind(countKinds, f.Kind) // a year, a line's number
+	c.bounded = counts
 	switch {
 	case c.Generated:
 		set(methodKeep, "the database computes it")
 	case f.Enum != nil && cs.within(f.Enum):
 		set(methodKeep, "a CHECK lists its values")
 		c.harmless = true
-	case f.Kind == "bool" && cs.yesOrNo():
+	case cs.spelt(f):
+		set(methodKeep, "a CHECK has all words of its values")
+		c.harmless = true
+	case cs.yesOrNo(f.Kind == "bool") && !inKey && !f.Refers:
 		set(methodKeep, "yes or no")
 		c.harmless = true
 	case isKind(groupKinds, f.Kind) && cs.few() && !inKey && !f.Refers:
 		set(methodKeep, fmt.Sprintf("name; %d values, each in at least %d rows", len(cs.counts), rareRows))
+		c.harmless = true
+	case counts && f.Kind == "sequence" && cs.least >= 0 && cs.most < 1000:
+		set(methodKeep, "numbers the rows of one parent")
+	case counts && cs.few():
+		set(methodKeep, fmt.Sprintf("part of a key; %d values, each in at least %d rows", len(cs.counts), rareRows))
 		c.harmless = true
 	case cs.blobs > 0 && cs.blobs == cs.filled:
 		set(methodBytes, "its values")
@@ -120,12 +131,17 @@ func (c *columnSurvey) within(list []any) bool {
 	return true
 }
 
-func (c *columnSurvey) yesOrNo() bool {
-	if c.counts == nil {
+// yesOrNo says that the values mean that; named says that the column's name does.
+func (c *columnSurvey) yesOrNo(named bool) bool {
+	if c.counts == nil || c.filled == 0 {
 		return false
 	}
+	words := " true false yes no "
+	if named {
+		words += "0 1 t f y n on off "
+	}
 	for v := range c.counts {
-		if !strings.Contains(" 0 1 t f y n true false yes no on off ", " "+strings.ToLower(v)+" ") {
+		if !strings.Contains(words, " "+strings.ToLower(v)+" ") {
 			return false
 		}
 	}
@@ -189,6 +205,7 @@ func (p *plan) unify(src *source) {
 			}
 		}
 		for _, c := range cols {
+			c.bounded = false
 			if c.Generated {
 				continue
 			}

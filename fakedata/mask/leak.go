@@ -239,6 +239,11 @@ func check(ctx context.Context, src *source, path string, p *plan, sv *surveyed,
 		return nil, err
 	}
 	defer f.Close()
+	for b, n := range sv.telling {
+		if float64(b) < s.res.MinBits {
+			s.res.NotBytes += n
+		}
+	}
 	if err := s.bytes(ctx, f, out.size, progress); err != nil {
 		return nil, err
 	}
@@ -347,8 +352,7 @@ func (s *searcher) confirm(ctx context.Context, src *source, f *os.File, p *plan
 			return fmt.Errorf("%w: one of %s, %d bytes long, stands in %s of the output; mask that column, too, or, if the value is harmless, list it under public in the plan",
 				ErrLeak, oneLine(c.name()), len(text), oneLine(where))
 		}
-		if len(text) < window || tells(text) < s.res.MinBits {
-			s.res.NotBytes++
+		if len(text) < window || math.Floor(tells(text)) < s.res.MinBits {
 			return nil
 		}
 		for _, at := range s.windows[windowPrint(text)] {

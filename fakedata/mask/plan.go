@@ -46,6 +46,7 @@ type plan struct {
 	public        []string // values that may survive
 	drop          []string // views, triggers and indexes that are left out
 	clocks        bool     // moments move by seconds, too, not only by days
+	patterns      []pattern
 	tables        []*table
 }
 
@@ -65,6 +66,7 @@ type column struct {
 	why         string
 	kind        string // what fakedata makes of the name
 	fixed       bool   // moments move alike in all rows: the column is in a key
+	bounded     bool   // of the key method: nothing refers to it, it may keep to its least and most
 	harmless    bool   // kept because its values are few and none rare, or listed in the schema
 	least, most float64
 	keys        map[string]bool // names in JSON objects that are kept
@@ -91,6 +93,11 @@ func newPlan(src *source, sv *surveyed, text string) (*plan, error) {
 				col.keys[k] = n >= rareRows
 			}
 			t.cols = append(t.cols, col)
+			for _, text := range src.facts[i][c].Patterns {
+				if pt, ok := readPattern(text, src.facts[i][c].Glob); ok {
+					p.patterns = append(p.patterns, pt)
+				}
+			}
 		}
 		p.tables = append(p.tables, t)
 	}
@@ -109,6 +116,13 @@ func newPlan(src *source, sv *surveyed, text string) (*plan, error) {
 	}
 	if err := p.agree(src); err != nil {
 		return nil, err
+	}
+	for _, t := range p.tables { // dates in a key move alike in all rows; so do those beside them, that order may hold
+		if slices.ContainsFunc(t.cols, func(c *column) bool { return c.fixed && c.method == methodDate }) {
+			for _, c := range t.cols {
+				c.fixed = true
+			}
+		}
 	}
 	p.clocks = true
 	for i, t := range p.tables {

@@ -107,3 +107,8 @@ func Verify(path string) (*Proof, error) {
 	}
 	return p, nil
 }
+
+// String names the file, the key and the plan: what a record of its use keeps.
+func (p *Proof) String() string {
+	return fmt.Sprintf("%s sha256:%s key:%s plan:%s", p.Generator, p.SHA256, p.Key, p.Plan)
+}

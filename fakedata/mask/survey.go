@@ -23,7 +23,8 @@ const (
 type surveyed struct {
 	tables    []*tableSurvey
 	originals *bloom
-	values    int64 // distinct originals, as good as can be told
+	values    int64      // distinct originals, as good as can be told
+	telling   [512]int64 // of them, by how many bits they tell; shorter than a window: 0
 	exempt    map[string]bool
 }
 
@@ -224,6 +225,11 @@ func (sv *surveyed) remember(ctx context.Context, src *source, pl *plan, progres
 	return sv.eachOriginal(ctx, src, pl, "remembering", progress, func(_ *column, text string) error {
 		if sv.originals.add(fingerprint(text)) {
 			sv.values++
+			b := 0
+			if len(text) >= window {
+				b = min(int(tells(text)), len(sv.telling)-1)
+			}
+			sv.telling[b]++
 		}
 		if len(text) >= window {
 			sv.originals.add(windowPrint(text))

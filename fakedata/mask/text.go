@@ -62,6 +62,12 @@ func (m *masker) words(v string) (string, error) {
 
 // code replaces letter by letter, so that the form stays.
 func (m *masker) code(v string) (string, error) {
+	rs := []rune(v)
+	for i := range m.plan.patterns {
+		if p := &m.plan.patterns[i]; p.matches(rs) {
+			return m.pick("code", v, func(s *stream, _ int) string { return p.draw(s, rs) })
+		}
+	}
 	return m.cased("code", v, drawShape)
 }
 

@@ -60,7 +60,7 @@ func (m *masker) text(c *column, v, owner string) (string, error) {
 	switch c.method {
 	case methodKey:
 		if n, err := strconv.ParseInt(v, 10, 64); err == nil && wholeNumber(v) {
-			return strconv.FormatInt(m.permuted(n), 10), nil
+			return strconv.FormatInt(m.keyed(c, n), 10), nil
 		}
 	case methodNumber:
 		if wholeNumber(v) || decimalNumber(v) {
@@ -96,7 +96,7 @@ func (m *masker) text(c *column, v, owner string) (string, error) {
 func (m *masker) whole(c *column, v int64, owner string) (any, error) {
 	switch c.method {
 	case methodKey:
-		return m.permuted(v), nil
+		return m.keyed(c, v), nil
 	case methodNumber:
 		n, err := strconv.ParseInt(m.shiftedText(c, strconv.FormatInt(v, 10), owner), 10, 64)
 		return n, err
@@ -140,6 +140,16 @@ func (m *masker) real(c *column, v float64, owner string) (any, error) {
 		}
 	}
 	return strconv.ParseFloat(text, 64)
+}
+
+// keyed is permuted, or a permutation of what lies between the bounds of a
+// column that nothing refers to.
+func (m *masker) keyed(c *column, v int64) int64 {
+	if !c.bounded || !(c.least <= float64(v) && float64(v) <= c.most && c.most-c.least < 1e15) {
+		return m.permuted(v)
+	}
+	least := int64(c.least)
+	return least + int64(m.key.permute(uint64(v-least), uint64(int64(c.most)-least)+1))
 }
 
 // permuted is the key method: another number of as many digits. It is a
