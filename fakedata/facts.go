@@ -24,6 +24,7 @@ type Fact struct {
 
 	Patterns []string // of which a CHECK asks for one: LIKE patterns, or GLOB if Glob is set
 	Glob     bool
+	Lo, Hi   *float64 // bounds that a CHECK sets; nil: none
 
 	Refers bool // it is, or by its name seems to be, a reference to column To of table Parent
 	Parent int  // index into Schema.Tables
@@ -43,7 +44,7 @@ func (s *Schema) Facts() (columns [][]Fact, themes []string) {
 	for _, t := range p.tables {
 		facts := make([]Fact, len(t.cols))
 		for i, c := range t.cols {
-			facts[i] = Fact{Kind: c.kind, Enum: slices.Clone(c.dom.enum), Patterns: slices.Clone(c.dom.patterns), Glob: c.dom.glob}
+			facts[i] = Fact{Kind: c.kind, Enum: slices.Clone(c.dom.enum), Patterns: slices.Clone(c.dom.patterns), Glob: c.dom.glob, Lo: c.dom.lo, Hi: c.dom.hi}
 			if l := c.link; l != nil {
 				facts[i].Refers, facts[i].Parent, facts[i].To = true, l.parent.index, l.target(i)
 			}

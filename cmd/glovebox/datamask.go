@@ -170,6 +170,9 @@ func writeProof(w io.Writer, out string, p *mask.Proof) error {
 	if len(s.Shifted) > 0 {
 		fmt.Fprintf(&b, "  not looked for, because moved or exchanged among themselves: %s\n", store.CleanLine(strings.Join(s.Shifted, ", ")))
 	}
+	if p.Unmoved > 0 {
+		fmt.Fprintf(&b, "  %d small numbers were moved by nothing\n", p.Unmoved)
+	}
 	for _, g := range p.Groups {
 		fmt.Fprintf(&b, "%s: k = %d by %s; %d of %d rows stand alone\n",
 			store.CleanLine(g.Table), g.K, store.CleanLine(strings.Join(g.Columns, ", ")), g.Alone, g.Rows)

@@ -111,7 +111,7 @@ func File(ctx context.Context, from, to string, o Options) (p *Proof, err error)
 		p.Rows += sv.tables[i].rows
 	}
 	p.Tables = len(pl.tables)
-	p.Retries, p.Longer = m.retries, m.longer
+	p.Retries, p.Longer, p.Unmoved = m.retries, m.longer, m.unmoved
 	return p, p.write(to)
 }
 

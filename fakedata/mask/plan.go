@@ -64,11 +64,12 @@ type column struct {
 	index       int
 	method      method
 	why         string
-	kind        string // what fakedata makes of the name
-	fixed       bool   // moments move alike in all rows: the column is in a key
-	bounded     bool   // of the key method: nothing refers to it, it may keep to its least and most
-	harmless    bool   // kept because its values are few and none rare, or listed in the schema
-	least, most float64
+	kind        string          // what fakedata makes of the name
+	fixed       bool            // moments move alike in all rows: the column is in a key
+	bounded     bool            // of the key method: nothing refers to it, it may keep to its least and most
+	harmless    bool            // kept because its values are few and none rare, or listed in the schema
+	least, most float64         // that were seen
+	lo, hi      *float64        // that a CHECK allows; nil: any
 	keys        map[string]bool // names in JSON objects that are kept
 }
 
@@ -88,7 +89,8 @@ func newPlan(src *source, sv *surveyed, text string) (*plan, error) {
 		t := &table{Table: &src.schema.Tables[i], index: i}
 		for c := range t.Columns {
 			cs := sv.tables[i].cols[c]
-			col := &column{Column: &t.Columns[c], table: t, index: c, kind: src.facts[i][c].Kind, least: cs.least, most: cs.most, keys: map[string]bool{}}
+			col := &column{Column: &t.Columns[c], table: t, index: c, kind: src.facts[i][c].Kind, least: cs.least, most: cs.most,
+				lo: src.facts[i][c].Lo, hi: src.facts[i][c].Hi, keys: map[string]bool{}}
 			for k, n := range cs.keys {
 				col.keys[k] = n >= rareRows
 			}

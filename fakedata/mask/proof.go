@@ -28,6 +28,7 @@ type Proof struct {
 	Groups    []Group  `json:"groups"`
 	Retries   int64    `json:"retries"` // pseudonyms that were refused, as others' or as originals
 	Longer    int64    `json:"longer"`  // values whose pseudonym is longer, or of a wider range
+	Unmoved   int64    `json:"unmoved"` // numbers that were moved by nothing, being small
 	Notes     []string `json:"notes,omitempty"`
 }
 

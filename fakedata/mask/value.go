@@ -26,11 +26,15 @@ type masker struct {
 	kinds     map[string]string // of names in JSON
 	retries   int64             // pseudonyms that were refused
 	longer    int64             // values whose pseudonym had to be longer
+	unmoved   int64             // numbers, not zero, that were moved by nothing
 }
 
 // value is what v, in column c of a row that belongs to owner, becomes. It is
 // of v's storage class, or nil.
 func (m *masker) value(c *column, v any, owner string) (any, error) {
+	if b, ok := v.([]byte); ok && b == nil {
+		v = []byte{} // as the driver reads an empty blob; nil would be written as NULL
+	}
 	if v == nil || c.method == methodKeep {
 		return v, nil
 	}
@@ -177,7 +181,7 @@ func (m *masker) permuted(v int64) int64 {
 
 // shiftedText is the number method: v moved by up to so many percent, with as
 // many decimals and the same sign, within the bounds of its column. All numbers
-// of one owner move alike, so what was more stays more.
+// of one owner move alike, so what was more stays more. Zero stays.
 func (m *masker) shiftedText(c *column, v, owner string) string {
 	x, err := strconv.ParseFloat(v, 64)
 	if err != nil || x == 0 {
@@ -189,22 +193,32 @@ func (m *masker) shiftedText(c *column, v, owner string) string {
 	s := m.key.stream("number", owner)
 	e := float64(int64(s.n(2_000_001))-1_000_000) / 1e6
 	share := float64(m.plan.percent) / 100
-	step := max(unit, float64(math.Abs(x)*share))
-	y := x + float64(e*step) // the conversions keep machines from rounding once where others round twice
-	if c.least <= c.most {
-		ceiling := c.most - float64(float64(math.Abs(e)*share)*float64(c.most-c.least))
-		y = max(min(y, ceiling), c.least)
+	step := func(of float64) float64 { return max(unit, float64(math.Abs(of)*share)) }
+	if c.most-c.least < 2*step(c.most) { // bounds so narrow would pin it down
+		e = -math.Abs(e)
 	}
-	y = math.Round(y/unit) * unit
+	y := x + float64(e*step(x)) // the conversions keep machines from rounding once where others round twice
+	if c.most-c.least >= 2*step(c.most) {
+		// The least and the largest are somebody's, too: they do not stay where they are.
+		y = min(y, c.most-float64(math.Abs(e)*share)*float64(c.most-c.least))
+		y = max(y, c.least+float64(math.Abs(e)*step(c.least)))
+	}
 	if x > 0 {
 		y = max(y, min(unit, x))
 	} else {
 		y = min(y, max(-unit, x))
 	}
-	if c.least <= c.most {
-		y = max(min(y, c.most), c.least)
+	if c.lo != nil {
+		y = max(y, *c.lo)
 	}
-	return strconv.FormatFloat(y, 'f', places, 64)
+	if c.hi != nil {
+		y = min(y, *c.hi)
+	}
+	out := strconv.FormatFloat(math.Round(y/unit)*unit, 'f', places, 64)
+	if out == v {
+		m.unmoved++
+	}
+	return out
 }
 
 func (m *masker) bytes(v []byte) ([]byte, error) {
