@@ -147,16 +147,17 @@ func digits(v string) string {
 	}, v)
 }
 
-// into puts new digits (or letters) where v has some, and any that are left at
-// the end.
-func into(v, fresh string) string {
+// into puts new digits where v has some (with letters: new ones of either for
+// either), and any that are left at the end.
+func into(v, fresh string, letters bool) string {
 	var b strings.Builder
 	k := 0
 	for _, r := range v {
-		if hidden(r) && k < len(fresh) {
+		switch old := r >= '0' && r <= '9' || letters && hidden(r); {
+		case old && k < len(fresh):
 			b.WriteByte(fresh[k])
 			k++
-		} else if !hidden(r) {
+		case !old:
 			b.WriteRune(r)
 		}
 	}
@@ -176,10 +177,11 @@ func drawDigits(s *stream, n int) string {
 func (m *masker) card(v string) (string, error) {
 	old := digits(v)
 	prefix := map[byte]string{'3': "378282", '4': "424242", '5': "555555", '6': "601111"}[old[0]]
-	return m.pick("card", v, func(s *stream, _ int) string {
+	fresh, err := m.pick("card", old, func(s *stream, _ int) string {
 		n := prefix + drawDigits(s, len(old)-len(prefix)-1)
-		return into(v, n+strconv.Itoa((10-luhn(n+"0"))%10))
+		return n + strconv.Itoa((10-luhn(n+"0"))%10)
 	})
+	return into(v, fresh, false), err
 }
 
 // luhn is 0 if the last digit is the right check digit.
@@ -201,11 +203,12 @@ func luhn(n string) int {
 // are right.
 func (m *masker) iban(v string) (string, error) {
 	old := strings.ToLower(strings.ReplaceAll(v, " ", ""))
-	return m.pick("iban", v, func(s *stream, grow int) string {
+	fresh, err := m.pick("iban", old, func(s *stream, grow int) string {
 		account := strings.ToUpper(drawShape(s, []rune(old[4:]), grow))
 		check := 98 - mod97("XX00"+account)
-		return into(v, "XX"+string(rune('0'+check/10))+string(rune('0'+check%10))+account)
+		return "XX" + string(rune('0'+check/10)) + string(rune('0'+check%10)) + account
 	})
+	return into(v, fresh, true), err
 }
 
 func mod97(v string) int {
@@ -253,20 +256,20 @@ func isPhone(v string) bool {
 // range that is large enough, it gets the country code 999, which is not given out.
 func (m *masker) phone(v string) (string, error) {
 	old := digits(v)
-	return m.pick("phone", v, func(s *stream, grow int) string {
-		national := strings.TrimPrefix(old, "1")
-		american := len(national) == 10 && national[0] > '1' && (len(old) == 10 || old[0] == '1') &&
-			(v[0] != '+' || len(old) == 11)
+	national := strings.TrimPrefix(old, "1")
+	american := len(national) == 10 && national[0] > '1' && (len(old) == 10 || old[0] == '1') && (v[0] != '+' || len(old) == 11)
+	fresh, err := m.pick("phone", v[:1]+old, func(s *stream, grow int) string {
 		if american && grow == 0 {
 			area := string(rune('2'+s.n(8))) + drawDigits(s, 2)
-			return into(v, old[:len(old)-10]+area+"55501"+drawDigits(s, 2))
+			return old[:len(old)-10] + area + "55501" + drawDigits(s, 2)
 		}
-		out := into(v, "999"+drawDigits(s, len(old)-3+grow))
-		if v[0] != '+' {
-			out = "+" + out
-		}
-		return out
+		return "+999" + drawDigits(s, len(old)-3+grow)
 	})
+	out := into(v, strings.TrimPrefix(fresh, "+"), false)
+	if strings.HasPrefix(fresh, "+") && v[0] != '+' {
+		out = "+" + out
+	}
+	return out, err
 }
 
 // articleNumber says that low is an EAN, UPC or ISBN-13 with a right check digit.

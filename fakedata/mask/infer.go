@@ -56,7 +56,7 @@ func (c *column) infer(f fakedata.Fact, cs *columnSurvey, t *table) {
 	inKey := slices.ContainsFunc(t.Keys, func(k fakedata.Key) bool { return slices.Contains(k.Columns, c.index) })
 	single := slices.ContainsFunc(t.Keys, func(k fakedata.Key) bool { return slices.Equal(k.Columns, []int{c.index}) })
 	counts := inKey && !single && !f.Refers && wholes && cs.filled > 0 && isKind(countKinds, f.Kind) // a year, a line's number
-	c.bounded = counts
+	c.bounded, c.exact = counts, inKey || f.Refers
 	switch {
 	case c.Generated:
 		set(methodKeep, "the database computes it")
@@ -205,7 +205,7 @@ func (p *plan) unify(src *source) {
 			}
 		}
 		for _, c := range cols {
-			c.bounded = false
+			c.bounded, c.shared = false, true
 			if c.Generated {
 				continue
 			}
@@ -213,6 +213,30 @@ func (p *plan) unify(src *source) {
 			if c.method != m {
 				c.method, c.harmless = m, false
 				c.why = "as " + head.name() + ", to which it leads"
+			}
+		}
+	}
+}
+
+// namesakes gives columns of the same name, between which there may be a
+// reference that nobody declared, one method where their values alone have led
+// to several.
+func (p *plan) namesakes() {
+	byName := map[string][]*column{}
+	for _, t := range p.tables {
+		for _, c := range t.cols {
+			if slices.Contains([]method{methodKey, methodNumber, methodName, methodCode, methodPhone, methodText}, c.method) {
+				name := strings.Join(fakedata.NameWords(c.Name), " ")
+				byName[name] = append(byName[name], c)
+			}
+		}
+	}
+	for _, cols := range byName {
+		wordy := slices.IndexFunc(cols, func(c *column) bool { return c.method != methodKey && c.method != methodNumber })
+		for _, c := range cols {
+			if wordy >= 0 && c.method != cols[wordy].method && !c.shared {
+				c.method, c.bounded = cols[wordy].method, false
+				c.why = "as " + cols[wordy].name() + ", of the same name"
 			}
 		}
 	}

@@ -19,6 +19,7 @@ var (
 type moment struct {
 	t       time.Time
 	clock   bool // has a time of day
+	zero    bool // all of it
 	half    bool // of a clock with AM and PM
 	seconds bool
 	order   string    // of year, month and day
@@ -68,8 +69,8 @@ func readMoment(s string) (moment, bool) {
 	}
 	y, m, day := part['y'], part['m'], part['d']
 	d.t = time.Date(y, time.Month(m), day, clock[0], clock[1], clock[2], 0, time.UTC)
-	never := y == 0 && m == 0 && day == 0
-	return d, never || d.t.Day() == day && int(d.t.Month()) == m && clock[0] < 24 && clock[1] < 60 && clock[2] < 60
+	d.zero = y == 0 && m == 0 && day == 0 && clock == [3]int{}
+	return d, d.zero || d.t.Day() == day && int(d.t.Month()) == m && clock[0] < 24 && clock[1] < 60 && clock[2] < 60
 }
 
 // shift is by how much the moments of one owner move: days, never 0, and
@@ -85,14 +86,28 @@ func (m *masker) shift(owner string) (days, seconds int64) {
 	return days, seconds
 }
 
-// moved moves a moment. "Never", as the years 0 and 9999 say it, stays.
+// never says that a moment stands for "never".
+func (d moment) never() bool {
+	midnight := d.t.Hour() == 0 && d.t.Minute() == 0 && d.t.Second() == 0
+	last := d.t.Hour() == 23 && d.t.Minute() == 59
+	return d.zero || d.t.Year() == 9999 && d.t.YearDay() == 365 && (midnight || last)
+}
+
+// moved moves a moment. "Never", as the first and the last of all days say it,
+// stays.
 func (m *masker) moved(d moment, owner string) moment {
-	if d.t.Year() <= 0 || d.t.Year() == 9999 {
+	if d.never() {
 		return d
 	}
 	days, seconds := m.shift(owner)
 	if !d.clock || d.half {
 		seconds = 0
+	}
+	switch by := max(days, -days); { // years have four digits
+	case d.t.Year() >= 9989:
+		days, seconds = -by, 0
+	case d.t.Year() <= 10:
+		days, seconds = by, 0
 	}
 	d.t, d.text = d.t.AddDate(0, 0, int(days)).Add(time.Duration(seconds)*time.Second), ""
 	return d

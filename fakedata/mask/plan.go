@@ -66,6 +66,8 @@ type column struct {
 	why         string
 	kind        string          // what fakedata makes of the name
 	fixed       bool            // moments move alike in all rows: the column is in a key
+	exact       bool            // in a key or a reference: no two values may become one
+	shared      bool            // in a reference
 	bounded     bool            // of the key method: nothing refers to it, it may keep to its least and most
 	harmless    bool            // kept because its values are few and none rare, or listed in the schema
 	least, most float64         // that were seen
@@ -111,6 +113,7 @@ func newPlan(src *source, sv *surveyed, text string) (*plan, error) {
 		t.quasi = t.findQuasi()
 	}
 	p.unify(src)
+	p.namesakes()
 	if text != "" {
 		if err := p.apply(src, text); err != nil {
 			return nil, err

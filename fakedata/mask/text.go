@@ -77,7 +77,7 @@ func (m *masker) cased(domain, v string, draw func(s *stream, low []rune, grow i
 	low := make([]rune, len(rs))
 	any := false
 	for i, r := range rs {
-		low[i] = unicode.ToLower(r)
+		low[i] = lower(r)
 		any = any || hidden(r)
 	}
 	if !any {
@@ -87,14 +87,36 @@ func (m *masker) cased(domain, v string, draw func(s *stream, low []rune, grow i
 	if err != nil {
 		return "", err
 	}
-	return recase(out, rs), nil
+	cased := recase(out, rs)
+	if uppers([]rune(cased), len(rs)) != uppers(rs, len(rs)) { // no room to tell its case by
+		return m.pick(domain, "\x01"+v, func(s *stream, grow int) string { return draw(s, low, grow) })
+	}
+	return cased, nil
+}
+
+// lower is the small letter of one that has no other capital.
+func lower(r rune) rune {
+	if low := unicode.ToLower(r); unicode.ToUpper(low) == r {
+		return low
+	}
+	return r
+}
+
+func uppers(rs []rune, n int) int {
+	sum := 0
+	for i, r := range rs {
+		if i < n && unicode.IsUpper(r) && lower(r) != r {
+			sum++
+		}
+	}
+	return sum
 }
 
 // recase writes text in the cases of like.
 func recase(text string, like []rune) string {
 	out := []rune(text)
 	for i, r := range out {
-		if unicode.IsUpper(like[min(i, len(like)-1)]) {
+		if l := like[min(i, len(like)-1)]; unicode.IsUpper(l) && lower(l) != l {
 			out[i] = unicode.ToUpper(r)
 		}
 	}

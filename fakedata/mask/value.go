@@ -87,7 +87,7 @@ func (m *masker) text(c *column, v, owner string) (string, error) {
 		return out, err
 	}
 	switch {
-	case isObject(v):
+	case isObject(v) && !c.exact:
 		return m.json(c, v, owner)
 	case c.method == methodText || isLong(v):
 		return m.prose(v)
@@ -130,20 +130,37 @@ func (m *masker) real(c *column, v float64, owner string) (any, error) {
 	if math.IsInf(v, 0) || math.IsNaN(v) {
 		return v, nil
 	}
-	text := strconv.FormatFloat(v, 'f', -1, 64)
 	switch {
 	case c.method == methodDate && v > 1_700_000 && v < 3_000_000: // Julian days
 		days, seconds := m.shift(owner)
 		return v + float64(days) + float64(seconds)/86400, nil
-	case c.method == methodNumber || c.method == methodDate || len(text) > 18:
-		text = m.shiftedText(c, text, owner)
-	default:
-		var err error
-		if text, err = m.code(text); err != nil {
-			return nil, err
-		}
+	case (c.method == methodNumber || c.method == methodDate) && !c.exact:
+		return strconv.ParseFloat(m.shiftedText(c, strconv.FormatFloat(v, 'f', -1, 64), owner), 64)
 	}
-	return strconv.ParseFloat(text, 64)
+	return m.otherReal(v)
+}
+
+// otherReal is another number of as many digits and the same magnitude.
+func (m *masker) otherReal(v float64) (float64, error) {
+	if v == 0 {
+		return v, nil
+	}
+	text := strconv.FormatFloat(math.Abs(v), 'e', -1, 64)
+	mantissa, exponent, _ := strings.Cut(text, "e")
+	power, err := strconv.Atoi(exponent)
+	if err != nil {
+		return 0, err
+	}
+	out, err := m.pick("real", text, func(s *stream, grow int) string {
+		n := string(rune('1'+s.n(9))) + "." + drawDigits(s, len(digits(mantissa))-1+grow)
+		f, _ := strconv.ParseFloat(fmt.Sprintf("%se%d", n, max(min(power, 300), -300)), 64) // the nearest there is
+		return strconv.FormatFloat(f, 'e', -1, 64)
+	})
+	if err != nil {
+		return 0, err
+	}
+	f, err := strconv.ParseFloat(out, 64)
+	return math.Copysign(f, v), err
 }
 
 // keyed is permuted, or a permutation of what lies between the bounds of a
