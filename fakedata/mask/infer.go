@@ -47,6 +47,8 @@ const (
 
 func isKind(kinds, kind string) bool { return kind != "" && strings.Contains(kinds, " "+kind+" ") }
 
+const yesNo = "yes or no"
+
 // infer chooses c's method by its name, its type, its constraints and, where
 // it comes to keeping it, its values.
 func (c *column) infer(f fakedata.Fact, cs *columnSurvey, t *table) {
@@ -67,7 +69,7 @@ func (c *column) infer(f fakedata.Fact, cs *columnSurvey, t *table) {
 		set(methodKeep, "a CHECK has all words of its values")
 		c.harmless = true
 	case cs.yesOrNo(f.Kind == "bool") && !inKey && !f.Refers:
-		set(methodKeep, "yes or no")
+		set(methodKeep, yesNo)
 		c.harmless = true
 	case isKind(groupKinds, f.Kind) && cs.few() && !inKey && !f.Refers:
 		set(methodKeep, fmt.Sprintf("name; %d values, each in at least %d rows", len(cs.counts), rareRows))
@@ -225,17 +227,20 @@ func (p *plan) namesakes() {
 	byName := map[string][]*column{}
 	for _, t := range p.tables {
 		for _, c := range t.cols {
-			if slices.Contains([]method{methodKey, methodNumber, methodName, methodCode, methodPhone, methodText}, c.method) {
+			byValues := c.method == methodKeep && c.why == yesNo && c.kind != "bool"
+			if byValues || slices.Contains([]method{methodKey, methodNumber, methodName, methodCode, methodPhone, methodText}, c.method) {
 				name := strings.Join(fakedata.NameWords(c.Name), " ")
 				byName[name] = append(byName[name], c)
 			}
 		}
 	}
 	for _, cols := range byName {
-		wordy := slices.IndexFunc(cols, func(c *column) bool { return c.method != methodKey && c.method != methodNumber })
+		wordy := slices.IndexFunc(cols, func(c *column) bool {
+			return c.method != methodKey && c.method != methodNumber && c.method != methodKeep
+		})
 		for _, c := range cols {
 			if wordy >= 0 && c.method != cols[wordy].method && !c.shared {
-				c.method, c.bounded = cols[wordy].method, false
+				c.method, c.bounded, c.harmless = cols[wordy].method, false, false
 				c.why = "as " + cols[wordy].name() + ", of the same name"
 			}
 		}

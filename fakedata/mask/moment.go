@@ -12,7 +12,7 @@ var (
 	yearFirst = regexp.MustCompile(`^(\d{4})([-/.])(\d{1,2})([-/.])(\d{1,2})(.*)$`)
 	yearLast  = regexp.MustCompile(`^(\d{1,2})([-/.])(\d{1,2})([-/.])(\d{4})(.*)$`)
 	compact   = regexp.MustCompile(`^(\d{4})()(\d{2})()(\d{2})()$`)
-	clockForm = regexp.MustCompile(`^([T ]+)(\d{2}):(\d{2})(?::(\d{2}))?((?:[.,]\d+)?(?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}|[AaPp][Mm]))?)$`)
+	clockForm = regexp.MustCompile(`^([T ]+)(\d{2}):(\d{2})(?::(\d{2})(?:([.,])(\d{1,9}))?)?((?: ?(?:Z|UTC|[+-]\d{2}:?\d{2}|[AaPp][Mm]))?)$`)
 )
 
 // moment is a date, perhaps with a time of day, and how it was written.
@@ -25,6 +25,8 @@ type moment struct {
 	order   string    // of year, month and day
 	widths  [3]int    // of what is written, in that order
 	seps    [3]string // between them, and before the time
+	point   string    // before the parts of a second
+	places  int       // of them
 	tail    string
 	text    string // as it was; what stands for "never" stays so
 }
@@ -56,6 +58,7 @@ func readMoment(s string) (moment, bool) {
 	}
 	d.seps[0], d.seps[1] = f[2], f[4]
 	var clock [3]int
+	nanos := 0
 	if rest := f[6]; rest != "" {
 		c := clockForm.FindStringSubmatch(rest)
 		if c == nil {
@@ -64,26 +67,27 @@ func readMoment(s string) (moment, bool) {
 		for i := range 3 {
 			clock[i], _ = strconv.Atoi(c[2+i])
 		}
-		d.clock, d.seconds, d.seps[2], d.tail = true, c[4] != "", c[1], c[5]
+		d.clock, d.seconds, d.seps[2], d.point, d.places, d.tail = true, c[4] != "", c[1], c[5], len(c[6]), c[7]
+		nanos, _ = strconv.Atoi((c[6] + "000000000")[:9])
 		d.half = strings.HasSuffix(strings.ToLower(d.tail), "m")
 	}
 	y, m, day := part['y'], part['m'], part['d']
-	d.t = time.Date(y, time.Month(m), day, clock[0], clock[1], clock[2], 0, time.UTC)
+	d.t = time.Date(y, time.Month(m), day, clock[0], clock[1], clock[2], nanos, time.UTC)
 	d.zero = y == 0 && m == 0 && day == 0 && clock == [3]int{}
 	return d, d.zero || d.t.Day() == day && int(d.t.Month()) == m && clock[0] < 24 && clock[1] < 60 && clock[2] < 60
 }
 
-// shift is by how much the moments of one owner move: days, never 0, and
-// seconds where no column of the file holds bare days.
-func (m *masker) shift(owner string) (days, seconds int64) {
+// shift is by how much the moments of one owner move: days, never 0, and within
+// the day, where no bare day can be compared with them.
+func (m *masker) shift(t *table, owner string) (days int64, clock time.Duration) {
 	s := m.key.stream("date", owner)
 	if days = int64(s.n(uint64(2*m.plan.days))) - m.plan.days; days >= 0 {
 		days++
 	}
-	if m.plan.clocks {
-		seconds = int64(s.n(86400))
+	if t.clocks {
+		clock = time.Duration(s.n(uint64(24 * time.Hour)))
 	}
-	return days, seconds
+	return days, clock
 }
 
 // never says that a moment stands for "never".
@@ -95,21 +99,21 @@ func (d moment) never() bool {
 
 // moved moves a moment. "Never", as the first and the last of all days say it,
 // stays.
-func (m *masker) moved(d moment, owner string) moment {
+func (m *masker) moved(t *table, d moment, owner string) moment {
 	if d.never() {
 		return d
 	}
-	days, seconds := m.shift(owner)
+	days, clock := m.shift(t, owner)
 	if !d.clock || d.half {
-		seconds = 0
+		clock = 0
 	}
 	switch by := max(days, -days); { // years have four digits
 	case d.t.Year() >= 9989:
-		days, seconds = -by, 0
+		days, clock = -by, 0
 	case d.t.Year() <= 10:
-		days, seconds = by, 0
+		days, clock = by, 0
 	}
-	d.t, d.text = d.t.AddDate(0, 0, int(days)).Add(time.Duration(seconds)*time.Second), ""
+	d.t, d.text = d.t.AddDate(0, 0, int(days)).Add(clock), ""
 	return d
 }
 
@@ -129,7 +133,8 @@ func (d moment) String() string {
 	if d.clock {
 		fmt.Fprintf(&b, "%s%02d:%02d", d.seps[2], d.t.Hour(), d.t.Minute())
 		if d.seconds {
-			fmt.Fprintf(&b, ":%02d", d.t.Second())
+			fmt.Fprintf(&b, ":%02d%s", d.t.Second(), d.point)
+			b.WriteString(fmt.Sprintf("%09d", d.t.Nanosecond())[:d.places])
 		}
 	}
 	return b.String() + d.tail
@@ -137,27 +142,27 @@ func (d moment) String() string {
 
 // movedEpoch moves seconds, milliseconds, microseconds or nanoseconds since
 // 1970, days of eight digits, and years.
-func (m *masker) movedEpoch(v int64, owner string) (int64, bool) {
-	days, seconds := m.shift(owner)
-	by := days*86400 + seconds
+func (m *masker) movedEpoch(t *table, v int64, owner string) (int64, bool) {
+	days, clock := m.shift(t, owner)
+	by := time.Duration(days)*24*time.Hour + clock
 	switch {
 	case v >= 1800 && v <= 2200: // a year: by one, or not
-		return v + by%2, true
+		return v + days%2, true
 	case v >= 18000000 && v <= 22009999:
 		d, ok := readMoment(strconv.FormatInt(v, 10))
 		if !ok {
 			return 0, false
 		}
-		n, err := strconv.ParseInt(m.moved(d, owner).String(), 10, 64)
+		n, err := strconv.ParseInt(m.moved(t, d, owner).String(), 10, 64)
 		return n, err == nil
 	case v >= 1e8 && v < 1e11:
-		return v + by, true
+		return time.Unix(v, 0).Add(by).Unix(), true
 	case v >= 1e11 && v < 1e14:
-		return v + by*1e3, true
+		return time.UnixMilli(v).Add(by).UnixMilli(), true
 	case v >= 1e14 && v < 1e17:
-		return v + by*1e6, true
-	case v >= 1e17:
-		return v + by*1e9, true
+		return time.UnixMicro(v).Add(by).UnixMicro(), true
+	case v >= 1e17 && v < 8e18:
+		return v + int64(by), true
 	}
 	return 0, false
 }

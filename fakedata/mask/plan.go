@@ -45,7 +45,6 @@ type plan struct {
 	days, percent int64    // bounds of the shifts
 	public        []string // values that may survive
 	drop          []string // views, triggers and indexes that are left out
-	clocks        bool     // moments move by seconds, too, not only by days
 	patterns      []pattern
 	tables        []*table
 }
@@ -56,6 +55,8 @@ type table struct {
 	cols  []*column
 	quasi []int   // columns by which a person could be found again
 	chain []level // the way to what a row belongs to, nearest first
+
+	clocks bool // moments move within the day, too
 }
 
 type column struct {
@@ -129,15 +130,32 @@ func newPlan(src *source, sv *surveyed, text string) (*plan, error) {
 			}
 		}
 	}
-	p.clocks = true
+	p.findClocks(sv)
+	return p, nil
+}
+
+// findClocks lets moments move within the day in tables whose rows belong to
+// what no bare day belongs to: order would not hold between the two else.
+func (p *plan) findClocks(sv *surveyed) {
+	days := map[int]bool{}
 	for i, t := range p.tables {
 		for c, col := range t.cols {
-			if cs := sv.tables[i].cols[c]; col.method == methodDate && cs.days > 0 {
-				p.clocks = false // a day and a moment are compared by someone
+			if col.method == methodDate && sv.tables[i].cols[c].days > 0 {
+				days[t.root()] = true
 			}
 		}
 	}
-	return p, nil
+	for _, t := range p.tables {
+		t.clocks = !days[t.root()]
+	}
+}
+
+// root is the table of what t's rows belong to in the end.
+func (t *table) root() int {
+	if n := len(t.chain); n > 0 {
+		return t.chain[n-1].table
+	}
+	return t.index
 }
 
 // apply takes over what a person wrote.

@@ -194,7 +194,7 @@ func drawDigit(s *stream, low []rune, i int) rune {
 	switch {
 	case first && more && low[i] == '0':
 		return '0'
-	case first && more || lastPlace:
+	case first && more || lastPlace || i > 0 && low[i-1] == '-' && !more: // there is no -0
 		return rune('1' + s.n(9))
 	}
 	return rune('0' + s.n(10))

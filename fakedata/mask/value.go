@@ -72,7 +72,7 @@ func (m *masker) text(c *column, v, owner string) (string, error) {
 		}
 	case methodDate:
 		if d, ok := readMoment(v); ok {
-			return m.moved(d, owner).String(), nil
+			return m.moved(c.table, d, owner).String(), nil
 		}
 	case methodPhone:
 		if isPhone(v) {
@@ -105,7 +105,7 @@ func (m *masker) whole(c *column, v int64, owner string) (any, error) {
 		n, err := strconv.ParseInt(m.shiftedText(c, strconv.FormatInt(v, 10), owner), 10, 64)
 		return n, err
 	case methodDate:
-		if n, ok := m.movedEpoch(v, owner); ok {
+		if n, ok := m.movedEpoch(c.table, v, owner); ok {
 			return n, nil
 		}
 	}
@@ -132,8 +132,8 @@ func (m *masker) real(c *column, v float64, owner string) (any, error) {
 	}
 	switch {
 	case c.method == methodDate && v > 1_700_000 && v < 3_000_000: // Julian days
-		days, seconds := m.shift(owner)
-		return v + float64(days) + float64(seconds)/86400, nil
+		days, clock := m.shift(c.table, owner)
+		return v + float64(days) + clock.Hours()/24, nil
 	case (c.method == methodNumber || c.method == methodDate) && !c.exact:
 		return strconv.ParseFloat(m.shiftedText(c, strconv.FormatFloat(v, 'f', -1, 64), owner), 64)
 	}
