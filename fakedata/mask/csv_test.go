@@ -86,15 +86,17 @@ func refusedAs(t *testing.T, from, name string) error {
 // Whatever a CSV file holds: an error and nothing, or a file of as many rows
 // and cells in which nothing that tells anything stands where it stood.
 func FuzzCSV(f *testing.F) {
-	f.Add("id,name,email\n1,Ann Overbeek,ann@corp.com\n")
-	f.Add("id;name;meta\n1;\"x;y\n\";\"{\"\"a\"\":1}\"\n")
-	f.Add("name\temail\nÜ\t\xff\xfe\n")
-	f.Add("id,phone,created_at\n1,+1 212 555 7788,2024-01-02T03:04:05.678Z\n")
-	f.Add("name,name2\n,\n\n=cmd,\x00\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		if len(text) > 5000 {
+	headers := []string{"id,name,email", "id;name;meta;created_at;phone", "name\temail", "email", "amount,notes,is_ok,status,ref_id,iban"}
+	f.Add(byte(0), "1,Ann Overbeek,ann@corp.com\n2,\"O'Neil, B\",\n")
+	f.Add(byte(1), "1;\"x;y\n\";\"{\"\"a\"\":[1,\"\"b\"\"]}\";2024-01-02T03:04:05.678Z;+1 212 555 7788\r\n")
+	f.Add(byte(2), "Ü\t\xff\xfe\n\t\n")
+	f.Add(byte(3), "https://u:p@x.org:80/a?b\n8.8.8.8\n4111111111111111\n31.12.1999 23:59\n")
+	f.Add(byte(4), "-1.50,words and many more words than any name would have,yes,open,007,GB82 WEST 1234 5698 7654 32\n1e9,=cmd,no,,,\x00\n")
+	f.Fuzz(func(t *testing.T, header byte, body string) {
+		if len(body) > 5000 {
 			return
 		}
+		text := headers[int(header)%len(headers)] + "\n" + body
 		dir := t.TempDir()
 		from, to := filepath.Join(dir, "in.csv"), filepath.Join(dir, "out.csv")
 		if err := os.WriteFile(from, []byte(text), 0o600); err != nil {

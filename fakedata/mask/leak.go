@@ -40,21 +40,29 @@ var ErrLeak = errors.New("an original value survives")
 
 const (
 	tellingBits   = 20
-	window        = 8 // bytes of a value that are looked for at each place of the file
-	bloomBits     = 28
+	window        = 8  // bytes of a value that are looked for at each place of the file
+	leastBloom    = 16 // and most: binary logarithms of its size in bits; 2^28 are 32 MiB
+	mostBloom     = 28
 	maxCandidates = 1 << 20
 )
 
 // bloom is a set that never forgets and sometimes takes something for a
-// member. Its size does not depend on how much there is.
-type bloom struct{ bits []uint64 }
+// member. Its size is bounded, however much there is.
+type bloom struct {
+	shift uint // of a hash, to be the number of a bit
+	bits  []uint64
+}
 
-func newBloom() *bloom { return &bloom{make([]uint64, 1<<(bloomBits-6))} }
+// newBloom makes room for so many members.
+func newBloom(members int64) *bloom {
+	size := min(max(bits.Len64(uint64(members)*24), leastBloom), mostBloom)
+	return &bloom{uint(64 - size), make([]uint64, 1<<(size-6))}
+}
 
 func (b *bloom) each(h uint64, fn func(word *uint64, bit uint64)) {
 	step := bits.RotateLeft64(h, 32) | 1
 	for range 4 {
-		fn(&b.bits[h>>(64-bloomBits)>>6], 1<<(h>>(64-bloomBits)&63))
+		fn(&b.bits[h>>b.shift>>6], 1<<(h>>b.shift&63))
 		h = (h + step) * 0x9e3779b97f4a7c15
 	}
 }

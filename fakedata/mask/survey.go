@@ -202,7 +202,13 @@ func isLong(s string) bool { return len(s) > 80 || len(strings.Fields(s)) > 6 }
 
 // remember goes through the values that must not survive.
 func (sv *surveyed) remember(ctx context.Context, src *source, pl *plan, progress func(string, int64, int64)) error {
-	sv.originals = newBloom()
+	members := int64(0)
+	for _, t := range sv.tables {
+		for _, c := range t.cols {
+			members += 2 * (c.filled + 4*c.texts) // values, their words, and how they begin
+		}
+	}
+	sv.originals = newBloom(members)
 	sv.exempt = map[string]bool{}
 	for _, w := range pl.public {
 		sv.exempt[foldText(w)] = true
