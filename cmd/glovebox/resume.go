@@ -71,6 +71,9 @@ func (d *desk) loadHistory(ctx context.Context, id string, left int) (started st
 // planData decides on the dataset: that of the configuration, or the one that
 // the resumed session had.
 func (p *plan) planData(ctx context.Context, d *desk, schema string) (err error) {
+	if file, ok := maskedFile(schema); ok {
+		return p.planMasked(ctx, d, file)
+	}
 	if d.resume == nil || d.resume.Recipe == nil {
 		if p.schema, err = fakedata.Load(ctx, schema); err == nil {
 			p.recipe = d.cfg.Data.recipe(p.schema)

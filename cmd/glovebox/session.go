@@ -19,6 +19,7 @@ import (
 	"glovebox/agent/filter"
 	"glovebox/agent/policy"
 	"glovebox/fakedata"
+	"glovebox/fakedata/mask"
 	"glovebox/runner"
 	"glovebox/runner/egress"
 	"glovebox/store"
@@ -57,6 +58,10 @@ type plan struct {
 	filter   *filter.Filter
 	price    store.Price
 	rules    []egress.Rule // where the box may reach; none: nowhere
+
+	masked     *mask.Proof // the dataset is a masked file; nil: it is generated
+	maskedFile string
+	describe   string // its DATA.md
 }
 
 // start opens a session: everything that can be wrong is found out first, then
@@ -150,7 +155,7 @@ func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe 
 			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}
 		}
 		p.database = "/data/" + fileName(p.schema.Name) + ".db"
-		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, fakedata.Describe(p.schema, p.recipe))
+		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, p.about())
 	}
 	if key, why := d.cfg.wrong(); key != "" { // a flag may have changed it
 		return usageError(why, "")
@@ -247,7 +252,7 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 			made <- nil
 			return
 		}
-		err := fakedata.Generate(ctx, p.schema, p.recipe, to, nil)
+		err := p.makeData(ctx, to)
 		if err == nil {
 			s.trips, err = tripwires(ctx, d.cfg, p, to.Path)
 		}
