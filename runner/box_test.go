@@ -36,7 +36,7 @@ func testBox(t *testing.T) *Box {
 // sh runs a script and requires that its outcome is known.
 func sh(t *testing.T, b *Box, script string) Result {
 	t.Helper()
-	r, err := b.Exec(t.Context(), Command{Argv: []string{"/bin/sh", "-c", script}, Timeout: 30 * time.Second})
+	r, err := b.Exec(t.Context(), Command{Argv: []string{"/bin/sh", "-c", script}, Timeout: patience})
 	if err != nil {
 		t.Fatalf("%s: %v", script, err)
 	}

@@ -32,7 +32,7 @@ type app struct {
 }
 
 func newApp(o Options, work *backstage) *app {
-	d := &desk{keys: newKeyMap(), th: newTheme(true), work: work, clock: o.Clock, vars: o.Env}
+	d := &desk{keys: newKeyMap(), th: newTheme(true), work: work, clock: o.Clock, vars: o.Env, inspect: o.Inspect}
 	a := &app{desk: d, options: o}
 	a.closed = newVerifying(d)
 	a.home = newHome(d, func(id string) bool { return a.session(id) != nil })

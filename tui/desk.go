@@ -14,6 +14,8 @@ type desk struct {
 	work  *backstage
 	clock func() time.Time
 	vars  []string
+
+	inspect Inspect
 }
 
 // env looks up an environment variable of the person's terminal.

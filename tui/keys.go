@@ -18,6 +18,8 @@ type keyMap struct {
 
 	AllowOnce, AllowSession, AllowPattern, EditCall, DenyWhy, Deny, Stop key.Binding
 
+	LetIn, LetMarked, KeepOut key.Binding
+
 	Next, Prev, NextCall, PrevCall, NextError, PrevError, First, Last, Back key.Binding
 }
 
@@ -77,6 +79,10 @@ func newKeyMap() keyMap {
 		DenyWhy:      bind("d", "deny, why", "d"),
 		Deny:         bind("esc", "deny", "esc"),
 		Stop:         bind("x", "stop", "x"),
+
+		LetIn:     bind("y", "let it in", "y"),
+		LetMarked: bind("m", "let it in with marks", "m"),
+		KeepOut:   bind("esc", "leave it out", "esc"),
 
 		Next:      bind("→/l", "step", "right", "l"),
 		Prev:      bind("←/h", "step back", "left", "h"),

@@ -72,6 +72,7 @@ type Options struct {
 	Out         io.Writer        // nil: the standard output
 	Env         []string         // TERM, NO_COLOR, EDITOR, PAGER; nil: os.Environ()
 	Clock       func() time.Time // nil: time.Now
+	Inspect     Inspect          // of what is pasted into a prompt; nil: nothing is asked
 
 	panicAt string // for the tests of this package: "update" or "view" panics on ctrl+\
 }

@@ -154,9 +154,9 @@ func (p *plan) furnishProbe(ctx context.Context, b *runner.Box) error {
 	}
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "dataset.db")
-	clean := p.recipe
-	clean.Mess = 0 // a typo in a reserved domain looks like somebody's domain
-	if err := fakedata.Generate(ctx, p.schema, clean, fakedata.Target{Path: file}, nil); err != nil {
+	clean := *p
+	clean.recipe.Mess = 0 // a typo in a reserved domain looks like somebody's domain
+	if err := clean.makeData(ctx, fakedata.Target{Path: file}); err != nil {
 		return err
 	}
 	f, err := os.Open(file)

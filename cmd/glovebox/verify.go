@@ -132,7 +132,7 @@ func (a *app) verifyEvery(ctx context.Context, f verifyFlags) error {
 
 func (a *app) verifyOnce(ctx context.Context, d *desk, f verifyFlags) error {
 	var p plan
-	show, _ := a.printer(0)
+	show, _ := a.printer(0, false)
 	err := p.planUntried(ctx, d, d.cfg.Data.Schema, show)
 	if err != nil {
 		return explain(err)
