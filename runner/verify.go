@@ -16,8 +16,9 @@ import (
 	"github.com/containers/podman/v5/pkg/specgen"
 )
 
-// probeTimeout is for one probe. The slowest computes for two seconds.
-const probeTimeout = 20 * time.Second
+// probeTimeout is for one probe. The slowest computes for two seconds; on an
+// emulated machine that is busy, too, for twenty.
+const probeTimeout = 60 * time.Second
 
 // VerifyOptions say what box is tried, and how.
 type VerifyOptions struct {
