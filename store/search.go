@@ -139,6 +139,9 @@ func searchable(body Body) (text, about string) {
 	switch b := body.(type) {
 	case Prompt:
 		parts = []string{b.Text}
+		for _, i := range b.Images {
+			parts = append(parts, i.Name)
+		}
 	case ModelResponse:
 		parts = []string{b.Text, b.Reasoning}
 	case ToolCall:
@@ -157,6 +160,10 @@ func searchable(body Body) (text, about string) {
 		parts = []string{b.Path}
 	case Egress:
 		parts = []string{b.Host, b.Method, b.Reason}
+	case Filtered:
+		parts = []string{b.String()}
+	case Tripwire:
+		parts = []string{b.String()}
 	case LimitReached:
 		parts = []string{"limit", b.Limit}
 	case Failure:

@@ -280,6 +280,8 @@ func TestNothingRedactedIsInAnyFormat(t *testing.T) {
 		add(store.Note{By: "grete", Title: text, Text: text})
 	}
 	add(store.ToolResult{CallID: "b", Stdout: "bare: " + strings.Join(slices.Sorted(maps.Values(values)), " , ")})
+	values["image"] = base64.StdEncoding.EncodeToString([]byte("a picture of somebody"))
+	add(store.Prompt{Text: "Who is this?", Images: []store.Image{{Name: "/home/grete/x.png", Type: "image/png", Data: values["image"]}}})
 	add(store.SessionEnded{Status: "failed", Reason: texts[0]})
 	src, err := export.Load(t.Context(), s, ses.ID(), r)
 	if err != nil {

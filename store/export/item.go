@@ -58,6 +58,13 @@ func describe(e store.Event) item {
 	case store.Prompt:
 		it := item{class: "prompt", head: "prompt"}
 		it.say("", b.Text)
+		for _, i := range b.Images {
+			what := fmt.Sprintf("%s, %s, %d bytes", i.Name, i.Type, len(i.Data)/4*3)
+			if i.Data == "" {
+				what = fmt.Sprintf("%s, %s, withheld", i.Name, i.Type)
+			}
+			it.add("image", "text", what)
+		}
 		return it
 	case store.ModelResponse:
 		return answer(b)
