@@ -163,6 +163,9 @@ func writeExport(ctx context.Context, w io.Writer, s *store.Store, id, format st
 			return nil, err
 		}
 		m, err := bundle.Write(ctx, w, s, id, key, r)
+		if errors.Is(err, bundle.ErrForeign) || errors.Is(err, store.ErrRunning) {
+			err = &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox export " + id + " --format html", err: err}
+		}
 		return m.Redacted, err
 	}
 	src, err := export.Load(ctx, s, id, r)

@@ -78,8 +78,8 @@ func JSONL(w io.Writer, src Source) error {
 		if err != nil {
 			return err
 		}
-		out.Write(line)     //nolint:errcheck // Flush returns it
-		out.WriteByte('\n') //nolint:errcheck
+		out.WriteString(store.CleanJSON(string(line))) //nolint:errcheck // Flush returns it
+		out.WriteByte('\n')                            //nolint:errcheck
 	}
 	return out.Flush()
 }
