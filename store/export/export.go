@@ -168,7 +168,7 @@ func (src Source) facts() [][2]string {
 		for _, r := range src.Removals {
 			times += r.Times
 		}
-		facts = append(facts, [2]string{"redacted", fmt.Sprintf("%d places, marked [redacted: …]", times)})
+		facts = append(facts, [2]string{"redacted", fmt.Sprintf("%d × [redacted: …]", times)})
 	}
 	return facts
 }

@@ -188,8 +188,12 @@ func result(b store.ToolResult) item {
 	return it
 }
 
+// took is a duration; what no session can take is none.
 func took(ms float64) string {
-	if ms < 1000 {
+	switch {
+	case ms < 0 || ms > 1e10:
+		return "? s"
+	case ms < 1000:
 		return fmt.Sprintf("%.0f ms", ms)
 	}
 	return fmt.Sprintf("%.1f s", ms/1000)
