@@ -31,7 +31,7 @@ var formats = []struct{ name, ending, about string }{
 	{"md", "", "Markdown"},
 	{"jsonl", "", "events, one JSON object a line"},
 	{"cast", "", "asciicast 3, for asciinema 3 and the web player"},
-	{"cast2", "", "asciicast 2, for older ones"},
+	{"cast2", "", "asciicast 2, for older ones, as in Debian"},
 	{"otel", "", "OpenTelemetry spans, OTLP JSON"},
 }
 
