@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -42,24 +41,17 @@ func structureOf(ctx context.Context, path string, f io.Reader) (string, error) 
 // structureOfSQLite reads sqlite_schema and nothing else. Comments, in which
 // anything may stand, are left out.
 func structureOfSQLite(ctx context.Context, path string) (string, error) {
-	abs, err := filepath.Abs(path)
+	db, err := openToRead(ctx, path)
 	if err != nil {
 		return "", err
 	}
-	dsn := url.URL{Scheme: "file", Path: abs, RawQuery: "mode=ro"}
-	pool, err := sql.Open("sqlite", dsn.String())
-	if err != nil {
-		return "", err
-	}
-	defer pool.Close()
-	conn, err := pool.Conn(ctx)
-	if err != nil {
-		return "", fmt.Errorf("opening the SQLite file: %s", sqliteMessage(err))
-	}
-	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "PRAGMA trusted_schema=OFF; PRAGMA query_only=ON"); err != nil {
-		return "", fmt.Errorf("opening the SQLite file: %s", sqliteMessage(err))
-	}
+	defer db.Close()
+	return Structure(ctx, db.Conn)
+}
+
+// Structure is the script of CREATE statements of an open SQLite file, without
+// comments, virtual tables and, where there is such a table, triggers.
+func Structure(ctx context.Context, conn *sql.Conn) (string, error) {
 	rows, err := query(ctx, conn, `SELECT type, name, sql, '' FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`)
 	if err != nil {
 		return "", err

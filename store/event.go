@@ -61,10 +61,11 @@ type Recipe struct {
 	Schema    string  `json:"schema"` // built-in name or base name of the DDL file
 	DDL       string  `json:"ddl"`    // the DDL itself: a file may change or vanish
 	Seed      int64   `json:"seed"`
-	Rows      int     `json:"rows"`      // of the largest tables
-	Mess      float64 `json:"mess"`      // 0 to 1
-	Clock     string  `json:"clock"`     // RFC 3339: "now" for every date in the dataset
-	Generator string  `json:"generator"` // fingerprint of the generator
+	Rows      int     `json:"rows"`           // of the largest tables
+	Mess      float64 `json:"mess"`           // 0 to 1
+	Clock     string  `json:"clock"`          // RFC 3339: "now" for every date in the dataset
+	Generator string  `json:"generator"`      // fingerprint of the generator
+	Plan      string  `json:"plan,omitempty"` // text of the plan: how tables and columns are made; "": all is inferred
 }
 
 // BoxCreated is recorded when a box is sealed, before anything of the session
@@ -301,16 +302,19 @@ type Probed struct {
 	Layer    string `json:"layer"`   // data, execution, network
 	Verdict  string `json:"verdict"` // PASS, FAIL, INCONCLUSIVE
 	Evidence string `json:"evidence"`
+	Gain     string `json:"gain,omitempty"`    // what an attacker would have, in an imperative
+	Tries    string `json:"tries,omitempty"`   // what was tried
 	Control  *Proof `json:"control,omitempty"` // in a box that is weak on purpose; Probe names the weakness. nil: not tried
 }
 
 // Verified ends a battery that was tried to its end.
 type Verified struct {
-	Of           map[string]string `json:"of"` // what it holds for: kernel, podman, runtime, image, policy
+	Of           map[string]string `json:"of"` // what it holds for: kernel, podman, runtime, image, policy, glovebox
 	Passed       int               `json:"passed"`
 	Failed       []string          `json:"failed,omitempty"`       // probes that got out
 	Unproven     []string          `json:"unproven,omitempty"`     // probes that did not fail in their control
 	Inconclusive []string          `json:"inconclusive,omitempty"` // probes that could not be tried
+	Untried      []string          `json:"untried,omitempty"`      // those of them that ought to have been: they hold nothing
 	DurationMS   float64           `json:"duration_ms"`
 }
 

@@ -53,6 +53,7 @@ type (
 	leaveMsg  struct{}
 	openMsg   struct{ id string }
 	newMsg    struct{ prompt string }
+	verifyMsg struct{} // show whether the box is closed
 	flashMsg  string
 )
 

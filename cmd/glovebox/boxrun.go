@@ -79,6 +79,12 @@ holds the first and last half MiB of each output, as valid UTF-8.`,
 			if err != nil {
 				return err
 			}
+			if r.schema != "" {
+				d.cfg.Data.takeSchema(r.schema)
+			}
+			if rows > 0 && d.cfg.Data.Plan != "" {
+				return errors.Join(usageError("--rows: the plan "+d.cfg.Data.Plan+" says how many rows each table has", "glovebox data plan --rows N"), d.close())
+			}
 			if rows > 0 {
 				d.cfg.Data.Rows = rows
 			}
@@ -90,7 +96,7 @@ holds the first and last half MiB of each output, as valid UTF-8.`,
 	}
 	f := cmd.Flags()
 	f.SetInterspersed(false) // the flags of CMD are its own
-	f.StringVar(&r.schema, "data", "", "generate the dataset of `SCHEMA` into /data")
+	f.StringVar(&r.schema, "data", "", "put the dataset of `SCHEMA` into /data, or the masked file of masked:FILE")
 	f.IntVar(&rows, "rows", 0, "`N` rows in the dataset's largest tables")
 	f.StringArrayVar(&r.puts, "file", nil, "put the file `F[:DEST]` into the box, below /work (repeatable)")
 	f.StringArrayVar(&r.gets, "out", nil, "when CMD has ended, copy `PATH:HOSTPATH` out of the box (repeatable)")

@@ -47,6 +47,9 @@ type dataConfig struct {
 	Seed   int64   `toml:"seed" json:"seed"`
 	Rows   int     `toml:"rows" json:"rows"`
 	Mess   float64 `toml:"mess" json:"mess"`
+	Plan   string  `toml:"plan" json:"plan,omitempty"` // file; what it says of the dataset as a whole wins over the keys above
+
+	text string // of the plan, once read
 }
 
 type boxConfig struct {
@@ -190,6 +193,11 @@ func (a *app) loadConfig() (config, error) {
 		c.from[map[bool]string{true: "model", false: "rigor"}[from.set == &c.Model]] = from.name
 		if key, why := c.wrong(); key != "" {
 			return config{}, usageError(from.name+": "+why, "")
+		}
+	}
+	if c.Data.Plan != "" {
+		if err := c.Data.takePlan(c.Data.Plan); err != nil {
+			return config{}, err
 		}
 	}
 	if a.changed != nil && a.changed("seed") {

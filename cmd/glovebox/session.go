@@ -19,6 +19,7 @@ import (
 	"glovebox/agent/filter"
 	"glovebox/agent/policy"
 	"glovebox/fakedata"
+	"glovebox/fakedata/mask"
 	"glovebox/runner"
 	"glovebox/runner/egress"
 	"glovebox/store"
@@ -47,6 +48,7 @@ type plan struct {
 	name     string // of the model
 	schema   *fakedata.Schema
 	recipe   fakedata.Recipe
+	messy    bool // the dataset has an answer key
 	engine   *runner.Engine
 	image    runner.Image
 	database string // path in the box
@@ -56,6 +58,10 @@ type plan struct {
 	filter   *filter.Filter
 	price    store.Price
 	rules    []egress.Rule // where the box may reach; none: nowhere
+
+	masked     *mask.Proof // the dataset is a masked file; nil: it is generated
+	maskedFile string
+	describe   string // its DATA.md
 }
 
 // start opens a session: everything that can be wrong is found out first, then
@@ -142,11 +148,14 @@ func (p *plan) planBox(ctx context.Context, d *desk, schema string, observe func
 
 func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe func(agent.Update)) (err error) {
 	if schema != "" {
-		if err = p.planData(ctx, d, schema); err != nil {
+		if err = p.planData(ctx, d, schema); err == nil {
+			p.messy, err = fakedata.Messy(p.schema, p.recipe)
+		}
+		if err != nil {
 			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}
 		}
 		p.database = "/data/" + fileName(p.schema.Name) + ".db"
-		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, fakedata.Describe(p.schema, p.recipe))
+		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, p.about())
 	}
 	if key, why := d.cfg.wrong(); key != "" { // a flag may have changed it
 		return usageError(why, "")
@@ -174,7 +183,7 @@ func (p *plan) recorded() *store.Recipe {
 	}
 	return &store.Recipe{
 		Schema: p.schema.Name, DDL: p.schema.DDL, Seed: p.recipe.Seed, Rows: p.recipe.Rows, Mess: p.recipe.Mess,
-		Clock: p.recipe.Clock.Format(time.RFC3339), Generator: p.recipe.Generator,
+		Clock: p.recipe.Clock.Format(time.RFC3339), Generator: p.recipe.Generator, Plan: p.recipe.Plan,
 	}
 }
 
@@ -231,7 +240,7 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 	}
 	defer os.RemoveAll(dir)
 	to := fakedata.Target{Path: filepath.Join(dir, "dataset.db")}
-	if p.schema != nil && p.recipe.Mess > 0 {
+	if p.messy {
 		if to.Answers, err = answersFile(s.log.ID()); err != nil {
 			return err
 		}
@@ -243,7 +252,7 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 			made <- nil
 			return
 		}
-		err := fakedata.Generate(ctx, p.schema, p.recipe, to, nil)
+		err := p.makeData(ctx, to)
 		if err == nil {
 			s.trips, err = tripwires(ctx, d.cfg, p, to.Path)
 		}
@@ -367,5 +376,6 @@ var datasetClock = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 func (c dataConfig) recipe(s *fakedata.Schema) fakedata.Recipe {
 	return fakedata.Recipe{
 		Schema: s.Name, DDL: s.DDL, Seed: c.Seed, Rows: c.Rows, Mess: c.Mess, Clock: datasetClock, Generator: fakedata.Generator,
+		Plan: c.text,
 	}
 }

@@ -20,9 +20,12 @@ func tripwires(ctx context.Context, c config, p plan, path string) (agent.Tripwi
 	if t.Network == agent.TripOff && t.Stubs == agent.TripOff && t.Paths == agent.TripOff {
 		return t, nil
 	}
-	planted, err := fakedata.Canaries(p.schema, p.recipe)
-	if err != nil {
-		return t, err
+	var planted []fakedata.Canary
+	var err error
+	if p.masked == nil { // what is masked was not generated: nothing is planted there
+		if planted, err = fakedata.Canaries(p.schema, p.recipe); err != nil {
+			return t, err
+		}
 	}
 	var canaries []tripwire.Value
 	for _, c := range planted {
