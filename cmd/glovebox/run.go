@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"strconv"
@@ -65,7 +66,10 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 					return errors.Join(err, d.close())
 				}
 			}
-			_, err = a.runSession(cmd.Context(), d, prompt, 0)
+			id, err := a.runSession(cmd.Context(), d, prompt, 0)
+			if err == nil && !a.flags.json {
+				err = a.spent(cmd.Context(), d, id)
+			}
 			return errors.Join(err, d.close())
 		},
 	}
@@ -107,6 +111,23 @@ func (c *config) raise(limits []string) error {
 		return usageError("--raise: "+why, "")
 	}
 	return nil
+}
+
+// spent says what a session has cost, and of how much.
+func (a *app) spent(ctx context.Context, d *desk, id string) error {
+	sum, err := d.store.Session(ctx, id)
+	if err != nil {
+		return err
+	}
+	said := fmt.Sprintf("spent: %d steps, %d tokens", sum.Steps, sum.Tokens)
+	if sum.CostUSD != nil {
+		said += fmt.Sprintf(", $%.4f", *sum.CostUSD)
+	}
+	if limit := d.cfg.Limits.CostUSD; sum.CostUSD != nil && limit > 0 {
+		said += fmt.Sprintf(" of $%.2f", limit)
+	}
+	_, err = fmt.Fprintln(a.errOut, said)
+	return err
 }
 
 func (a *app) prompt(arg string) (string, error) {
