@@ -151,8 +151,8 @@ func (a *app) prompt(arg string) (string, error) {
 // each tool's output it shows at most so many lines; 0: all.
 func (a *app) runSession(ctx context.Context, d *desk, prompt string, lines int) (id string, err error) {
 	show, failed := a.printer(lines, d.form != nil)
-	var last lastAnswer
-	s, err := d.start(ctx, last.watch(show))
+	var g gist
+	s, err := d.start(ctx, g.watch(show))
 	if err != nil {
 		return "", explain(err)
 	}
@@ -161,7 +161,7 @@ func (a *app) runSession(ctx context.Context, d *desk, prompt string, lines int)
 	defer context.AfterFunc(ctx, func() { cancel(agent.Interruption{By: "signal"}) })()
 	err = s.promptWith(turn, prompt, d.images...)
 	if err == nil && d.form != nil {
-		err = a.fit(turn, s, d.form, &last)
+		err = a.fit(turn, s, d.form, &g)
 	}
 	cancel(nil)
 	if closed := s.Close(ctx); err == nil {
@@ -169,6 +169,9 @@ func (a *app) runSession(ctx context.Context, d *desk, prompt string, lines int)
 	}
 	if err == nil {
 		err = failed()
+	}
+	if g.unasked > 0 && err == nil {
+		_, err = fmt.Fprintf(a.errOut, "not run: %d calls that somebody should have been asked about; --yes allows them, the workbench asks\n", g.unasked)
 	}
 	return s.ID(), err
 }
