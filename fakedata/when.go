@@ -68,8 +68,11 @@ func (t *table) before(at int64) int64 {
 		if owners == t.owner.parent.rows {
 			return t.rows
 		}
-		first, _ := t.owner.fan.children(owners)
-		return max(1, first)
+		if owners > 4*fanBlock {
+			owners -= owners % fanBlock // whole blocks are quickly summed up
+		}
+		f := t.owner.fan
+		return max(1, f.first(owners, f.below(owners)))
 	}
 	start, head := t.p.now-window, t.headRows()
 	if at < start {
