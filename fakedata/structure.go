@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -45,7 +46,12 @@ func structureOfSQLite(ctx context.Context, path string) (string, error) {
 		return "", err
 	}
 	defer db.Close()
-	conn := db.Conn
+	return Structure(ctx, db.Conn)
+}
+
+// Structure is the script of CREATE statements of an open SQLite file, without
+// comments, virtual tables and, where there is such a table, triggers.
+func Structure(ctx context.Context, conn *sql.Conn) (string, error) {
 	rows, err := query(ctx, conn, `SELECT type, name, sql, '' FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite\_%' ESCAPE '\' ORDER BY rowid`)
 	if err != nil {
 		return "", err

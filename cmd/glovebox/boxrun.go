@@ -96,7 +96,7 @@ holds the first and last half MiB of each output, as valid UTF-8.`,
 	}
 	f := cmd.Flags()
 	f.SetInterspersed(false) // the flags of CMD are its own
-	f.StringVar(&r.schema, "data", "", "generate the dataset of `SCHEMA` into /data")
+	f.StringVar(&r.schema, "data", "", "put the dataset of `SCHEMA` into /data, or the masked file of masked:FILE")
 	f.IntVar(&rows, "rows", 0, "`N` rows in the dataset's largest tables")
 	f.StringArrayVar(&r.puts, "file", nil, "put the file `F[:DEST]` into the box, below /work (repeatable)")
 	f.StringArrayVar(&r.gets, "out", nil, "when CMD has ended, copy `PATH:HOSTPATH` out of the box (repeatable)")
@@ -153,7 +153,7 @@ func (a *app) ownStatus(err error) error {
 // throwaway runs use with a sealed box that is destroyed afterwards, all of it
 // recorded as a session without a model: its prompt is the command line.
 func (a *app) throwaway(ctx context.Context, d *desk, schema string, argv []string, use func(*session) error) error {
-	show, _ := a.printer(0)
+	show, _ := a.printer(0, false)
 	notices := func(u agent.Update) {
 		if u.Event == nil {
 			show(u)

@@ -30,6 +30,7 @@ bytes, on every machine and every day.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newGenerateCmd(a), newPreviewCmd(a), newPlanCmd(a), newInspectCmd(a), newScoreCmd(a), newSchemasCmd(a))
+	cmd.AddCommand(newMaskCmd(a))
 	return cmd
 }
 

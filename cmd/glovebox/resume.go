@@ -36,6 +36,9 @@ func (d *desk) resumeFrom(ctx context.Context, ref string, modelChosen bool) err
 	d.cfg.Data.Schema = ""
 	if r := started.Recipe; r != nil {
 		d.cfg.Data = dataConfig{Schema: r.Schema, Seed: r.Seed, Rows: r.Rows, Mess: r.Mess, text: r.Plan}
+		if _, why := d.cfg.wrongData(); why != "" { // a session from elsewhere may ask for anything
+			return usageError("session "+sum.ID+" cannot go on here: "+why, "")
+		}
 	}
 	return nil
 }
@@ -68,6 +71,9 @@ func (d *desk) loadHistory(ctx context.Context, id string, left int) (started st
 // planData decides on the dataset: that of the configuration, or the one that
 // the resumed session had.
 func (p *plan) planData(ctx context.Context, d *desk, schema string) (err error) {
+	if file, ok := maskedFile(schema); ok {
+		return p.planMasked(ctx, d, file)
+	}
 	if d.resume == nil || d.resume.Recipe == nil {
 		if p.schema, err = fakedata.Load(ctx, schema); err == nil {
 			p.recipe = d.cfg.Data.recipe(p.schema)

@@ -19,6 +19,7 @@ import (
 	"glovebox/agent/filter"
 	"glovebox/agent/policy"
 	"glovebox/fakedata"
+	"glovebox/fakedata/mask"
 	"glovebox/runner"
 	"glovebox/runner/egress"
 	"glovebox/store"
@@ -31,11 +32,13 @@ type session struct {
 	agent   *agent.Agent
 	system  string           // prompt
 	before  *runner.Manifest // of the furnished box; nil: not furnished
+	trips   agent.Tripwires
 	observe func(agent.Update)
 	stop    func() // of the model
 
 	mu   sync.Mutex
 	last error // of the last prompt
+	halt func(*agent.PolicyError)
 }
 
 // plan is all that is decided before anything of a session exists.
@@ -55,6 +58,10 @@ type plan struct {
 	filter   *filter.Filter
 	price    store.Price
 	rules    []egress.Rule // where the box may reach; none: nowhere
+
+	masked     *mask.Proof // the dataset is a masked file; nil: it is generated
+	maskedFile string
+	describe   string // its DATA.md
 }
 
 // start opens a session: everything that can be wrong is found out first, then
@@ -80,11 +87,15 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 		}
 		return nil, errors.Join(err, s.Close(ctx))
 	}
-	s.agent = agent.New(agent.Config{
+	a := agent.New(agent.Config{
 		Model: p.model, ModelName: p.name, Box: inBox{s.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: s.log, System: s.system, Tools: p.tools,
 		Limits: d.cfg.Limits.limits(), Cost: p.cost, Budgets: d.budgets(), Rates: agent.Rates{ModelCalls: d.cfg.Rates.ModelCalls, ToolCalls: d.cfg.Rates.ToolCalls},
 		Observe: s.observe, Approve: d.approver(s.observe), History: d.history, Repeats: d.cfg.Limits.Repeats, Filter: p.filter,
+		Tripwires: s.trips, Seed: d.cfg.Sample.Seed, Heat: d.cfg.Sample.Temperature, Form: d.form,
 	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.agent, s.halt = a, a.Halt
 	return s, nil
 }
 
@@ -144,7 +155,7 @@ func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe 
 			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}
 		}
 		p.database = "/data/" + fileName(p.schema.Name) + ".db"
-		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, fakedata.Describe(p.schema, p.recipe))
+		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, p.about())
 	}
 	if key, why := d.cfg.wrong(); key != "" { // a flag may have changed it
 		return usageError(why, "")
@@ -193,6 +204,9 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 		names[i] = t.Name
 	}
 	s.system = agent.System(p.notes, names, d.cfg.Network.Allow...)
+	if d.form != nil {
+		s.system += "\n" + d.form.Note() + "\n"
+	}
 	var resumes *store.Resumes
 	if d.resume != nil {
 		s.system += "\n" + resumedNote
@@ -208,7 +222,7 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 	}
 	s.log, err = d.store.Begin(ctx, store.SessionStarted{
 		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: rules,
-		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price, Resumes: resumes,
+		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price, Resumes: resumes, Seed: d.cfg.Sample.Seed,
 	}, store.CurrentOwner())
 	if err != nil {
 		return err
@@ -238,7 +252,11 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 			made <- nil
 			return
 		}
-		made <- fakedata.Generate(ctx, p.schema, p.recipe, to, nil)
+		err := p.makeData(ctx, to)
+		if err == nil {
+			s.trips, err = tripwires(ctx, d.cfg, p, to.Path)
+		}
+		made <- err
 	}()
 
 	s.box, err = d.newBox(ctx, p.engine, p.image, s.log.ID())
@@ -314,7 +332,12 @@ func (s *session) ID() string { return s.log.ID() }
 
 // Prompt implements tui.Live.
 func (s *session) Prompt(ctx context.Context, text string) error {
-	err := s.agent.Prompt(ctx, text)
+	return s.promptWith(ctx, text)
+}
+
+// promptWith is Prompt with images.
+func (s *session) promptWith(ctx context.Context, text string, images ...store.Image) error {
+	err := s.agent.Prompt(ctx, text, images...)
 	s.mu.Lock()
 	s.last = err
 	s.mu.Unlock()

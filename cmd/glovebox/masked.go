@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"glovebox/fakedata"
+	"glovebox/fakedata/mask"
+)
+
+// maskedPrefix marks a data.schema, or --data, that is no schema but a file of
+// glovebox data mask.
+const maskedPrefix = "masked:"
+
+// planMasked decides on a masked file as the dataset. One without the proof
+// that nothing real survives in it is refused.
+func (p *plan) planMasked(ctx context.Context, d *desk, file string) (err error) {
+	if d.cfg.Data.Mess > 0 {
+		return errors.New("data.mess is for generated datasets: a masked file stays as it is")
+	}
+	if p.masked, err = mask.Verify(file); err != nil {
+		return err
+	}
+	if p.describe, err = mask.Describe(ctx, file); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if p.schema, err = fakedata.Load(ctx, file); err != nil {
+		return err
+	}
+	p.maskedFile, p.recipe = file, d.cfg.Data.recipe(p.schema)
+	p.recipe.Generator = p.masked.String()
+	if d.resume != nil && d.resume.Recipe != nil && d.resume.Recipe.Generator != p.recipe.Generator {
+		return fmt.Errorf("the session had other data: %s", d.resume.Recipe.Generator)
+	}
+	return nil
+}
+
+// about is DATA.md.
+func (p *plan) about() string {
+	if p.masked != nil {
+		return p.describe
+	}
+	return fakedata.Describe(p.schema, p.recipe)
+}
+
+// makeData makes the dataset, or copies the masked file and sees that it is
+// still the one that the proof is about.
+func (p *plan) makeData(ctx context.Context, to fakedata.Target) error {
+	if p.masked == nil {
+		return fakedata.Generate(ctx, p.schema, p.recipe, to, nil)
+	}
+	from, err := os.Open(p.maskedFile)
+	if err != nil {
+		return err
+	}
+	defer from.Close()
+	f, err := os.OpenFile(to.Path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, from)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if sum, _, err := digest(to.Path); err != nil || sum != p.masked.SHA256 {
+		return errors.Join(fmt.Errorf("%s was changed while the session began", p.maskedFile), err)
+	}
+	return nil
+}
+
+// maskedFile is the file that a schema's name means, if it means one.
+func maskedFile(schema string) (string, bool) { return strings.CutPrefix(schema, maskedPrefix) }

@@ -1,0 +1,378 @@
+package mask
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/bits"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// The search for originals in the output goes by three rules.
+//
+// What is looked for: every value, in whatever case, of a column that is
+// masked; of columns of names also every word; of texts also the words with a
+// digit or an @ in them. Not looked for: values that tell next to nothing
+// (tellingBits: four letters, six digits); values that were shifted or exchanged
+// among themselves (numbers, dates, keys), because any value is as likely there
+// as before; and the exempt: names in the schema, harmless columns' values, and
+// those that the plan calls public.
+//
+// Where: every cell of the output, and every word in its texts, whatever was
+// done to the column. Then every byte of the file, for values of at least eight
+// bytes that tell so much that one of them would stand there by chance in fewer
+// than one of a thousand files like this one; the proof says how much that is.
+//
+// What cannot be seen: an original that was written another way (reversed,
+// encoded, translated), and what a text says without naming it. The methods do
+// not make such things; a plan that keeps a column may let them through.
+
+// ErrLeak says that an original value was found in the output.
+var ErrLeak = errors.New("an original value survives")
+
+const (
+	tellingBits   = 20
+	window        = 8  // bytes of a value that are looked for at each place of the file
+	leastBloom    = 16 // and most: binary logarithms of its size in bits; 2^28 are 32 MiB
+	mostBloom     = 28
+	maxCandidates = 1 << 20
+)
+
+// bloom is a set that never forgets and sometimes takes something for a
+// member. Its size is bounded, however much there is.
+type bloom struct {
+	shift uint // of a hash, to be the number of a bit
+	bits  []uint64
+}
+
+// newBloom makes room for so many members.
+func newBloom(members int64) *bloom {
+	size := min(max(bits.Len64(uint64(members)*24), leastBloom), mostBloom)
+	return &bloom{uint(64 - size), make([]uint64, 1<<(size-6))}
+}
+
+func (b *bloom) each(h uint64, fn func(word *uint64, bit uint64)) {
+	step := bits.RotateLeft64(h, 32) | 1
+	for range 4 {
+		fn(&b.bits[h>>b.shift>>6], 1<<(h>>b.shift&63))
+		h = (h + step) * 0x9e3779b97f4a7c15
+	}
+}
+
+// add says whether h was new.
+func (b *bloom) add(h uint64) (fresh bool) {
+	b.each(h, func(w *uint64, bit uint64) {
+		fresh = fresh || *w&bit == 0
+		*w |= bit
+	})
+	return fresh
+}
+
+func (b *bloom) has(h uint64) bool {
+	all := true
+	b.each(h, func(w *uint64, bit uint64) { all = all && *w&bit != 0 })
+	return all
+}
+
+func mix(h uint64) uint64 {
+	h ^= h >> 30
+	h *= 0xbf58476d1ce4e5b9
+	h ^= h >> 27
+	h *= 0x94d049bb133111eb
+	return h ^ h>>31
+}
+
+// fingerprint and windowPrint stand for a folded value, and for its beginning.
+func fingerprint(text string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(text) {
+		h = (h ^ uint64(text[i])) * 1099511628211
+	}
+	return mix(h)
+}
+
+func windowPrint(text string) uint64 {
+	return mix(binary.LittleEndian.Uint64([]byte(text[:window])) ^ 0x5bd1e995)
+}
+
+func foldByte(b byte) byte {
+	if b >= 'A' && b <= 'Z' {
+		return b + 'a' - 'A'
+	}
+	return b
+}
+
+func foldText(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return r >= 'A' && r <= 'Z' }) < 0 {
+		return s
+	}
+	b := []byte(s)
+	for i := range b {
+		b[i] = foldByte(b[i])
+	}
+	return string(b)
+}
+
+// tells is how much a text tells, in bits, estimated low.
+func tells(text string) float64 {
+	sum, last := 0.0, rune(-1)
+	for _, r := range text[:min(len(text), 64)] {
+		switch {
+		case r == last:
+			sum += 0.5
+		case r >= '0' && r <= '9':
+			sum += 3.3
+		case r >= 'a' && r <= 'z':
+			sum += 4
+		case r >= 0x2e80 || r == utf8.RuneError:
+			sum += 7
+		case r >= 0x80:
+			sum += 4
+		default:
+			sum++
+		}
+		last = r
+	}
+	return sum
+}
+
+func telling(text string) bool { return tells(text) >= tellingBits }
+
+// originalsOf calls fn for everything in v that must not survive.
+func originalsOf(c *column, v any, fn func(text string)) {
+	text := ""
+	switch v := v.(type) {
+	case nil:
+		return
+	case string:
+		text = v
+	case []byte:
+		text = string(v[:min(len(v), 4096)])
+	case int64:
+		if c.method == methodKey || c.method == methodNumber || c.method == methodDate {
+			return
+		}
+		text = strconv.FormatInt(v, 10)
+	default:
+		return
+	}
+	switch c.method {
+	case methodKeep:
+		return
+	case methodKey:
+		if wholeNumber(text) {
+			return
+		}
+	case methodNumber:
+		if wholeNumber(text) || decimalNumber(text) {
+			return
+		}
+	case methodDate:
+		if _, ok := readMoment(text); ok {
+			return
+		}
+	}
+	fn(text)
+	switch {
+	case isObject(text):
+		_ = walkJSON(text, func(key bool, s string) {
+			if !key || !c.keys[s] {
+				if _, date := readMoment(s); !date && !wholeNumber(s) && !decimalNumber(s) {
+					fn(s)
+				}
+			}
+		})
+	case isLong(text) || c.method == methodText:
+		for w := range strings.FieldsSeq(text) {
+			if strings.ContainsAny(w, "@0123456789") {
+				if _, date := readMoment(w); !date {
+					fn(strings.Trim(w, ".,;:!?()[]{}<>\"'"))
+				}
+			}
+		}
+	case c.method == methodName:
+		eachWord(text, func(w string) {
+			if w != text {
+				fn(w)
+			}
+		})
+	}
+}
+
+// searcher holds what was found and is not certain yet.
+type searcher struct {
+	sv      *surveyed
+	found   map[uint64]string // fingerprint: where
+	windows map[uint64][]int64
+	res     Searched
+}
+
+// check searches the output for originals.
+func check(ctx context.Context, src *source, path string, p *plan, sv *surveyed, progress func(string, int64, int64)) (res *Searched, err error) {
+	s := &searcher{sv: sv, found: map[uint64]string{}, windows: map[uint64][]int64{}}
+	s.res.Values, s.res.Exempt = sv.values, len(sv.exempt)
+	for _, t := range p.tables {
+		for _, c := range t.cols {
+			if c.method == methodKey || c.method == methodNumber || c.method == methodDate {
+				s.res.Shifted = append(s.res.Shifted, c.name())
+			}
+		}
+	}
+	out, err := open(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("opening the output: %w", err)
+	}
+	defer func() { err = errors.Join(err, out.close()) }()
+	for i := range out.schema.Tables {
+		// The tables of the output may be sorted otherwise; a CSV file's goes by another name.
+		k := slices.IndexFunc(p.tables, func(t *table) bool { return t.Name == out.schema.Tables[i].Name || len(p.tables) == 1 })
+		if k < 0 {
+			return nil, fmt.Errorf("the output has a table %q that the source has not", out.schema.Tables[i].Name)
+		}
+		if err := s.cells(ctx, out, i, p.tables[k], progress); err != nil {
+			return nil, err
+		}
+	}
+	s.res.MinBits = math.Ceil(math.Log2(float64(max(out.size, 1))) + math.Log2(float64(max(sv.values, 1))) + 10)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	for b, n := range sv.telling {
+		if float64(b) < s.res.MinBits {
+			s.res.NotBytes += n
+		}
+	}
+	if err := s.bytes(ctx, f, out.size, progress); err != nil {
+		return nil, err
+	}
+	if err := s.confirm(ctx, src, f, p, progress); err != nil {
+		return nil, err
+	}
+	return &s.res, nil
+}
+
+func (s *searcher) cells(ctx context.Context, out *source, i int, t *table, progress func(string, int64, int64)) error {
+	n := int64(0)
+	return out.each(ctx, i, "", "", func(row []any) error {
+		if n++; n%8192 == 0 {
+			progress("searching "+t.Name, n, 0)
+		}
+		for c, v := range row {
+			s.res.Cells++
+			if err := s.cell(t.cols[c], v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *searcher) cell(c *column, v any) error {
+	text := ""
+	switch v := v.(type) {
+	case string:
+		text = foldText(v)
+	case []byte:
+		text = foldText(string(v))
+	case int64:
+		text = strconv.FormatInt(v, 10)
+	default:
+		return nil
+	}
+	if shifted := c.method == methodKey && wholeNumber(text) || c.method == methodNumber; shifted {
+		return nil
+	}
+	if c.method == methodDate {
+		if _, ok := readMoment(text); ok || wholeNumber(text) {
+			return nil
+		}
+	}
+	note := func(s1 string) {
+		if telling(s1) && s.sv.originals.has(fingerprint(s1)) {
+			s.found[fingerprint(s1)] = c.name()
+		}
+	}
+	note(text)
+	if _, blob := v.([]byte); !blob {
+		eachWord(text, note)
+		if c.method == methodKeep {
+			for w := range strings.FieldsSeq(text) {
+				note(strings.Trim(w, ".,;:!?()[]{}<>\"'"))
+			}
+		}
+	}
+	if len(s.found) > maxCandidates {
+		return errors.New("the search for originals has too much to look into: the file is too large for it")
+	}
+	return nil
+}
+
+// bytes notes every place of the file at which a value might begin.
+func (s *searcher) bytes(ctx context.Context, f *os.File, size int64, progress func(string, int64, int64)) error {
+	r := bufio.NewReaderSize(f, 1<<20)
+	var w uint64
+	for at, places := int64(0), 0; ; at++ {
+		b, err := r.ReadByte()
+		if errors.Is(err, io.EOF) {
+			s.res.Bytes = at
+			return nil
+		} else if err != nil {
+			return err
+		}
+		w = w>>8 | uint64(foldByte(b))<<56
+		if at%(1<<22) == 0 {
+			progress("searching the bytes", at, size)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+		if at < window-1 {
+			continue
+		}
+		if h := mix(w ^ 0x5bd1e995); s.sv.originals.has(h) {
+			if list := s.windows[h]; len(list) < 1000 {
+				s.windows[h] = append(list, at-window+1)
+				if places++; places > maxCandidates {
+					return errors.New("the search for originals has too much to look into: the file is too large for it")
+				}
+			}
+		}
+	}
+}
+
+// confirm goes through the originals again: which of them is what was found?
+func (s *searcher) confirm(ctx context.Context, src *source, f *os.File, p *plan, progress func(string, int64, int64)) error {
+	if s.sv.values == 0 {
+		return nil
+	}
+	return s.sv.eachOriginal(ctx, src, p, "comparing with", progress, func(c *column, text string) error {
+		if where, ok := s.found[fingerprint(text)]; ok {
+			return fmt.Errorf("%w: one of %s, %d bytes long, stands in %s of the output; mask that column, too, or, if the value is harmless, list it under public in the plan",
+				ErrLeak, oneLine(c.name()), len(text), oneLine(where))
+		}
+		if len(text) < window || math.Floor(tells(text)) < s.res.MinBits {
+			return nil
+		}
+		for _, at := range s.windows[windowPrint(text)] {
+			got := make([]byte, len(text))
+			if _, err := f.ReadAt(got, at); err != nil && !errors.Is(err, io.EOF) {
+				return err
+			}
+			if foldText(string(got)) == text {
+				return fmt.Errorf("%w: one of %s, %d bytes long, stands in the bytes of the output; "+
+					"a view, trigger, index or default of the schema may name it: leave it out with drop in the plan", ErrLeak, oneLine(c.name()), len(text))
+			}
+		}
+		return nil
+	})
+}
