@@ -54,7 +54,7 @@ func (m *masker) words(v string) (string, error) {
 		b.WriteString(v[end:at])
 		end = at + len(w)
 		var out string
-		out, err = m.cased("word", w, func(s *stream, low []rune, grow int) string { return drawWord(s, low, grow) })
+		out, err = m.cased("word", w, drawWord)
 		b.WriteString(out)
 	})
 	b.WriteString(v[end:])
