@@ -40,7 +40,9 @@ require (
 	github.com/chromedp/chromedp v0.14.2
 	github.com/zricethezav/gitleaks/v8 v8.30.1
 	go.opentelemetry.io/collector/pdata v1.30.0
+	go.opentelemetry.io/proto/otlp v1.5.0
 	golang.org/x/mod v0.42.0
+	google.golang.org/protobuf v1.36.11
 )
 
 require (
@@ -203,7 +205,6 @@ require (
 	google.golang.org/genproto/googleapis/api v0.0.0-20250414145226-207652e42e2e // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20250414145226-207652e42e2e // indirect
 	google.golang.org/grpc v1.72.2 // indirect
-	google.golang.org/protobuf v1.36.11 // indirect
 	gopkg.in/tomb.v1 v1.0.0-20141024135613-dd632973f1e7 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 	modernc.org/libc v1.79.0 // indirect

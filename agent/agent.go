@@ -65,14 +65,17 @@ type Request struct {
 	Tools    []store.ToolSpec
 	Seed     *int64
 
-	MaxOutput int64 // tokens of answer at most; 0: as many as the model likes
+	Temperature *float64 // nil: the server's own
+	Form        *Form    // of the answer; nil: free
+	MaxOutput   int64    // tokens of answer at most; 0: as many as the model likes
 }
 
 // Message is one entry of a conversation. Role decides which fields count:
-// "user" Text; "assistant" Text and ToolCalls; "tool" CallID and Text.
+// "user" Text and Images; "assistant" Text and ToolCalls; "tool" CallID and Text.
 type Message struct {
 	Role      string
 	Text      string
+	Images    []store.Image
 	ToolCalls []store.CallSpec
 	CallID    string
 }

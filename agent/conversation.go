@@ -2,6 +2,7 @@ package agent
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"glovebox/store"
@@ -22,7 +23,7 @@ func Conversation(events []store.Event) []Message {
 		switch b := e.Body.(type) {
 		case store.Prompt:
 			c.settle()
-			c.user(b.Text)
+			c.user(b.Text, b.Images)
 		case store.ModelResponse:
 			c.settle()
 			c.assistant(b)
@@ -59,12 +60,14 @@ type pending struct {
 
 // user appends a prompt. Two in a row (the first was never answered) become
 // one: many chat templates insist that roles alternate.
-func (c *conversation) user(text string) {
+func (c *conversation) user(text string, images []store.Image) {
 	if n := len(c.messages); n > 0 && c.messages[n-1].Role == "user" {
-		c.messages[n-1].Text += "\n\n" + text
+		last := &c.messages[n-1]
+		last.Text += "\n\n" + text
+		last.Images = slices.Concat(last.Images, images)
 		return
 	}
-	c.messages = append(c.messages, Message{Role: "user", Text: text})
+	c.messages = append(c.messages, Message{Role: "user", Text: text, Images: images})
 }
 
 func (c *conversation) assistant(r store.ModelResponse) {

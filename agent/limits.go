@@ -31,7 +31,7 @@ type Cost struct {
 type Budget struct {
 	Of     string // day, batch
 	Limits Limits
-	Spent  func(ctx context.Context) (budget.Spent, error) // by all sessions, this one included, from the log
+	Spent  func(ctx context.Context) (budget.Spent, error) // by all sessions, with what they have reserved, this one included, from the log
 	Pool   *budget.Pool                                    // instead of Spent: what sessions of this process share
 }
 
@@ -108,11 +108,15 @@ func estimate(input []Message, r store.ModelResponse) (in, out int64) {
 	return size(input) / 4, size([]Message{{Text: r.Text + r.Reasoning, ToolCalls: r.ToolCalls}}) / 4
 }
 
-// size is the bytes that messages hold.
+// imageTokens is more than any known model takes an image for.
+const imageTokens = 50_000
+
+// size is the bytes that messages hold. An image counts as what it is at worst
+// for a model, not as its file.
 func size(messages []Message) int64 {
 	n := 0
 	for _, m := range messages {
-		n += len(m.Text)
+		n += len(m.Text) + len(m.Images)*imageTokens
 		for _, c := range m.ToolCalls {
 			n += len(c.Name) + len(c.Arguments)
 		}
@@ -210,6 +214,25 @@ func (a *Agent) mayAsk(ctx context.Context, req Request) (reserved *store.Charge
 		return reserved, 0, settle, nil
 	}
 	return reserved, output, settle, nil
+}
+
+// stillFits looks at the budgets that other sessions spend as well, once what
+// this one may need is recorded: of two that ask at the same time, at least one
+// sees the other.
+func (a *Agent) stillFits(ctx context.Context) error {
+	for _, b := range a.cfg.Budgets {
+		if b.Spent == nil {
+			continue
+		}
+		s, err := b.Spent(ctx)
+		if err != nil {
+			return &logError{err}
+		}
+		if over := b.Limits.Passed(s); over != nil {
+			return &LimitError{Over: *over, Of: b.Of}
+		}
+	}
+	return nil
 }
 
 // mayCall is asked before a tool call is spent.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -28,8 +29,11 @@ type Config struct {
 	Budgets   []Budget // beyond the session's own limits
 	Rates     Rates
 	Filter    *filter.Filter // of what goes in and out; nil: none
-	Repeats   int            // how often the same calls may have the same results, 0: no limit
+	Tripwires Tripwires
+	Repeats   int // how often the same calls may have the same results, 0: no limit
 	Seed      *int64
+	Heat      *float64         // temperature; nil: the server's own
+	Form      *Form            // of the last answer; nil: free. Who prompts checks it
 	History   []store.Event    // of the session that this one resumes: its conversation goes on, its costs count
 	Approve   Approver         // who is asked where policy says ask; nil: nobody, which denies
 	Observe   func(Update)     // may be nil; never called twice at once, must not block for long
@@ -47,6 +51,11 @@ type Agent struct {
 	models *rate.Limiter     // of requests; nil: no limit
 	calls  *rate.Limiter     // of tool calls
 	grants []policy.Rule     // what a person has allowed for the whole session
+
+	showing sync.Mutex              // Observe
+	mu      sync.Mutex              // what follows
+	cancel  context.CancelCauseFunc // of the work that goes on; nil: none does
+	halted  *PolicyError            // why it is to end; nil: it is not
 }
 
 // New makes an agent. It records nothing and starts nothing.
@@ -75,7 +84,7 @@ func New(cfg Config) *Agent {
 //
 // Prompt records neither the start and end of the session nor what becomes of
 // its box; Outcome maps its error for session.ended.
-func (a *Agent) Prompt(ctx context.Context, text string) error {
+func (a *Agent) Prompt(ctx context.Context, text string, images ...store.Image) error {
 	if text == "" {
 		return errors.New("the prompt is empty")
 	}
@@ -83,12 +92,24 @@ func (a *Agent) Prompt(ctx context.Context, text string) error {
 	if err := a.passPrompt(ctx, &text); err != nil {
 		return err
 	}
-	if err := a.record(ctx, store.Prompt{Text: text}); err != nil {
-		return err
+	working, err := a.begin(ctx)
+	if err != nil {
+		a.end() //nolint:errcheck // it is err
+		return a.stopped(ctx, working, err)
 	}
-	limited, cancel := a.withWall(ctx)
+	if err := a.record(ctx, store.Prompt{Text: text, Images: images}); err != nil {
+		return errors.Join(err, a.end())
+	}
+	limited, cancel := a.withWall(working)
 	defer cancel()
-	return a.stopped(ctx, limited, a.work(limited))
+	err = a.work(limited)
+	if halted := a.end(); halted != nil && ctx.Err() == nil {
+		var lost *logError
+		if !errors.As(err, &lost) {
+			err = halted
+		}
+	}
+	return a.stopped(ctx, limited, err)
 }
 
 // work takes turns until the model asks for nothing more.
@@ -113,11 +134,8 @@ func (a *Agent) work(ctx context.Context) error {
 		if len(resp.ToolCalls) == 0 {
 			return nil
 		}
-		for i, call := range resp.ToolCalls {
-			cut := resp.FinishReason == "length" && i == len(resp.ToolCalls)-1
-			if err := a.call(ctx, call, cut); err != nil {
-				return err
-			}
+		if err := a.serve(ctx, resp); err != nil {
+			return err
 		}
 	}
 }
@@ -132,7 +150,7 @@ func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
 	}
 	turn := int(a.spent.Turns) + 1
 	through := a.events[len(a.events)-1].Seq
-	req := Request{System: a.cfg.System, Messages: Conversation(a.events), Tools: a.cfg.Tools.Specs(), Seed: a.cfg.Seed}
+	req := Request{System: a.cfg.System, Messages: Conversation(a.events), Tools: a.cfg.Tools.Specs(), Seed: a.cfg.Seed, Temperature: a.cfg.Heat, Form: a.cfg.Form}
 	reserved, output, settle, err := a.mayAsk(ctx, req)
 	if err != nil {
 		return store.ModelResponse{}, err
@@ -144,11 +162,14 @@ func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
 	if err := a.record(ctx, asked); err != nil {
 		return store.ModelResponse{}, err
 	}
+	if err := a.stillFits(ctx); err != nil {
+		return store.ModelResponse{}, err
+	}
 	said, thought := &sieve{filter: a.cfg.Filter}, &sieve{filter: a.cfg.Filter}
 	resp, err := a.cfg.Model.Stream(ctx, req, func(d Delta) {
 		d.Text, d.Reasoning = said.next(d.Text, false), thought.next(d.Reasoning, false)
 		if d != (Delta{}) {
-			a.cfg.Observe(Update{Delta: &d})
+			a.observe(Update{Delta: &d})
 		}
 	})
 	resp.Turn = turn
@@ -159,7 +180,7 @@ func (a *Agent) turn(ctx context.Context) (store.ModelResponse, error) {
 		}
 	}
 	if rest := (Delta{Text: said.next("", true), Reasoning: thought.next("", true)}); rest != (Delta{}) {
-		a.cfg.Observe(Update{Delta: &rest})
+		a.observe(Update{Delta: &rest})
 	}
 	charge = a.charge(asked, resp)
 	if lost := a.passAnswer(ctx, &resp); lost != nil {
@@ -179,20 +200,21 @@ func (a *Agent) mayCost(err error) bool {
 	return a.cfg.Cost.Price != budget.Price{} && (!errors.As(err, &e) || e.Code == "cut" || e.Code == "timeout")
 }
 
-// call decides on one tool call and runs it. One that was cut off at the
-// model's output limit does not run, even where it looks whole.
-func (a *Agent) call(ctx context.Context, call store.CallSpec, cut bool) error {
+// admit decides on one tool call and records what was decided; where admitted
+// is set it may run. One that was cut off at the model's output limit does not
+// run, even where it looks whole.
+func (a *Agent) admit(ctx context.Context, c decided) (plan plan, admitted bool, _ error) {
+	call, decision, plan := c.call, c.decision, c.plan
 	if err := ctx.Err(); err != nil {
-		return err
+		return plan, false, err
 	}
-	decision, plan := a.cfg.Tools.decide(call)
-	if cut {
+	if c.cut {
 		decision.Verdict, decision.Rule = "invalid", ""
 		decision.Reason = "your answer was cut off at its output limit in this call; it did not run: make it shorter, or in several calls"
 	}
 	tell, err := a.circles(call)
 	if err != nil {
-		return err
+		return plan, false, err
 	}
 	if tell != "" && decision.Verdict != "invalid" {
 		decision.Verdict, decision.Rule, decision.Reason = "deny", repeatsRule, tell
@@ -204,29 +226,32 @@ func (a *Agent) call(ctx context.Context, call store.CallSpec, cut bool) error {
 	if decision.Verdict == "ask" {
 		var err error
 		if decision, plan, err = a.approve(ctx, call, decision, plan); err != nil {
-			return err
+			return plan, false, err
 		}
 		edited = decision.Edited
 	}
 	if decision.Verdict != "allow" {
 		if err := a.record(ctx, decision); err != nil {
-			return err
+			return plan, false, err
 		}
-		return a.record(ctx, store.ToolResult{CallID: call.ID, Tool: decision.Tool, Error: refusal(decision)})
+		return plan, false, a.record(ctx, store.ToolResult{CallID: call.ID, Tool: decision.Tool, Error: refusal(decision)})
+	}
+	if err := a.trip(ctx, call, plan); err != nil {
+		return plan, false, err
 	}
 	if err := a.mayCall(); err != nil {
-		return err
+		return plan, false, err
 	}
 	if err := a.pace(ctx, a.calls, "tool"); err != nil {
-		return err
+		return plan, false, err
 	}
 	if err := a.record(ctx, decision); err != nil {
-		return err
+		return plan, false, err
 	}
 	if err := a.record(ctx, store.ToolCall{CallID: call.ID, Tool: call.Name, Arguments: plan.recorded(), Edited: edited, Stub: plan.tool.stub != nil}); err != nil {
-		return err
+		return plan, false, err
 	}
-	return a.run(ctx, call, plan)
+	return plan, true, nil
 }
 
 // refusal is what the model is told of a call that does not run.
@@ -244,9 +269,9 @@ func refusal(d store.Decision) string {
 	return s
 }
 
-// run runs a call that was decided and recorded. A tool that fails is a result
-// like any other; a lost box and an interruption end the work.
-func (a *Agent) run(ctx context.Context, call store.CallSpec, plan plan) error {
+// run runs a call that was admitted, and records nothing. A tool that fails is
+// a result like any other; a lost box and an interruption end the work.
+func (a *Agent) run(ctx context.Context, call store.CallSpec, plan plan) (res store.ToolResult, end error) {
 	var live [2]runes
 	var seen [2]sieve
 	for i := range seen {
@@ -254,30 +279,26 @@ func (a *Agent) run(ctx context.Context, call store.CallSpec, plan plan) error {
 	}
 	r := &run{tools: a.cfg.Tools, box: a.cfg.Box, output: func(stderr bool, chunk []byte) {
 		if text := seen[stream(stderr)].next(live[stream(stderr)].next(chunk), false); text != "" {
-			a.cfg.Observe(Update{Output: &Output{CallID: call.ID, Stderr: stderr, Chunk: text}})
+			a.observe(Update{Output: &Output{CallID: call.ID, Stderr: stderr, Chunk: text}})
 		}
 	}}
 	start := a.cfg.Clock()
 	res, err := plan.tool.run(ctx, r, plan.args)
 	res.CallID, res.Tool = call.ID, call.Name
 	res.DurationMS = ms(a.cfg.Clock().Sub(start))
-	end := error(nil)
+	var denied *PolicyError
 	switch {
 	case ctx.Err() != nil && (err != nil || res.Signal != ""):
-		res.Error, end = "interrupted", ctx.Err()
+		if res.Error, end = "interrupted", ctx.Err(); errors.As(context.Cause(ctx), &denied) {
+			res.Error = denied.Message
+		}
 	case err == nil:
 	case errors.Is(err, ErrBoxLost):
 		res.Error, end = err.Error(), err
 	default:
 		res.Error = clip(err.Error(), 1000)
 	}
-	if err := a.passResult(ctx, &res); err != nil {
-		return err
-	}
-	if err := a.record(ctx, res); err != nil {
-		return err
-	}
-	return end
+	return res, end
 }
 
 // stopped records why the work ended and returns the error that says so.
@@ -297,6 +318,8 @@ func (a *Agent) stopped(ctx, limited context.Context, err error) error {
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
 		body = store.Interrupted{By: by(err)}
+	case errors.As(err, &denied):
+		body = store.Failure{Code: "policy", Message: err.Error()}
 	case limited.Err() != nil && errors.As(context.Cause(limited), &limit):
 		err = limit
 		body = limit.event()
@@ -304,8 +327,6 @@ func (a *Agent) stopped(ctx, limited context.Context, err error) error {
 		body = store.Interrupted{By: by(err)}
 	case errors.As(err, &limit):
 		body = limit.event()
-	case errors.As(err, &denied):
-		body = store.Failure{Code: "policy", Message: err.Error()}
 	case errors.As(err, &script):
 		body = store.Failure{Code: "script", Message: err.Error()}
 	case errors.Is(err, ErrBoxLost):
@@ -343,8 +364,15 @@ func (a *Agent) record(ctx context.Context, body store.Body) error {
 	a.events = append(a.events, e)
 	a.spent.add(a.events)
 	a.again.add(e)
-	a.cfg.Observe(Update{Event: &e})
+	a.observe(Update{Event: &e})
 	return nil
+}
+
+// observe shows an update; calls that run at the same time take turns.
+func (a *Agent) observe(u Update) {
+	a.showing.Lock()
+	defer a.showing.Unlock()
+	a.cfg.Observe(u)
 }
 
 func valid(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }

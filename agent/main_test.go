@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 type localBox struct {
 	dir  string
 	lost error // what Exec says, where set
+	mu   sync.Mutex
 	runs int
 
 	quiet bool // an interruption is told as the signal that killed the command
@@ -48,7 +49,9 @@ func (b *localBox) path(p string) string {
 }
 
 func (b *localBox) Exec(ctx context.Context, c Command, onOutput func(bool, []byte)) (Result, error) {
+	b.mu.Lock()
 	b.runs++
+	b.mu.Unlock()
 	if b.lost != nil {
 		return Result{}, fmt.Errorf("running %s: %w", c.Argv[0], b.lost)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -37,6 +38,7 @@ type OpenAI struct {
 	cfg      OpenAIConfig
 	own      *http.Transport // nil when the client came from outside
 	noUsage  atomic.Bool     // the server refused stream_options
+	noForm   atomic.Bool     // … and response_format
 	endpoint string          // for messages: without credentials and query
 	grace    time.Duration   // for the usage after the last piece: some servers then just stay silent
 
@@ -92,8 +94,13 @@ func (m *OpenAI) Stream(ctx context.Context, req Request, onDelta func(Delta)) (
 	out := newAnswer(req.Messages, start, onDelta)
 	send := &sender{model: m, dog: dog, notice: func(s string) { onDelta(Delta{Notice: s}) }}
 	err := m.stream(guarded, req, send, out)
-	if asksNoUsage(err) && !m.noUsage.Swap(true) {
-		err = m.stream(guarded, req, send, out)
+	for _, without := range []struct {
+		name string
+		off  *atomic.Bool
+	}{{"stream_options", &m.noUsage}, {"response_format", &m.noForm}} {
+		if refuses(err, without.name) && !without.off.Swap(true) {
+			err = m.stream(guarded, req, send, out)
+		}
 	}
 	resp := out.response()
 	resp.Retries = send.retries
@@ -145,6 +152,15 @@ func (m *OpenAI) request(req Request) openai.ChatCompletionRequest {
 		seed := int(*req.Seed)
 		r.Seed = &seed
 	}
+	if t := req.Temperature; t != nil {
+		r.Temperature = max(float32(*t), math.SmallestNonzeroFloat32) // 0 would not be sent
+	}
+	if req.Form != nil && !m.noForm.Load() {
+		r.ResponseFormat = &openai.ChatCompletionResponseFormat{
+			Type:       openai.ChatCompletionResponseFormatTypeJSONSchema,
+			JSONSchema: &openai.ChatCompletionResponseFormatJSONSchema{Name: "answer", Schema: req.Form.schema},
+		}
+	}
 	switch {
 	case req.MaxOutput > 0 && newer.MatchString(m.cfg.Model):
 		r.MaxCompletionTokens = int(req.MaxOutput)
@@ -172,6 +188,15 @@ func messages(req Request) []openai.ChatCompletionMessage {
 	}
 	for _, m := range req.Messages {
 		msg := openai.ChatCompletionMessage{Role: m.Role, Content: m.Text, ToolCallID: m.CallID}
+		if len(m.Images) > 0 {
+			msg.Content = ""
+			msg.MultiContent = []openai.ChatMessagePart{{Type: openai.ChatMessagePartTypeText, Text: m.Text}}
+		}
+		for _, i := range m.Images {
+			msg.MultiContent = append(msg.MultiContent, openai.ChatMessagePart{
+				Type: openai.ChatMessagePartTypeImageURL, ImageURL: &openai.ChatMessageImageURL{URL: "data:" + i.Type + ";base64," + i.Data},
+			})
+		}
 		for _, c := range m.ToolCalls {
 			msg.ToolCalls = append(msg.ToolCalls, openai.ToolCall{
 				ID: c.ID, Type: openai.ToolTypeFunction,
@@ -204,9 +229,11 @@ func wireArguments(s string) string {
 	return string(out)
 }
 
-func asksNoUsage(err error) bool {
+// refuses says whether a server does not know a part of the request that it can
+// do without.
+func refuses(err error, part string) bool {
 	var e *ModelError
-	return errors.As(err, &e) && (e.Status == 400 || e.Status == 422) && strings.Contains(e.Message, "stream_options")
+	return errors.As(err, &e) && (e.Status == 400 || e.Status == 422) && strings.Contains(e.Message, part)
 }
 
 // watchdog ends a request whose server has been silent for too long.

@@ -30,7 +30,7 @@ func (a *Agent) pace(ctx context.Context, l *rate.Limiter, what string) error {
 		return nil
 	}
 	if wait > time.Second {
-		a.cfg.Observe(Update{Delta: &Delta{Notice: fmt.Sprintf("waiting %d s: no more %s calls a minute are allowed", int(wait.Round(time.Second).Seconds()), what)}})
+		a.observe(Update{Delta: &Delta{Notice: fmt.Sprintf("waiting %d s: no more %s calls a minute are allowed", int(wait.Round(time.Second).Seconds()), what)}})
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

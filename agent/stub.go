@@ -111,19 +111,7 @@ func (s Stub) decode(raw string) (values, error) {
 		return nil, fmt.Errorf("the arguments are not valid JSON: %s", clip(err.Error(), 200))
 	}
 	if err := s.schema.Validate(doc); err != nil {
-		var v *jsonschema.ValidationError
-		if errors.As(err, &v) {
-			for len(v.Causes) > 0 {
-				v = v.Causes[0]
-			}
-			where := strings.Join(v.InstanceLocation, ".")
-			text := v.Error()
-			if _, rest, ok := strings.Cut(text, "at '"); ok {
-				_, text, _ = strings.Cut(rest, ": ")
-			}
-			return nil, fmt.Errorf("the arguments do not fit: %s", strings.TrimPrefix(clip(where+": "+text, 300), ": "))
-		}
-		return nil, err
+		return nil, fmt.Errorf("the arguments do not fit: %w", misfit(err))
 	}
 	object, ok := numbers(doc).(map[string]any)
 	if !ok {

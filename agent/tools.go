@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -203,7 +205,12 @@ func (t Toolbox) decide(call store.CallSpec) (store.Decision, plan) {
 		return d, plan{}
 	}
 	if t.Policy != nil {
-		v := t.Policy.Judge(call.Name, args)
+		judged := args
+		if _, said := args["method"]; call.Name == "fetch" && !said {
+			judged = maps.Clone(args)
+			judged["method"] = "GET"
+		}
+		v := t.Policy.Judge(call.Name, judged)
 		d.Verdict, d.From, d.Part = v.Decision, v.From, v.Part
 		d.Rule, d.Reason = cmp.Or(v.Rule, "default"), v.Reason
 		if d.Verdict == policy.Allow && v.Rule == "" {
@@ -236,11 +243,32 @@ func check(args values) error {
 			return fmt.Errorf("the argument %q contains a NUL byte", name)
 		}
 	}
+	if m, given := args["method"].(string); given {
+		if !method.MatchString(m) {
+			return errors.New(`the argument "method" must be a word such as GET`)
+		}
+		args["method"] = strings.ToUpper(m)
+	}
+	if q, given := args["query"].(string); given {
+		for _, m := range dotCommand.FindAllStringSubmatch(q, -1) {
+			if !slices.Contains(harmless, m[1]) {
+				return fmt.Errorf("the sql tool takes no .%s: only SQL, and .%s", clip(m[1], 32), strings.Join(harmless, ", ."))
+			}
+		}
+	}
 	if u, given := args["url"].(string); given && !strings.HasPrefix(u, "http://") && !strings.HasPrefix(u, "https://") {
 		return errors.New(`the argument "url" must begin with http:// or https://`)
 	}
 	return nil
 }
+
+var (
+	method     = regexp.MustCompile(`^[A-Za-z]+$`)
+	dotCommand = regexp.MustCompile(`(?m)^[ \t]*\.([A-Za-z]+)`)
+	// harmless are the commands of SQLite's shell that only show something. Others
+	// run programs and write files, past the rules for those.
+	harmless = []string{"tables", "schema", "indexes", "databases", "headers", "mode"}
+)
 
 func (t Toolbox) list() string {
 	var out []string

@@ -3,6 +3,7 @@ package fakedata
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // A Canary is a value of a dataset that occurs nowhere else in the world: where
@@ -32,15 +33,16 @@ func Canaries(s *Schema, r Recipe) ([]Canary, error) {
 	return out, nil
 }
 
-// plant puts a canary into c if it is a column of free text or of links. Each
-// column has its own, so that one more column moves no other's.
+// plant puts a canary into c if it is a column of free text, of links or of
+// e-mail addresses. Each column has its own, so that one more column moves no other's.
 func (t *table) plant(c *column) {
-	if c.class != classText || c.link != nil || c.Generated || c.unique || c.pinned || t.opaque || t.copied(c) != nil ||
-		!slices.Contains([]string{"prose", "url"}, c.kind) || c.choices(t) != nil || c.dom.patterns != nil ||
-		c.dom.maxLen > 0 || slices.ContainsFunc(t.Keys, func(k Key) bool { return slices.Contains(k.Columns, c.index) }) {
+	if c.class != classText || c.link != nil || c.Generated || t.opaque || t.copied(c) != nil || t.referred(c) ||
+		!slices.Contains([]string{"prose", "url", "email"}, c.kind) || c.choices(t) != nil || c.dom.patterns != nil || c.dom.maxLen > 0 {
 		return
 	}
-	if size, _ := typeSize(c.Type); size > 0 && size < 200 {
+	inKey := c.unique || c.pinned || slices.ContainsFunc(t.Keys, func(k Key) bool { return slices.Contains(k.Columns, c.index) })
+	size, _ := typeSize(c.Type)
+	if c.kind == "email" && size > 0 && size < 80 || c.kind != "email" && (inKey || size > 0 && size < 200) {
 		return
 	}
 	s := c.key.sub("canary").at(0)
@@ -49,9 +51,14 @@ func (t *table) plant(c *column) {
 		token[i] = "abcdefghjkmnpqrstuvwxyz23456789"[s.n(31)]
 	}
 	c.canaryRow, c.canary = s.n(t.rows), string(token)
-	made, first := c.cell, "%s (ref. %s)"
-	if c.kind == "url" {
-		first = "%s?ref=%s"
+	made, alone := c.cell, "ref. "+c.canary
+	with := func(text string) string { return text + " (ref. " + c.canary + ")" }
+	switch c.kind {
+	case "url":
+		with = func(text string) string { return text + "?ref=" + c.canary }
+	case "email":
+		alone = c.canary + "@example.com"
+		with = func(text string) string { return strings.Replace(text, "@", "+"+c.canary+"@", 1) }
 	}
 	c.cell = func(i int64) any {
 		v := made(i)
@@ -59,9 +66,9 @@ func (t *table) plant(c *column) {
 			return v
 		}
 		if text, ok := v.(string); ok {
-			return fmt.Sprintf(first, text, c.canary)
+			return with(text)
 		}
-		return "ref. " + c.canary
+		return alone
 	}
 }
 

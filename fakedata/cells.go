@@ -217,6 +217,8 @@ func (t *table) made(c *column) func(i int64) any {
 		return t.patternMaker(c)
 	}
 	switch {
+	case c.kind == "bool" && c.class != classText && t.talks() && c.hasWord("agent", "staff", "support", "employee", "reply", "answer"):
+		return func(i int64) any { return int64(boolInt(t.fromStaff(i))) }
 	case c.kind == "bool" && c.class == classText && !c.zeroOrOne():
 		return yesNo(t, c)
 	case c.kind == "bool":

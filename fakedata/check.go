@@ -67,10 +67,12 @@ func (t *Table) domains() (doms []domain, orders []order, unclear []int, opaque 
 	return r.doms, r.orders, r.unclear, r.opaque
 }
 
-// order says that one column must not be less than another, if both are there.
+// order says that one column must not be less than another, if both are there;
+// or, with differ, that they must not be equal.
 type order struct {
 	low, high int // columns
 	strict    bool
+	differ    bool
 }
 
 // order understands "column op column".
@@ -84,9 +86,11 @@ func (r *checkReader) order(tokens []token) (order, bool) {
 	case a < 0 || b < 0 || tokens[1].kind != tokSymbol:
 		return order{}, false
 	case op == "<" || op == "<=":
-		return order{a, b, op == "<"}, true
+		return order{low: a, high: b, strict: op == "<"}, true
 	case op == ">" || op == ">=":
-		return order{b, a, op == ">"}, true
+		return order{low: b, high: a, strict: op == ">"}, true
+	case op == "<>" || op == "!=":
+		return order{low: a, high: b, differ: true}, true
 	}
 	return order{}, false
 }

@@ -36,7 +36,11 @@ type encoder struct {
 	t      *table
 	format Format
 	cols   []*column // that are written
-	names  [][]byte  // of the columns, as JSONL begins them
+	heads  []string  // the columns' names
+	names  [][]byte  // the same, as JSONL begins them
+	tail   []byte    // ends each row of CSV and JSONL
+	from   int64     // the first of the rows
+	n      int64     // how many there are
 	insert string    // begins an INSERT
 }
 
@@ -44,7 +48,7 @@ type encoder struct {
 const rowsPerInsert = 200
 
 func newEncoder(t *table, f Format) *encoder {
-	e := &encoder{t: t, format: f}
+	e := &encoder{t: t, format: f, n: t.written()}
 	var names []string
 	for _, c := range t.cols {
 		if c.Generated {
@@ -54,7 +58,7 @@ func newEncoder(t *table, f Format) *encoder {
 		if len(e.cols) == 0 {
 			lead = "{"
 		}
-		e.cols = append(e.cols, c)
+		e.cols, e.heads = append(e.cols, c), append(e.heads, c.Name)
 		e.names = append(e.names, append(appendJSON([]byte(lead), c.Name), ':'))
 		names = append(names, f.quote(c.Name))
 	}
@@ -79,11 +83,11 @@ func (e *encoder) header(dst []byte) []byte {
 	if e.format != FormatCSV {
 		return dst
 	}
-	for i, c := range e.cols {
+	for i, name := range e.heads {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendCSV(dst, c.Name)
+		dst = appendCSV(dst, name)
 	}
 	return append(dst, '\n')
 }
@@ -99,13 +103,13 @@ func (e *encoder) row(dst []byte, values []any, at int, last bool) []byte {
 			}
 			dst = appendCSVValue(dst, v, e.cols[i])
 		}
-		return append(dst, '\n')
+		return append(append(dst, e.tail...), '\n')
 	case FormatJSONL:
 		for i, v := range values {
 			dst = append(dst, e.names[i]...)
 			dst = appendJSONValue(dst, v, e.cols[i])
 		}
-		return append(dst, "}\n"...)
+		return append(append(dst, e.tail...), "}\n"...)
 	}
 	if at == 0 {
 		dst = append(dst, e.insert...)

@@ -26,21 +26,23 @@ import (
 // Generator is the fingerprint of this generator: it changes whenever any
 // recipe would give other bytes than before.
 // The versions of what shapes those bytes are part of it.
-const Generator = "fakedata/2 gofakeit/7.18.1 sqlite/3.54.1"
+const Generator = "fakedata/3 gofakeit/7.18.1 sqlite/3.54.1"
 
 // MaxRows is the largest accepted Recipe.Rows.
 const MaxRows = 100_000_000
 
 // A Recipe reproduces a dataset byte for byte.
 type Recipe struct {
-	Schema    string    // name of the schema, as in Schema.Name
-	DDL       string    // the schema's DDL; "" stands for that of the Schema given along
-	Seed      int64     // any value
-	Rows      int       // rows of the largest tables, 1 to MaxRows; others follow from it
-	Mess      float64   // share of rows with a labelled defect, for each kind of it, 0 to 0.5
-	Clock     time.Time // "now" for every date in the dataset; seconds count, zones do not
-	Generator string    // fingerprint; "" stands for the current one
-	Plan      string    // text of a plan, see WritePlan; "": all is inferred
+	Schema    string           // name of the schema, as in Schema.Name
+	DDL       string           // the schema's DDL; "" stands for that of the Schema given along
+	Seed      int64            // any value
+	Rows      int              // rows of the largest tables, 1 to MaxRows; others follow from it
+	Mess      float64          // share of rows with a labelled defect, for each kind of it, 0 to 0.5
+	Clock     time.Time        // "now" for every date in the dataset; seconds count, zones do not
+	Generator string           // fingerprint; "" stands for the current one
+	Plan      string           // text of a plan, see WritePlan; "": all is inferred
+	Tables    map[string]int64 // rows of single tables, above what a plan says; each from 1 to MaxRows
+	Scale     float64          // factor of the rows of all tables but lookups, from above 0 to MaxRows; 0 stands for 1
 }
 
 // check says why r cannot be made with s by this generator, or nil.
@@ -48,6 +50,8 @@ func (r Recipe) check(s *Schema) error {
 	switch {
 	case r.Rows < 1 || r.Rows > MaxRows:
 		return fmt.Errorf("rows is %d: it must be between 1 and %d", r.Rows, MaxRows)
+	case !(r.Scale >= 0 && r.Scale <= MaxRows):
+		return fmt.Errorf("scale is %g: it must be above 0 and at most %d", r.Scale, MaxRows)
 	case !(r.Mess >= 0 && r.Mess <= maxMess):
 		return fmt.Errorf("mess is %g: it must be from 0 to %g", r.Mess, maxMess)
 	case r.Clock.IsZero():

@@ -39,8 +39,8 @@ const (
 	fewValues = 12
 )
 
-// Inspect profiles the SQLite dataset at path. The file is only read.
-func Inspect(ctx context.Context, path string) ([]TableProfile, error) {
+// openToRead opens a SQLite file that nothing will be written to.
+func openToRead(ctx context.Context, path string) (*memory, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -50,22 +50,30 @@ func Inspect(ctx context.Context, path string) ([]TableProfile, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer pool.Close()
 	conn, err := pool.Conn(ctx)
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "PRAGMA trusted_schema=OFF; PRAGMA query_only=ON")
+	}
 	if err != nil {
-		return nil, fmt.Errorf("opening %s: %s", path, sqliteMessage(err))
+		return nil, errors.Join(fmt.Errorf("opening %s: %s", path, sqliteMessage(err)), pool.Close())
 	}
-	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "PRAGMA trusted_schema=OFF; PRAGMA query_only=ON"); err != nil {
-		return nil, fmt.Errorf("opening %s: %s", path, sqliteMessage(err))
+	return &memory{conn, pool}, nil
+}
+
+// Inspect profiles the SQLite dataset at path. The file is only read.
+func Inspect(ctx context.Context, path string) ([]TableProfile, error) {
+	db, err := openToRead(ctx, path)
+	if err != nil {
+		return nil, err
 	}
+	defer db.Close()
 	var s Schema
-	if err := s.read(ctx, conn); err != nil {
+	if err := s.read(ctx, db.Conn); err != nil {
 		return nil, fmt.Errorf("inspecting %s: %w", path, err)
 	}
 	var out []TableProfile
 	for i := range s.Tables {
-		p, err := s.profile(ctx, conn, &s.Tables[i])
+		p, err := s.profile(ctx, db.Conn, &s.Tables[i])
 		if err != nil {
 			return nil, fmt.Errorf("inspecting table %q: %w", s.Tables[i].Name, err)
 		}

@@ -82,20 +82,28 @@ func (l *ledger) of(owner int64) []entry {
 		if !in && balance < 2_000 {
 			in = true
 		}
-		switch {
-		case i == lo:
-			e.amount = 20_000 + s.n(380_000)/100*100
-		case in:
-			e.amount = 10_000 + s.skew(400_000)
-		default:
-			e.amount = -min(e.amount, balance)
-		}
 		if l.kind != nil {
 			list := l.debit
 			if in {
 				list = l.credit
 			}
 			e.kind = list[min(s.n(int64(len(list))), s.n(int64(len(list))))]
+		}
+		word, _ := e.kind.(string)
+		word = strings.ToLower(word)
+		switch {
+		case in && strings.Contains(word, "salary"):
+			e.amount = 180_000 + (s.n(300_000)+s.n(300_000))/200*100
+		case strings.Contains(word, "interest") && in:
+			e.amount = 10 + s.n(2_500)
+		case strings.Contains(word, "fee"):
+			e.amount = -min(priceLike(&s, 100+s.n(1_400)), balance)
+		case i == lo:
+			e.amount = 20_000 + s.n(380_000)/100*100
+		case in:
+			e.amount = 10_000 + s.skew(400_000)
+		default:
+			e.amount = -min(e.amount, balance)
 		}
 		balance += e.amount
 		if e.after = balance; l.unsigned && e.amount < 0 {

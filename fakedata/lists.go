@@ -2,7 +2,9 @@ package fakedata
 
 import (
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/brianvoe/gofakeit/v7"
 )
@@ -69,9 +71,10 @@ func nameList(theme string, ws []string, screen bool) []string {
 		list = "card|bank transfer|cash|paypal|voucher|direct debit"
 	case last == "type" || last == "kind":
 		list = "standard|premium|basic|trial|internal|partner"
+	case last == "tag" || last == "topic":
+		list = "new|sale|featured|bestseller|gift|outdoor|handmade|organic|limited|vintage|refurbished|clearance|popular|staff pick|seasonal|eco|premium|kids|travel|local"
 	case theme == "category":
-		list = "Kitchen|Garden|Books|Toys|Sports|Office|Lighting|Outdoor|Bedroom|Bathroom|Travel|Pets|Music|Tools|Stationery|" +
-			"Cycling|Camping|Baby|Coffee|Photography|Gaming|Textiles|Storage|Decoration"
+		list = shelfNames(catalogueText)
 	}
 	if list == "" {
 		return nil
@@ -82,6 +85,9 @@ func nameList(theme string, ws []string, screen bool) []string {
 // namesOf is the nameList of t's own rows or of another theme in its schema.
 func (t *table) namesOf(theme string) []string {
 	screen := slices.ContainsFunc(t.p.tables, func(u *table) bool { return u.theme == "film" })
+	if theme == "category" && t.last() == "tag" && slices.ContainsFunc(t.p.tables, func(u *table) bool { return u.theme == "ticket" }) {
+		return t.p.talk.lists["tag help"]
+	}
 	return nameList(theme, t.words, screen)
 }
 
@@ -148,19 +154,23 @@ func (t *table) title(c *column, i int64) string {
 		return choose(s, list)
 	}
 	a, b := choose(s, adjectives()), choose(s, nouns())
+	if t.last() == "key" || t.last() == "token" {
+		return t.p.talk.say(s, "key")
+	}
 	switch t.themeOfTitle(c) {
 	case "artist":
 		return choose(s, []string{"The " + a + " " + b + "s", a + " " + b, b + " & " + choose(s, nouns()), choose(s, nouns()) + " " + b})
 	case "playlist":
 		return choose(s, []string{a + " Mix", b + " Favourites", "Best of " + b, "Music for " + strings.ToLower(article(a)) + " " + a + " Evening", a + " " + b})
 	case "product":
-		return gofakeit.NewFaker(s, false).ProductName()
+		return productName(s, t.product(i))
 	case "store":
 		return a + " " + b + " Store"
 	case "project":
-		return "Project " + a + " " + b
+		return "Project " + gofakeit.NewFaker(s, false).AppName()
 	case "task":
-		return choose(s, []string{"Prepare", "Review", "Update", "Fix", "Plan", "Test"}) + " the " + strings.ToLower(a+" "+b)
+		f := gofakeit.NewFaker(s, false)
+		return choose(s, []string{"Prepare", "Review", "Update", "Fix", "Plan", "Test"}) + " the " + f.HackerAdjective() + " " + f.HackerNoun()
 	case "event":
 		return a + " " + b + choose(s, []string{" Festival", " Conference", " Workshop", " Meetup"})
 	case "course":
@@ -190,6 +200,46 @@ func article(word string) string {
 	return "A"
 }
 
-func companyName(s *stream) string {
-	return choose(s, adjectives()) + " " + choose(s, nouns()) + " " + choose(s, []string{"Ltd", "Inc", "GmbH", "Group", "& Sons", "Partners", "Works"})
+// company is the name of a firm in row i: after its founder, or what it does.
+func (t *table) company(c *column, i int64) string {
+	s := t.draw(c, i)
+	at := t.home(i).country
+	if t.theme != "company" && t.theme != "store" && !slices.ContainsFunc(t.cols, func(c *column) bool { return c.kind == "country" || c.kind == "city" }) {
+		at = t.p.world.pick(s).country // a business partner may sit anywhere
+	}
+	ends := map[string]string{
+		"US": "Inc|LLC|Corp", "CA": "Inc|Ltd", "GB": "Ltd|PLC|LLP", "IE": "Ltd|DAC", "AU": "Pty Ltd", "DE": "GmbH|AG|KG", "FR": "SARL|SAS", "ES": "SL|SA",
+		"PT": "Lda|SA", "BR": "Ltda|SA", "IT": "Srl|SpA", "NL": "BV", "SE": "AB", "MX": "SA de CV", "RU": "OOO", "JP": "KK", "IN": "Pvt Ltd",
+	}[at.code]
+	if ends == "" {
+		ends = "Ltd|Co"
+	}
+	trade := choose(s, strings.Split("Logistics|Foods|Consulting|Textiles|Software|Energy|Print|Furniture|Travel|Media|Tools|Farms|Insurance|Dental|Motors|Design|"+
+		"Security|Packaging|Optics|Plumbing|Events|Robotics|Paper|Glass|Analytics|Catering", "|"))
+	founder := func() string { // in Latin letters, so that it can be written everywhere
+		n := choose(s, at.last)
+		if n.own[0] < utf8.RuneSelf {
+			return n.own
+		}
+		return strings.ToUpper(n.folded[:1]) + n.folded[1:]
+	}
+	name := choose(s, []string{founder() + " " + trade, founder() + " " + trade, founder(), founder() + " & " + founder(), choose(s, nouns()) + " " + trade})
+	return name + " " + choose(s, strings.Split(ends, "|"))
+}
+
+// userAgent is that of a browser of the last years.
+func userAgent(s *stream) string {
+	major := strconv.FormatInt(118+min(s.n(22), s.n(22)), 10)
+	return strings.ReplaceAll(choose(s, []string{
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36 Edg/{v}.0.0.0",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Safari/537.36",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.4 Safari/605.1.15",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{v}.0) Gecko/20100101 Firefox/{v}.0",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1",
+		"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{v}.0.0.0 Mobile Safari/537.36",
+		"curl/8.5.0",
+	}), "{v}", major)
 }

@@ -14,7 +14,7 @@ const maxMess = 0.5
 // dataset, and what stood there before.
 type Answer struct {
 	Table  string `json:"table"`
-	Key    []any  `json:"key"`    // of the row: its primary key, or its rowid where it has none
+	Key    []any  `json:"key"`    // of the row: its primary key, or its rowid where it has none; of schema drift: the file's name
 	Column string `json:"column"` // "" for a row that is one too many
 	Kind   string `json:"kind"`   // one of Defects
 	Clean  any    `json:"clean"`  // the right value; for a row too many, the key of the row it repeats
@@ -27,7 +27,7 @@ func Defects() []string {
 	for _, k := range defectKinds() {
 		out = append(out, k.name)
 	}
-	return append(out, "duplicate", "double")
+	return append(out, "duplicate", "double", schemaDriftKind)
 }
 
 // Messy reports whether the dataset of r has any defects, and so an answer key.
@@ -53,6 +53,7 @@ type messer struct {
 	key    key
 	kinds  []hits
 	extra  []extraRows
+	share  float64
 	place  []int // of a column in the row that is written, -1: not written
 	strict bool
 }
@@ -93,13 +94,8 @@ func newMesser(t *table) *messer {
 			next++
 		}
 	}
-	share := func(kind string) int64 {
-		weight, ok := t.p.file.Defects[kind]
-		if !ok {
-			weight = 1
-		}
-		return int64(math.Round(min(1, rate*weight) * float64(t.rows)))
-	}
+	m.share = rate
+	share := func(kind string) int64 { return int64(math.Round(m.rate(kind) * float64(t.rows))) }
 	from := int64(0)
 	for _, k := range defectKinds() {
 		h := hits{defectKind: k, key: m.key.sub(k.name), n: share(k.name), partners: map[*column]*column{}}
@@ -124,6 +120,15 @@ func newMesser(t *table) *messer {
 		}
 	}
 	return m
+}
+
+// rate is the share of rows with that kind of defect.
+func (m *messer) rate(kind string) float64 {
+	weight, ok := m.t.p.file.Defects[kind]
+	if !ok {
+		weight = 1
+	}
+	return min(1, m.share*weight)
 }
 
 // touchable reports whether a defect may be in c at all.

@@ -224,6 +224,9 @@ func TestMessRate(t *testing.T) {
 		if err := v.mess.rowsTooMany(func(_ int64, _ []any, a Answer) error { counts[a.Kind]++; return nil }); err != nil {
 			t.Fatal(err)
 		}
+		if d := v.drifted(); d != nil {
+			counts[schemaDriftKind] = int(d.n)
+		}
 		for _, kind := range Defects() {
 			if want := rate * 100_000; float64(counts[kind]) < 0.9*want || float64(counts[kind]) > 1.1*want {
 				t.Errorf("at rate %g there are %d rows with %s, want %g ± 10 %%", rate, counts[kind], kind, want)

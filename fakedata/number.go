@@ -33,9 +33,10 @@ const (
 	tailed        // small ones are frequent, large ones rare
 	priced        // like tailed, but ending in .99 or .50
 	bell          // most in the middle
+	high          // large ones are frequent, small ones rare
 )
 
-func (s spread) String() string { return [...]string{"even", "tailed", "priced", "bell"}[s] }
+func (s spread) String() string { return [...]string{"even", "tailed", "priced", "bell", "high"}[s] }
 
 // numberSpec is what a kind's numbers look like where nothing else is said.
 type numberSpec struct {
@@ -50,7 +51,7 @@ func specOf(t *table, c *column) numberSpec {
 		"age": {18, 90, 0, even}, "latitude": {-8999, 8999, 2, even}, "longitude": {-17999, 17999, 2, even},
 		"percent": {0, 100, 0, even}, "milliseconds": {90_000, 480_000, 0, even}, "bytes": {2_000, 12_000_000, 0, tailed},
 		"duration": {1, 180, 0, even}, "weight": {10, 4000, 2, tailed}, "dimension": {10, 300, 0, even},
-		"temperature": {-15, 38, 0, even}, "stars": {1, 5, 0, even}, "quantity": {1, 12, 0, tailed},
+		"temperature": {-15, 38, 0, even}, "stars": {1, 5, 0, high}, "quantity": {1, 12, 0, tailed},
 		"year": {0, 0, 0, even}, "month": {1, 12, 0, even}, "weekday": {1, 7, 0, even}, "day": {1, 28, 0, even},
 		"hour": {0, 23, 0, even}, "sequence": {1, 100, 0, tailed}, "money": {99, 30_000, 2, priced}, "plain": {1, 1000, 0, even},
 	}
@@ -134,7 +135,7 @@ func (s *numberSpec) take(cp columnPlan) {
 		s.hi = toUnits(math.Round(*cp.To * unit))
 		s.lo = min(s.lo, s.hi)
 	}
-	for _, sp := range []spread{even, tailed, priced, bell} {
+	for _, sp := range []spread{even, tailed, priced, bell, high} {
 		if cp.Shape == sp.String() {
 			s.spread = sp
 		}
@@ -160,6 +161,8 @@ func drawNumber(s *stream, lo, hi int64, shape spread) int64 {
 		return min(hi, max(lo, sum))
 	case tailed:
 		return lo + s.skew(hi-lo+1)
+	case high:
+		return hi - min(s.n(hi-lo+1), s.n(hi-lo+1))
 	case priced:
 		x := lo + min(s.n(hi-lo+1), s.n(hi-lo+1), s.n(hi-lo+1))
 		if nice := x - x%100 + choose(s, []int64{99, 99, 99, 50, 0, 95}); nice >= lo && nice <= hi {
@@ -215,7 +218,13 @@ func (t *table) derived(c *column) *number {
 	if n := t.trait(c); n != nil {
 		return n
 	}
-	if c.kind != "money" || c.dom.enum != nil {
+	if c.dom.enum != nil {
+		return nil
+	}
+	if n := t.tagged(c, 0); n != nil && c.kind == "quantity" {
+		return n
+	}
+	if c.kind != "money" {
 		return nil
 	}
 	_, scale := typeSize(c.Type)
@@ -238,6 +247,9 @@ func (t *table) derived(c *column) *number {
 				return from.number.units(row)
 			}}
 		}
+	}
+	if n := t.tagged(c, scale); n != nil && !slices.ContainsFunc(t.links, func(l *link) bool { return l.parent.theme == "product" }) {
+		return n
 	}
 	if !c.hasWord("price") {
 		return nil

@@ -50,6 +50,14 @@ func (t *table) personLink() *link {
 			return l
 		}
 	}
+	if t.theme == "person" {
+		return nil
+	}
+	for _, l := range t.links { // one further: the card of an account of a person
+		if l.declared && !l.nullable && l.parent.index < t.index && l.parent.whoVia != nil {
+			return l
+		}
+	}
 	return nil
 }
 
@@ -114,10 +122,25 @@ func (p person) username() string {
 }
 
 func (p person) full() string {
-	if p.home.lastFirst {
+	switch {
+	case p.home.code == "CN":
+		return p.last.own + p.first.own
+	case p.home.lastFirst:
 		return p.last.own + " " + p.first.own
 	}
 	return p.first.own + " " + p.last.own
+}
+
+// personDraw is a stream of the person that row i is about: in each table they
+// have the same telephone, and another one for each name of such a column.
+func (t *table) personDraw(c *column, i int64) *stream {
+	if l := t.whoVia; l != nil {
+		if row, ok := l.pick(i); ok {
+			return l.parent.personDraw(c, row)
+		}
+	}
+	s := t.latents.person.sub("\x00" + strings.Join(c.words, " ")).at(i)
+	return &s
 }
 
 // phoneNumber is one of the numbers that the country reserves for fiction.

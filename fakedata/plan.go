@@ -13,10 +13,13 @@ type plan struct {
 	now    int64 // the recipe's clock, Unix seconds
 	world  *world
 	season *season
+	talk   *talk
 	tables []*table // as in Schema.Tables
-	judge  *judge   // tries rows against CHECKs; nil until one needs it
-	messy  bool     // some table has defects
-	file   *Plan    // what the recipe's plan says; empty without one
+
+	catalogue []shelf
+	judge     *judge // tries rows against CHECKs; nil until one needs it
+	messy     bool   // some table has defects
+	file      *Plan  // what the recipe's plan says; empty without one
 }
 
 // table is a Table with all decisions made.
@@ -42,6 +45,9 @@ type table struct {
 	whoVia  *link   // the reference to the person that a row is about, or nil
 	ledger  *ledger // its rows are movements of accounts; nil: they are not
 	early   bool    // others refer to its rows: they came to be early
+	flows   bool    // its rows come in the order of time, see when
+	root    bool    // it flows, and some of its rows were there before the window
+	dated   bool    // some column says when a row came to be
 	latents latents // randomness of the rows themselves, whatever columns there are
 
 	lastWho struct {
@@ -97,7 +103,7 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	if err := r.check(s); err != nil {
 		return nil, err
 	}
-	p := &plan{recipe: r, now: r.Clock.UTC().Truncate(time.Second).Unix(), world: newWorld(), file: &Plan{}}
+	p := &plan{recipe: r, now: r.Clock.UTC().Truncate(time.Second).Unix(), world: newWorld(), talk: newTalk(), catalogue: newCatalogue(), file: &Plan{}}
 	p.season = newSeason(r.Seed, p.now)
 	for i := range s.Tables {
 		p.tables = append(p.tables, p.newTable(i, &s.Tables[i]))
@@ -109,6 +115,14 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 		}
 		if err := p.applyPlan(file); err != nil {
 			return nil, err
+		}
+	}
+	for _, name := range sortedKeys(r.Tables) {
+		if !slices.ContainsFunc(p.tables, func(t *table) bool { return t.Name == name }) {
+			return nil, fmt.Errorf("there is no table %q in the schema%s", oneLine(name), didYouMean(name, p.tableNames()))
+		}
+		if n := r.Tables[name]; n < 1 || n > MaxRows {
+			return nil, fmt.Errorf("table %q: rows is %d: it must be from 1 to %d", name, n, MaxRows)
 		}
 	}
 	for _, t := range p.tables {
@@ -128,6 +142,9 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	}
 	if err := p.countRows(); err != nil {
 		return nil, err
+	}
+	for _, t := range p.tables {
+		t.planFlow()
 	}
 	for _, t := range p.tables {
 		t.early = t.referenced() && !slices.Contains(transactions, t.last()) && t.theme != "ticket"
@@ -157,6 +174,14 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 		t.judged = t.opaque || p.messy && len(t.Checks) > 0
 	}
 	return p, p.checkKeyCycles()
+}
+
+func (p *plan) tableNames() []string {
+	out := make([]string, len(p.tables))
+	for i, t := range p.tables {
+		out[i] = t.Name
+	}
+	return out
 }
 
 func (p *plan) newTable(index int, st *Table) *table {

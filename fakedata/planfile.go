@@ -18,10 +18,10 @@ const maxPlan = 8 << 20
 // A Plan is what a person may read and change of how a dataset is made. Its
 // text is TOML; what it leaves out is decided as without a plan.
 type Plan struct {
-	Schema string  `toml:"schema"` // built-in name or path of the schema's file
-	Seed   int64   `toml:"seed"`
-	Rows   int     `toml:"rows"`
-	Mess   float64 `toml:"mess"`
+	Schema string   `toml:"schema"` // built-in name or path of the schema's file
+	Seed   *int64   `toml:"seed"`
+	Rows   int      `toml:"rows"`
+	Mess   *float64 `toml:"mess"`
 
 	// Locales weighs the countries, by ISO code; one that is missing here has
 	// no people. nil: the usual mixture.
@@ -79,10 +79,18 @@ func (p *plan) applyPlan(file *Plan) error {
 	if err := p.world.weigh(file.Locales); err != nil {
 		return err
 	}
+	for _, kind := range sortedKeys(file.Defects) {
+		if !slices.Contains(Defects(), kind) {
+			return fmt.Errorf("plan: there is no kind of defect %q%s", oneLine(kind), didYouMean(kind, Defects()))
+		}
+		if w := file.Defects[kind]; !(w >= 0 && w <= 1000) {
+			return fmt.Errorf("plan: defects.%s is %g: a factor is from 0 to 1000", kind, w)
+		}
+	}
 	for _, name := range sortedKeys(file.Tables) {
 		i := slices.IndexFunc(p.tables, func(t *table) bool { return t.Name == name })
 		if i < 0 {
-			return fmt.Errorf("plan: there is no table %q in the schema", oneLine(name))
+			return fmt.Errorf("plan: there is no table %q in the schema%s", oneLine(name), didYouMean(name, p.tableNames()))
 		}
 		t, tp := p.tables[i], file.Tables[name]
 		if tp.Rows != nil && (*tp.Rows < 1 || *tp.Rows > MaxRows) {
@@ -125,7 +133,7 @@ func (c *column) apply(cp columnPlan) error {
 			return errors.New("nulls is not 0, but the column must not be NULL")
 		}
 	}
-	switch spreads := []string{"", "even", "tailed", "priced", "bell"}; {
+	switch spreads := []string{"", "even", "tailed", "priced", "bell", "high"}; {
 	case !slices.Contains(spreads, cp.Shape):
 		return fmt.Errorf("there is no shape %q; there are %s", oneLine(cp.Shape), strings.Join(spreads[1:], ", "))
 	case cp.From != nil && cp.To != nil && *cp.From > *cp.To:
@@ -222,7 +230,7 @@ func WritePlan(s *Schema, r Recipe, schema string) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# How the dataset is made. Change what you like, then: glovebox data generate --plan THIS-FILE\n"+
 		"schema = %s\nseed = %d\nrows = %d # of the largest tables\nmess = %s # share of rows with a defect, for each kind of defect\n",
-		tomlText(schema), r.Seed, r.Rows, tomlFloat(r.Mess))
+		tomlText(schema), r.Seed, r.scaled(int64(r.Rows)), tomlFloat(r.Mess))
 	b.WriteString("\n[locales] # how many people live where, as weights\n")
 	for _, c := range p.world.countries {
 		if c.weight > 0 {
@@ -369,12 +377,16 @@ func numericValue(v any) bool {
 
 func (t *table) whyRows() string {
 	switch {
+	case t.p.recipe.Tables[t.Name] != 0:
+		return "as asked for"
 	case t.file.Rows != nil:
 		return "the plan"
-	case t.owner != nil && !t.referenced():
-		return "as many as the recipe says; those of one " + oneLine(t.owner.parent.Name) + " follow each other"
 	case finite(t.theme):
 		return "few such things exist"
+	case t.possession() && t.owner != nil:
+		return "each of " + oneLine(t.owner.parent.Name) + " has a few"
+	case t.owner != nil && !t.referenced():
+		return "as many as the recipe says; those of one " + oneLine(t.owner.parent.Name) + " follow each other"
 	case t.small():
 		return "few run the business"
 	case t.referenced():

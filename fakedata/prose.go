@@ -1,24 +1,52 @@
 package fakedata
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // proseOf makes sentences that fit what the row is about.
 func (t *table) proseOf(c *column) func(i int64) string {
+	w := t.p.talk
+	names := func(theme string) bool {
+		return slices.ContainsFunc(t.p.tables, func(u *table) bool { return u.theme == theme })
+	}
+	staff := t.theme == "review" && !names("product") && !names("film") && !names("book")
+	visit := slices.ContainsFunc(t.links, func(l *link) bool { return l.parent.last() == "patient" })
 	return func(i int64) string {
 		s := t.draw(c, i)
+		about, isTicket := t.topic(i)
 		switch {
+		case isTicket && c.words[0] == "resolution":
+			return some(s, about.reply, 1, "")
+		case isTicket:
+			return t.message(s, i, about)
+		case staff:
+			return some(s, w.lists["appraisal "+goodBad(t.good(i))], 1+s.n(3), "")
 		case t.theme == "review" && (t.last() != "comment" || t.starsColumn() != nil):
-			return review(s, t.good(i))
-		case t.theme == "ticket":
-			return sentences(s, complaints(), 1+s.n(3))
+			what, _ := t.sold(i)
+			return some(s, w.lists["review "+goodBad(t.good(i))], 1+min(s.n(4), s.n(4)), what.name)
 		case t.theme == "film" || strings.Contains(strings.Join(t.words, " "), "film"):
 			return filmPlot(s)
-		case t.theme == "product":
-			a := choose(s, adjectives())
-			return article(a) + " " + strings.ToLower(a) + " piece for everyday use. " + sentences(s, features(), 1+s.n(3))
+		case t.isProduct():
+			return describeProduct(s, t.product(i))
+		case visit && c.hasWord("reason", "complaint", "symptom"):
+			return w.say(s, "visit")
+		case c.hasWord("description", "item") && slices.ContainsFunc(t.cols, func(o *column) bool { return o.kind == "money" }):
+			if what, ok := t.sold(i); ok {
+				return what.name
+			}
+			return w.say(s, "bill")
 		}
-		return sentences(s, notes(), 1+s.n(2))
+		return some(s, w.lists["notes"], 1+s.n(2), "")
 	}
+}
+
+func goodBad(good bool) string {
+	if good {
+		return "good"
+	}
+	return "bad"
 }
 
 func filmPlot(s *stream) string {
@@ -59,14 +87,6 @@ func sentences(s *stream, list []string, n int64) string {
 	return out
 }
 
-// verdict is the title of a review.
-func verdict(s *stream, good bool) string {
-	if good {
-		return choose(s, []string{"Very happy", "Does the job", "As described", "Worth a look", "Recommended", "After one month", "Lovely", "Good value"})
-	}
-	return choose(s, []string{"Could be better", "Disappointed", "Not for me", "After one month", "Expected more", "Broken on arrival", "Poor quality"})
-}
-
 func roles() []string {
 	return []string{
 		"Teacher", "Sailor", "Baker", "Robot", "Astronaut", "Painter", "Detective", "Gardener", "Pilot", "Musician", "Librarian",
@@ -74,51 +94,9 @@ func roles() []string {
 	}
 }
 
-func review(s *stream, good bool) string {
-	if good {
-		return sentences(s, []string{
-			"Arrived on time and works as described.", "Would buy it again.", "Good value for the price.", "Looks even better than in the picture.",
-			"My family loves it.", "Sturdy and well made.", "Exactly what I needed.", "Easy to set up.", "Second one I ordered, still happy.",
-			"The colour is lovely.", "Fits perfectly.",
-		}, 1+s.n(3))
-	}
-	return sentences(s, []string{
-		"Stopped working after two weeks.", "Smaller than I expected.", "The box was damaged when it arrived.", "Not worth the money.",
-		"Support never answered.", "A part was missing.", "The material feels cheap.", "Returned it the same day.", "Does not match the description.",
-		"Took three weeks to arrive.", "It wobbles.",
-	}, 1+s.n(3))
-}
-
-func complaints() []string {
-	return []string{
-		"My parcel has not arrived yet.", "The tracking page has not changed for five days.", "I was charged twice for the same order.",
-		"Please change the delivery address.", "One item was missing from the box.", "The discount was not applied at checkout.",
-		"I would like to return the item.", "Could you send me the invoice again?", "The item arrived broken.",
-		"I cannot log in with my e-mail address.", "When will my refund be paid out?",
-	}
-}
-
 func features() []string {
 	return []string{
-		"Easy to clean.", "Made to last.", "Fits in any bag.", "Comes in a recyclable box.", "Two-year warranty.", "Assembled in minutes.",
-		"Works indoors and outdoors.", "Designed for small spaces.", "Safe for children.", "Refills are available.", "Quiet and light.",
+		"Two-year warranty.", "Ships within two days.", "Comes in a recyclable box.", "Made in Portugal.", "Tested by our own team.", "A gift box is available.",
+		"Free returns within 30 days.", "Limited edition.", "New colours every spring.", "Repairs are free in the first year.", "Well rated by customers.",
 	}
-}
-
-func notes() []string {
-	return []string{
-		"Checked and found in order.", "Follow up next week.", "Customer called to confirm.", "No further action needed.",
-		"Waiting for a reply.", "Details were agreed by phone.", "Updated after the last review.", "Please handle with care.",
-		"Moved here from the old list.", "Approved by the team lead.", "Needs another look before the end of the month.",
-	}
-}
-
-func subject(s *stream, theme string) string {
-	if theme == "ticket" {
-		return choose(s, []string{
-			"Where is my parcel?", "Charged twice", "Wrong item delivered", "Return request", "Cannot log in", "Invoice needed",
-			"Refund not received", "Change of address", "Discount code does not work", "Item arrived broken", "Question about delivery time",
-		})
-	}
-	return choose(s, adjectives()) + " " + strings.ToLower(choose(s, nouns()))
 }

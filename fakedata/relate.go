@@ -22,6 +22,7 @@ type link struct {
 	via     *link // mirror: the parent's link that is followed on
 	cost    int   // mirror: references that are followed for one row
 	decides bool  // another link mirrors what this one refers to
+	avoids  *link // never the same row as this one, by a CHECK; or nil
 	fan     *fan  // owner: how many children each parent has
 }
 
@@ -148,6 +149,9 @@ func (t *table) ownerRank(l *link) int {
 	if l.closesCycle() {
 		rank += 40
 	}
+	if t.possession() && (slices.Contains([]string{"person", "company"}, l.parent.theme) || l.parent.possession()) {
+		rank += 35
+	}
 	for _, other := range t.p.tables { // our key is copied together with this column
 		for _, in := range other.links {
 			if in.parent == t && len(in.to) > 1 && within(l.cols, in.to) {
@@ -156,6 +160,11 @@ func (t *table) ownerRank(l *link) int {
 		}
 	}
 	return rank
+}
+
+// possession reports whether a row of t is someone's: each has a few.
+func (t *table) possession() bool {
+	return slices.Contains([]string{"address", "account", "card", "device", "wallet", "vehicle", "pet", "key", "subscription"}, t.last())
 }
 
 // closesCycle reports whether l's parent also refers back to l's table, and it
@@ -304,16 +313,45 @@ func (l *link) pick(i int64) (int64, bool) {
 	case byDistinct:
 		return l.pickDistinct(i), true
 	}
-	return l.popular(&s), true
+	m := l.there(i)
+	x := l.popular(&s, m)
+	if l.avoids == nil {
+		return x, true
+	}
+	if other, ok := l.avoids.pick(i); !ok || x != other {
+		return x, true
+	}
+	if m > 1 {
+		return (x + 1) % m, true
+	}
+	return (x + 1) % n, true
 }
 
-// popular draws a parent: a few have many children, most have some.
-func (l *link) popular(s *stream) int64 {
-	n := l.parent.rows
-	if s.chance(40) {
-		return s.n(n)
+// avoid makes l refer to another row than other does; false where it cannot.
+func (l *link) avoid(other *link) bool {
+	if l == nil || other == nil || l.parent != other.parent || l.how != byPick || len(l.cols) != 1 || len(other.cols) != 1 || other.avoids == l {
+		return false
 	}
-	return permute(l.key, s.skew(n), n)
+	l.avoids = other
+	return true
+}
+
+// popular draws one of the parent's first m rows: a few have many children,
+// most have some. What is done with is followed up soon: orders have no favourites.
+func (l *link) popular(s *stream, m int64) int64 {
+	n := l.parent.rows
+	if l.parent.flows && slices.Contains(transactions, l.parent.last()) {
+		return m - 1 - s.skew(min(m, n/8+1))
+	}
+	if s.chance(50) {
+		return s.n(m)
+	}
+	for range 8 {
+		if x := permute(l.key, s.skew(n), n); x < m {
+			return x
+		}
+	}
+	return s.n(m)
 }
 
 // nullShare is how many of 10,000 rows are without a parent.
@@ -344,6 +382,12 @@ func (l *link) pickSelf(s *stream, i int64) (int64, bool) {
 			return i, !l.nullable
 		}
 		return i - 1, true
+	}
+	if row, ok := l.child.above(i); ok {
+		if row < 0 {
+			return i, !l.nullable
+		}
+		return row, true
 	}
 	roots := max(1, min(8, l.child.rows/20))
 	if k == 0 || k < roots && l.nullable && lo == 0 {
@@ -381,15 +425,16 @@ func (l *link) pickDistinct(i int64) int64 {
 	first, end := o.fan.children(owner)
 	n := l.parent.rows
 	k := key(mix(uint64(l.key) + uint64(owner)))
-	if end-first > 40 || end-first > n/3 {
+	m := l.there(i)
+	if end-first > 40 || end-first > m/3 {
 		return permute(k, i-first, n)
 	}
 	var taken [41]int64
 	for j := first; ; j++ {
 		s := k.at(j)
-		x := l.popular(&s)
+		x := l.popular(&s, m)
 		for slices.Contains(taken[:j-first], x) {
-			x = (x + 1) % n
+			x = (x + 1) % m
 		}
 		if j == i {
 			return x

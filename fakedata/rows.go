@@ -2,6 +2,7 @@ package fakedata
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -11,7 +12,7 @@ import (
 // staff stay small. The count of a table depends on the tables it refers to
 // and on whether any refers to it, so that a new table seldom changes an old.
 func (p *plan) countRows() error {
-	want := int64(p.recipe.Rows)
+	want := p.recipe.scaled(int64(p.recipe.Rows))
 	largest := int64(0)
 	for _, t := range p.tables {
 		t.depth = t.chain()
@@ -25,13 +26,23 @@ func (p *plan) countRows() error {
 	}
 	for _, t := range p.tables {
 		room := t.room()
-		switch want := t.file.Rows; {
-		case want == nil:
+		said, plan := p.recipe.Tables[t.Name], t.file.Rows
+		switch {
+		case said > room:
+			return fmt.Errorf("table %q: rows is %d, but its keys and the tables it refers to leave room for %d", t.Name, said, room)
+		case said > 0:
+			t.rows = said
+		case plan == nil:
+			if o := t.owner; o != nil && t.rows < o.parent.rows && o.parent.sums(t) {
+				t.rows = 3 * o.parent.rows // a total needs lines
+			}
 			t.rows = max(1, min(t.rows, room))
-		case *want > room:
-			return fmt.Errorf("plan: table %q: rows is %d, but its keys and the tables it refers to leave room for %d", t.Name, *want, room)
+		case p.recipe.Scale != 0 && !finite(t.theme):
+			t.rows = min(p.recipe.scaled(*plan), room)
+		case *plan > room:
+			return fmt.Errorf("plan: table %q: rows is %d, but its keys and the tables it refers to leave room for %d", t.Name, *plan, room)
 		default:
-			t.rows = *want
+			t.rows = *plan
 		}
 		if o := t.owner; o != nil {
 			o.fan = newFan(o.key, t.rows, o.parent.rows, false)
@@ -52,6 +63,12 @@ func (t *table) wish(want int64) int64 {
 		case "ticket":
 			return share(want, 15)
 		}
+		switch {
+		case t.possession():
+			return share(want, 25)
+		case t.last() == "loan" || t.last() == "mortgage":
+			return share(want, 8)
+		}
 		return want
 	}
 	switch {
@@ -69,7 +86,21 @@ func (t *table) wish(want int64) int64 {
 	return share(want, min(50, 10+10*t.depth))
 }
 
+// scaled is n times the recipe's scale, from 1 to MaxRows.
+func (r Recipe) scaled(n int64) int64 {
+	if r.Scale == 0 {
+		return n
+	}
+	return int64(min(max(1, math.Round(float64(n)*r.Scale)), MaxRows))
+}
+
 func share(n, percent int64) int64 { return max(1, n*percent/100) }
+
+// sums reports whether a total of t's rows is the sum of their lines.
+func (t *table) sums(lines *table) bool {
+	below := t.linesBelow()
+	return below != nil && below.t == lines
+}
 
 // small tables hold the few who run the business.
 func (t *table) small() bool {

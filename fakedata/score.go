@@ -78,6 +78,9 @@ func readAnswers(r io.Reader) (*answerKey, error) {
 		if first, ok := a.Clean.([]any); ok && a.Column == "" {
 			key.alias[placeOf(a.Table, first, "")] = place
 		}
+		if now, ok := a.Dirty.(string); ok && a.Kind == schemaDriftKind && now != a.Column { // either name will do
+			key.alias[placeOf(a.Table, a.Key, now)] = place
+		}
 	}
 	if err := lines.Err(); err != nil {
 		return nil, fmt.Errorf("reading the answer key: %w", err)

@@ -59,7 +59,7 @@ func (s *season) at(weight uint64) int64 {
 // between draws a moment in [lo, hi]; the more often draws is, the earlier.
 func (s *season) between(r *stream, lo, hi int64, draws int) int64 {
 	a, b := s.weight(lo), s.weight(hi)
-	if b <= a || lo < s.start {
+	if b <= a {
 		return lo + r.n(hi-lo+1)
 	}
 	x := r.n(int64(b - a))

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -42,25 +41,12 @@ func structureOf(ctx context.Context, path string, f io.Reader) (string, error) 
 // structureOfSQLite reads sqlite_schema and nothing else. Comments, in which
 // anything may stand, are left out.
 func structureOfSQLite(ctx context.Context, path string) (string, error) {
-	abs, err := filepath.Abs(path)
+	db, err := openToRead(ctx, path)
 	if err != nil {
 		return "", err
 	}
-	dsn := url.URL{Scheme: "file", Path: abs, RawQuery: "mode=ro"}
-	pool, err := sql.Open("sqlite", dsn.String())
-	if err != nil {
-		return "", err
-	}
-	defer pool.Close()
-	conn, err := pool.Conn(ctx)
-	if err != nil {
-		return "", fmt.Errorf("opening the SQLite file: %s", sqliteMessage(err))
-	}
-	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "PRAGMA trusted_schema=OFF; PRAGMA query_only=ON"); err != nil {
-		return "", fmt.Errorf("opening the SQLite file: %s", sqliteMessage(err))
-	}
-	return Structure(ctx, conn)
+	defer db.Close()
+	return Structure(ctx, db.Conn)
 }
 
 // Structure is the script of CREATE statements of an open SQLite file, without

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -99,6 +100,9 @@ func (t *table) serial(c *column, i int64) string {
 	case "iban":
 		return fmt.Sprintf("XX00TEST%012d", n)
 	}
+	if slices.Contains(transactions, t.last()) && t.flows { // numbered as they come
+		return fmt.Sprintf("%.3s-%06d", strings.ToUpper(t.last()), i+1)
+	}
 	s := c.key.at(i)
 	return fmt.Sprintf("%s-%0*d", fill(&s, "@@@"), width, n)
 }
@@ -133,6 +137,9 @@ func (t *table) textOf(c *column) func(i int64) string {
 	}
 	switch c.kind {
 	case "url":
+		if name := t.nameColumn(); name != nil && (t.theme == "company" || t.theme == "store") {
+			return func(i int64) string { return "https://www." + slug(show(name.cell(i))) + ".test/" }
+		}
 		return draw(func(s *stream, _ int64) string {
 			return "https://www.example.com/" + strings.ToLower(choose(s, nouns())) + "/" + strconv.FormatInt(s.n(9000)+1000, 10)
 		})
@@ -153,9 +160,9 @@ func (t *table) textOf(c *column) func(i int64) string {
 		}
 		return draw(func(s *stream, _ int64) string { return hexText(s, n) })
 	case "agent":
-		return draw(func(s *stream, _ int64) string { return gofakeit.NewFaker(s, false).UserAgent() })
+		return draw(func(s *stream, _ int64) string { return userAgent(s) })
 	case "company":
-		return draw(func(s *stream, _ int64) string { return companyName(s) })
+		return func(i int64) string { return t.company(c, i) }
 	case "job":
 		list := strings.Split(jobs, "|")
 		return draw(func(s *stream, i int64) string { // the higher the rank, the further down the list
@@ -169,11 +176,9 @@ func (t *table) textOf(c *column) func(i int64) string {
 	case "isbn":
 		return draw(func(s *stream, _ int64) string { return fill(s, "979-0-%%%%-%%%%-%") })
 	case "card":
-		return draw(func(s *stream, _ int64) string {
-			return choose(s, []string{"4242424242424242", "4111111111111111", "5555555555554444", "378282246310005", "6011111111111117"})
-		})
+		return func(i int64) string { return t.card(i) }
 	case "last4":
-		return draw(func(s *stream, _ int64) string { return choose(s, []string{"4242", "1111", "4444", "0005", "1117"}) })
+		return func(i int64) string { return t.card(i)[len(t.card(i))-4:] }
 	case "cvv":
 		return draw(func(s *stream, _ int64) string { return fill(s, "%%%") })
 	case "iban":
@@ -217,16 +222,21 @@ func (t *table) textOf(c *column) func(i int64) string {
 		})
 	case "tags", "features":
 		return draw(func(s *stream, _ int64) string {
-			return strings.ToLower(choose(s, adjectives()) + "," + choose(s, nouns()))
+			f := gofakeit.NewFaker(s, false)
+			return strings.ToLower(f.BuzzWord() + "," + f.BuzzWord())
 		})
 	case "prose":
 		return t.proseOf(c)
 	case "subject":
 		return draw(func(s *stream, i int64) string {
 			if t.theme == "review" {
-				return verdict(s, t.good(i))
+				what, _ := t.sold(i)
+				return filled(s, choose(s, t.p.talk.lists["title "+goodBad(t.good(i))]), what.name)
 			}
-			return subject(s, t.theme)
+			if about, ok := t.topic(i); ok {
+				return about.subject
+			}
+			return choose(s, adjectives()) + " " + strings.ToLower(choose(s, nouns()))
 		})
 	case "title":
 		return func(i int64) string { return t.title(c, i) }
@@ -253,7 +263,7 @@ func (t *table) personText(c *column) func(i int64) string {
 	case "username":
 		return func(i int64) string { return t.who(i).username() }
 	case "phone":
-		return func(i int64) string { return phoneNumber(t.draw(c, i), t.who(i).home) }
+		return func(i int64) string { return phoneNumber(t.personDraw(c, i), t.who(i).home) }
 	case "honorific":
 		return func(i int64) string {
 			if t.who(i).woman {
@@ -350,6 +360,17 @@ func (t *table) birthMaker(c *column) func(i int64) any {
 		format = func(unix int64) any { return dateText(unix, false) }
 	}
 	return func(i int64) any { return format(t.birthday(i)) }
+}
+
+// card is the card number of row i, one of those that payment services publish
+// for tests.
+func (t *table) card(i int64) string {
+	s := t.latents.person.sub("\x00card").at(i)
+	return choose(&s, strings.Fields("4242424242424242 4111111111111111 4012888888881881 4000056655665556 5555555555554444 5105105105105100 5200828282828210 "+
+		"2223003122003222 378282246310005 371449635398431 6011111111111117 6011000990139424 3056930009020004 36227206271667 3566002020360505 6200000000000005 "+
+		"4000000760000002 4000001240000000 4000004840008001 4000000560000004 4000000400000008 4000002080000001 4000002460000001 4000002500000003 "+
+		"4000002760000016 4000003800000008 4000005280000002 4000005780000007 4000006160000005 4000007240000007 4000007520000008 4000007560000009 "+
+		"4000008260000000 4000000360000006 4000003560000008 4000003920000003 4000001560000002"))
 }
 
 func hexText(s *stream, n int) string {

@@ -36,9 +36,9 @@ func stageOf(word string) (stage, bool) {
 			"begin issued posted scheduled unpaid order invoice rental purchase signup added since hire hired received_at todo backlog waiting",
 		confirmed: "paid confirmed approved processing authorized accepted active verified assigned activated payment progress " +
 			"in_progress picked reserved billed charged ready acknowledged published doing checked running",
-		sent: "shipped sent dispatched transit in_transit packed ship shipping dispatch departed partially_shipped out_for_delivery departure review",
+		sent: "paid_out shipped sent dispatched transit in_transit packed ship shipping dispatch departed partially_shipped out_for_delivery departure review",
 		done: "delivered completed complete closed resolved fulfilled captured settled succeeded success finished done solved return " +
-			"delivery end ended arrival arrived received completion finish resolution close checkout paid_out merged",
+			"delivery end ended arrival arrived received completion finish resolution close checkout merged",
 		undone: "returned refunded refund reopened reversed chargeback",
 		cancelled: "cancelled canceled failed rejected declined void voided abandoned deleted archived terminated removed blocked " +
 			"inactive suspended banned disabled left quit resigned lost expired closed_lost error",
@@ -106,6 +106,9 @@ func (t *table) born(i int64) int64 {
 		return start - s.n(30*day)
 	}
 	lo := start
+	if t.root || len(t.elders) > 0 {
+		lo -= headStart
+	}
 	for _, l := range t.elders {
 		if row, ok := l.pick(i); ok {
 			lo = max(lo, l.parent.born(row))
@@ -113,13 +116,20 @@ func (t *table) born(i int64) int64 {
 	}
 	left := t.p.now - lo
 	switch {
+	case t.flows && (t.dated || len(t.elders) == 0):
+		if at := t.flow(i); at >= lo {
+			return at
+		}
+		return lo + min(s.n(5*day), s.n(5*day), left)
+	case !t.dated && len(t.elders) > 0:
+		return lo // nobody sees when
 	case t.settles() != nil:
 		return lo + min(60+s.n(3*3600), left)
 	case t.inOrder():
 		return t.bornInOrder(s, i, lo)
 	case t.small() || t.theme == "store":
-		return lo + s.n(min(left, 60*day)+1)
-	case t.owner != nil && len(t.owner.parent.words) < len(t.words):
+		return start - s.n(2*365*day)
+	case t.owner != nil && (len(t.owner.parent.words) < len(t.words) || t.possession() && s.chance(60)):
 		return lo + min(s.n(5*day), s.n(5*day), left)
 	case t.early: // leave time for what refers to this row
 		return t.p.season.between(s, lo, t.p.now, 3)
@@ -136,6 +146,9 @@ func (t *table) inOrder() bool {
 // keeps reports whether two moments come in the right order by themselves.
 func (t *table) keeps(o order) bool {
 	a, b := t.cols[o.low], t.cols[o.high]
+	if o.differ {
+		return a.link.avoid(b.link) || b.link.avoid(a.link)
+	}
 	for _, c := range []*column{a, b} {
 		if c.kind != "time" || c.link != nil || c.unique || c.Generated || c.dom.enum != nil || c.dom.patterns != nil {
 			return false
@@ -168,7 +181,7 @@ func (t *table) bornInOrder(s *stream, i, lo int64) int64 {
 	}
 	season := t.p.season
 	a, b := season.weight(lo), season.weight(hi)
-	if b <= a || lo < season.start {
+	if b <= a {
 		part := (hi - lo) / (end - first)
 		return lo + (i-first)*part + s.n(part+1)
 	}
@@ -190,6 +203,7 @@ type life struct {
 	at      [undone + 1]int64 // when each stage is reached
 	reached stage
 	end     stage // done, undone or cancelled
+	stopped int64 // when it was cancelled
 }
 
 func (t *table) life(i int64) life {
@@ -220,10 +234,19 @@ func (t *table) live(i int64) life {
 	l.at[confirmed] = l.at[created] + 60 + min(s.n(2*day), s.n(2*day), s.n(2*day))
 	l.at[sent] = l.at[confirmed] + 3600 + min(s.n(4*day), s.n(4*day))
 	l.at[done] = l.at[sent] + day/2 + min(s.n(8*day), s.n(8*day))
+	if slices.Contains(lasting, t.last()) {
+		l.at[done] += s.n(900 * day)
+	}
 	l.at[undone] = l.at[done] + day + s.n(20*day)
 	last := l.end
 	if last == cancelled {
-		last = confirmed
+		last, l.stopped = confirmed, l.at[confirmed]
+		if slices.Contains(lasting, t.last()) { // it went on for a while first
+			l.stopped += s.n(600 * day)
+		}
+		if l.stopped > t.p.now && l.at[confirmed] <= t.p.now {
+			l.end = done // not cancelled yet
+		}
 	}
 	for st := confirmed; st <= last; st++ {
 		if l.at[st] <= t.p.now {
@@ -239,7 +262,7 @@ func (t *table) settlement(s *stream, born int64, of life) life {
 	l := life{end: of.end, reached: of.reached}
 	l.at[created] = born
 	l.at[confirmed] = min(t.p.now, born+s.n(3600))
-	l.at[sent] = l.at[confirmed]
+	l.at[sent], l.stopped = l.at[confirmed], l.at[confirmed]
 	l.at[done] = min(t.p.now, l.at[sent]+s.n(day))
 	l.at[undone] = min(t.p.now, max(l.at[done], of.at[undone])+s.n(2*day))
 	if l.end != cancelled && (l.reached == confirmed || l.reached == sent) {
@@ -267,14 +290,29 @@ func (t *table) moment(i int64, st stage) (int64, bool) {
 	case updated:
 		s := t.latent(t.latents.updated, i)
 		at := l.at[l.reached]
-		return min(t.p.now, at+min(s.n(20*day), s.n(20*day), s.n(20*day))), true
+		return at + min(s.n(20*day), s.n(20*day), s.n(20*day), s.n(max(1, t.p.now-at))), true
 	case due:
-		s := t.latent(t.latents.due, i)
-		return l.at[created] + (s.n(12)+1)*30*day, true
+		return l.at[created] + t.term(t.latent(t.latents.due, i))*day, true
 	case cancelled:
-		return min(t.p.now, l.at[confirmed]), l.end == cancelled && l.reached >= confirmed
+		return min(t.p.now, l.stopped), l.end == cancelled && l.reached >= confirmed
 	}
 	return min(t.p.now, l.at[st]), l.reached >= st
+}
+
+// lasting things end after months or years, not days.
+var lasting = []string{"loan", "mortgage", "subscription", "membership", "contract", "lease", "policy", "account", "enrollment", "employment"}
+
+// term is after how many days something falls due: a bill soon, a card late.
+func (t *table) term(s *stream) int64 {
+	switch {
+	case slices.Contains([]string{"card", "passport", "licence", "license", "certificate", "policy", "contract"}, t.last()):
+		return (2 + s.n(4)) * 365
+	case slices.Contains([]string{"invoice", "bill", "order", "installment", "instalment"}, t.last()):
+		return choose(s, []int64{7, 14, 14, 30, 30, 30, 60})
+	case slices.Contains([]string{"key", "token", "subscription", "membership"}, t.last()):
+		return choose(s, []int64{30, 90, 180, 365, 365, 730})
+	}
+	return (s.n(12) + 1) * 30
 }
 
 // timeMaker fills a column with moments, in the form that its type and name ask for.

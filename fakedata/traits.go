@@ -2,6 +2,7 @@ package fakedata
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,11 +32,19 @@ func (t *table) birthday(i int64) int64 {
 	}
 	s := t.latent(t.latents.birth, i)
 	days := 22*366 + t.rank(i)*150 + min(s.n(38*365), s.n(38*365))
+	if t.works() { // up to 64 years
+		days = 22*366 + t.rank(i)*90 + s.n(19*365)
+	}
 	if t.last() == "patient" || t.last() == "passenger" || t.last() == "student" && t.theme != "person" {
 		days = 3*366 + s.n(92*365)
 	}
 	at := t.p.now - days*day
 	return at - at%day
+}
+
+// works reports whether t's people are paid for being there.
+func (t *table) works() bool {
+	return t.theme == "person" && slices.ContainsFunc(t.cols, func(c *column) bool { return c.hasWord("hire", "hired", "salary", "salaried") })
 }
 
 // age is in full years by the recipe's clock.
@@ -55,7 +64,11 @@ func (t *table) height(i int64) int64 {
 	if t.who(i).woman {
 		tall = 160
 	}
-	return tall - 15 + (s.n(31)+s.n(31))/2
+	tall += (s.n(31)+s.n(31))/2 - 15
+	if age := t.age(i); age < 17 { // grown by then; a newborn has three tenths of it
+		tall = tall * (30 + age*70/17) / 100
+	}
+	return tall
 }
 
 // trait is a number that follows from what the person is like; nil where c is
@@ -63,6 +76,16 @@ func (t *table) height(i int64) int64 {
 func (t *table) trait(c *column) *number {
 	if t.theme != "person" && t.whoVia == nil || c.dom.enum != nil || c.unique {
 		return nil
+	}
+	if t.last() == "timesheet" && c.hasWord("hours") {
+		scale, quarter := 2, int64(25)
+		if c.class == classInt {
+			scale, quarter = 0, 1
+		}
+		return t.within(c, &number{why: "a week's work", units: func(i int64) int64 {
+			s := t.draw(c, i)
+			return (100 + (s.n(46)+s.n(46)+s.n(46))*2/3) * quarter * int64(boolInt(scale == 2)*3+1) / 4
+		}}, scale)
 	}
 	spec := specOf(t, c)
 	_, scale := typeSize(c.Type)
@@ -76,7 +99,12 @@ func (t *table) trait(c *column) *number {
 	case c.kind == "weight" && t.theme == "person":
 		return t.within(c, &number{why: "the height", units: func(i int64) int64 {
 			s := t.draw(c, i)
-			return (t.height(i) - 100) * (85 + (s.n(41)+s.n(41))/2) / 100
+			tall := t.height(i)
+			index := 19 + (s.n(13)+s.n(13))/2 // body mass index
+			if age := t.age(i); age < 17 {
+				index = 15 + age*5/17 + s.n(3)
+			}
+			return max(2, index*tall*tall/10_000)
 		}}, 0)
 	case c.kind == "money" && (strings.Contains(name, "salary") || strings.Contains(name, " wage ") || strings.Contains(name, "income")):
 		if c.class != classInt && scale == 0 {

@@ -50,7 +50,7 @@ func writeText(ctx context.Context, s *Schema, r Recipe, to Target, key *answerF
 	}
 	if perTable {
 		about := func(out io.Writer) error { _, err := io.WriteString(out, Describe(s, r)); return err }
-		return errors.Join(w.files(ctx, rows), create(filepath.Join(dir, "DATA.md"), about))
+		return errors.Join(w.files(ctx, rows, key), create(filepath.Join(dir, "DATA.md"), about))
 	}
 	return w.file(ctx, rows)
 }
@@ -81,8 +81,8 @@ func create(path string, write func(io.Writer) error) (err error) {
 	return buf.Flush()
 }
 
-// files writes one file for each table.
-func (w *textWriter) files(ctx context.Context, rows rowSource) error {
+// files writes one file for each table, or two where the second one drifts.
+func (w *textWriter) files(ctx context.Context, rows rowSource, key *answerFile) error {
 	taken := map[string]bool{}
 	for _, t := range w.p.tables {
 		name := fileName(t.Name)
@@ -90,18 +90,39 @@ func (w *textWriter) files(ctx context.Context, rows rowSource) error {
 			name = fmt.Sprintf("%s-%d", fileName(t.Name), n)
 		}
 		taken[strings.ToLower(name)] = true
-		err := create(filepath.Join(w.to.Path, name+"."+string(w.to.Format)), func(out io.Writer) error {
-			e := newEncoder(t, w.to.Format)
-			if _, err := out.Write(e.header(nil)); err != nil {
+		first, drift := newEncoder(t, w.to.Format), t.drifted()
+		if drift != nil {
+			first.n = drift.from
+		}
+		if err := w.tableFile(ctx, name, first, rows); err != nil || drift == nil {
+			if err != nil {
 				return err
 			}
-			return rows(ctx, e, out)
-		})
-		if err != nil {
+			continue
+		}
+		second := newEncoder(t, w.to.Format)
+		second.drift(drift)
+		if name = partName(name); taken[strings.ToLower(name)] {
+			return fmt.Errorf("table %q: the name of its second file is taken", t.Name)
+		}
+		taken[strings.ToLower(name)] = true
+		if err := w.tableFile(ctx, name, second, rows); err != nil {
+			return err
+		}
+		if err := key.add(drift.answers(t, name+"."+string(w.to.Format))...); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (w *textWriter) tableFile(ctx context.Context, name string, e *encoder, rows rowSource) error {
+	return create(filepath.Join(w.to.Path, name+"."+string(w.to.Format)), func(out io.Writer) error {
+		if _, err := out.Write(e.header(nil)); err != nil {
+			return err
+		}
+		return rows(ctx, e, out)
+	})
 }
 
 // fileName keeps of a table's name what is harmless in a file's.
@@ -245,7 +266,7 @@ func (w *textWriter) stored(ctx context.Context, db *memory, e *encoder, out io.
 	if len(e.t.Keys) > 0 && e.t.Keys[0].Primary && strings.Contains(strings.ToUpper(e.t.sql), "WITHOUT ROWID") {
 		order = " ORDER BY " + e.t.namesFor(e.t.Keys[0].Columns, FormatSQLite)
 	}
-	rows, err := db.QueryContext(ctx, "SELECT "+strings.Join(names, ", ")+" FROM "+quote(e.t.Name)+order)
+	rows, err := db.QueryContext(ctx, "SELECT "+strings.Join(names, ", ")+" FROM "+quote(e.t.Name)+order+" LIMIT ? OFFSET ?", e.n, e.from)
 	if err != nil {
 		return fmt.Errorf("reading table %q: %s", e.t.Name, sqliteMessage(err))
 	}
@@ -255,7 +276,7 @@ func (w *textWriter) stored(ctx context.Context, db *memory, e *encoder, out io.
 		into[i] = &values[i]
 	}
 	var text []byte
-	left := e.t.written()
+	left := e.n
 	for n := 0; rows.Next(); n++ {
 		if err := rows.Scan(into...); err != nil {
 			return fmt.Errorf("reading table %q: %w", e.t.Name, err)
@@ -270,6 +291,6 @@ func (w *textWriter) stored(ctx context.Context, db *memory, e *encoder, out io.
 			w.report(chunkRows)
 		}
 	}
-	w.report(e.t.written() % chunkRows)
+	w.report(e.n % chunkRows)
 	return rows.Err()
 }

@@ -26,6 +26,7 @@ func TestFormatsHoldTheSameRows(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%g", name, mess), func(t *testing.T) {
 				r := recipe(3000)
 				r.Mess = mess
+				r.Plan = "[defects]\nschema_drift = 0\n" // one file for each table
 				p, err := newPlan(s, r)
 				if err != nil {
 					t.Fatal(err)

@@ -24,6 +24,9 @@ type Bait struct {
 	dir, socket, abstract, resolver string // paths, and the name of a listener without one
 	open                            []net.Listener
 	wg                              sync.WaitGroup
+
+	mu    sync.Mutex
+	taken string
 }
 
 // OpenBait lays it out. The caller closes it.
@@ -35,7 +38,7 @@ func OpenBait() (*Bait, error) {
 	nonce := "nonce-" + strings.ToLower(rand.Text()[:16])
 	b := &Bait{
 		Nonce: nonce, dir: dir, abstract: "@glovebox-" + nonce,
-		Secret: filepath.Join(dir, "secret-"+nonce), socket: filepath.Join(dir, "socket"), resolver: filepath.Join(dir, "resolv.conf"),
+		Secret: filepath.Join(dir, "secret-"+strings.ToLower(rand.Text()[:8])), socket: filepath.Join(dir, "socket"), resolver: filepath.Join(dir, "resolv.conf"),
 	}
 	if err := errors.Join(b.plant(), b.listen()); err != nil {
 		b.Close()
@@ -51,6 +54,14 @@ func (b *Bait) Close() {
 	}
 	b.wg.Wait()
 	os.RemoveAll(b.dir)
+}
+
+// Taken is the address of a listener that somebody has connected to; "" if
+// nobody has.
+func (b *Bait) Taken() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.taken
 }
 
 // plant writes the files. Everybody may read them, for the engine's account
@@ -88,6 +99,9 @@ func (b *Bait) serve(l net.Listener) {
 		if err != nil {
 			return
 		}
+		b.mu.Lock()
+		b.taken = l.Addr().String()
+		b.mu.Unlock()
 		b.wg.Go(func() {
 			defer c.Close()
 			r := bufio.NewReader(io.LimitReader(c, 16<<10))

@@ -36,7 +36,7 @@ func testBox(t *testing.T) *Box {
 // sh runs a script and requires that its outcome is known.
 func sh(t *testing.T, b *Box, script string) Result {
 	t.Helper()
-	r, err := b.Exec(t.Context(), Command{Argv: []string{"/bin/sh", "-c", script}, Timeout: 30 * time.Second})
+	r, err := b.Exec(t.Context(), Command{Argv: []string{"/bin/sh", "-c", script}, Timeout: patience})
 	if err != nil {
 		t.Fatalf("%s: %v", script, err)
 	}
@@ -306,7 +306,7 @@ func TestSealNotices(t *testing.T) {
 		name, probe string
 		weaken      func(*specgen.SpecGenerator)
 	}{
-		{"host network", "interfaces", func(s *specgen.SpecGenerator) { s.NetNS.NSMode = specgen.Host }},
+		{"host network", "interfaces", func(s *specgen.SpecGenerator) { s.NetNS.NSMode, s.Sysctl = specgen.Host, nil }},
 		{"capabilities", "privileges", func(s *specgen.SpecGenerator) { s.CapDrop, s.CapAdd = nil, []string{"CAP_NET_RAW"} }},
 		{"new privileges", "privileges", func(s *specgen.SpecGenerator) { s.NoNewPrivileges = new(bool) }},
 		{"no seccomp", "privileges", func(s *specgen.SpecGenerator) { s.SeccompProfilePath = "unconfined" }},

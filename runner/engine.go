@@ -9,9 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/containers/podman/v5/libpod/define"
 	"github.com/containers/podman/v5/pkg/bindings"
 	"github.com/containers/podman/v5/pkg/bindings/system"
 	"github.com/sirupsen/logrus"
@@ -41,6 +43,7 @@ type Options struct {
 type Info struct {
 	Version       string   // of Podman
 	Runtime       string   // OCI runtime that boxes must name: runc, crun, …
+	RuntimeOf     string   // what that says of its version, one line; "" if it says nothing
 	CgroupMode    string   // v2-delegated, v2, hybrid, v1
 	Controllers   []string // cgroup controllers that limit a box
 	StorageDriver string   // overlay, vfs, …
@@ -321,5 +324,18 @@ func (e *Engine) check(ctx context.Context) error {
 	if own := i.Host.OCIRuntime; e.child == nil && e.autoRuntime() && i.Host.CgroupsVersion == "v2" && own != nil {
 		e.info.Runtime = own.Name // whoever runs that service chose it
 	}
+	e.info.RuntimeOf = runtimeVersion(ctx, e.info.Runtime, i.Host.OCIRuntime)
 	return nil
+}
+
+// runtimeVersion asks Podman, or the runtime itself where that is another one.
+func runtimeVersion(ctx context.Context, name string, own *define.OCIRuntimeInfo) string {
+	said := ""
+	if own != nil && own.Name == name {
+		said = own.Version
+	} else if out, err := exec.CommandContext(ctx, name, "--version").Output(); err == nil {
+		said = string(out)
+	}
+	first, _, _ := strings.Cut(strings.TrimSpace(said), "\n")
+	return first
 }

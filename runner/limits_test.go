@@ -38,7 +38,7 @@ func limitedBox(t *testing.T, o BoxOptions) *Box {
 func goesOn(t *testing.T, b *Box) {
 	t.Helper()
 	var r Result
-	for began := time.Now(); time.Since(began) < 20*time.Second; {
+	for began := time.Now(); time.Since(began) < patience; {
 		r = sh(t, b, "set -- /proc/[0-9]*; echo $#") // nothing here forks
 		if string(r.Stdout) == "2\n" {
 			if r = sh(t, b, "ls -d /proc/1"); string(r.Stdout) != "/proc/1\n" {
@@ -122,13 +122,26 @@ import mmap, os, time
 m = []
 while True:
     m.append(mmap.mmap(-1, 4 << 20)); m[-1].write(b"x" * (4 << 20)); time.sleep(.01)`),
-		"in no mapping": python(`
-import os, time
-fd = os.memfd_create("x")
-while True: os.write(fd, b"x" * (4 << 20)); time.sleep(.01)`),
+		"without its first thread": python(`
+import ctypes, threading, time
+def take():
+    time.sleep(.3)
+    x = []
+    while True: x.append(bytearray(b"x") * (1 << 20))
+threading.Thread(target=take).start()
+ctypes.CDLL(None).syscall(60, 0)`), // exit(2), of one thread; arm64: 93
+		"in sockets": python(`
+import socket
+keep = []
+while True:
+    for s in socket.socketpair():
+        s.setblocking(False); keep.append(s)
+        try:
+            while True: s.send(b"x" * 65536)
+        except BlockingIOError: pass`),
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := attack(t, b, 60*time.Second, argv...)
+			r := attack(t, b, patience, argv...)
 			if r.TimedOut || !r.OverMem {
 				t.Errorf("over memory %t, %v", r.OverMem, r)
 			}
@@ -136,13 +149,13 @@ while True: os.write(fd, b"x" * (4 << 20)); time.sleep(.01)`),
 		})
 	}
 	t.Run("files have their own", func(t *testing.T) {
-		r := attack(t, b, 60*time.Second, "sh", "-c", "head -c 200M /dev/zero >/work/x && sleep 0.3 && stat -c %s /work/x; rm /work/x")
+		r := attack(t, b, patience, "sh", "-c", "head -c 200M /dev/zero >/work/x && sleep 0.3 && stat -c %s /work/x; rm /work/x")
 		if r.OverMem || string(r.Stdout) != fmt.Sprintln(200*mib) {
 			t.Error(r)
 		}
 	})
 	t.Run("what is shared counts once", func(t *testing.T) {
-		r := attack(t, b, 60*time.Second, python(`
+		r := attack(t, b, patience, python(`
 import os, time
 x = bytearray(60 << 20)
 for _ in range(8):
@@ -172,7 +185,7 @@ while True:
 		"that sits there": `for i in $(seq 200); do (sleep 100 & ) ; done 2>/dev/null; sleep 100`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := attack(t, b, 20*time.Second, "sh", "-c", script)
+			r := attack(t, b, patience, "sh", "-c", script)
 			// The shell of the new sessions gives up by itself, saying so.
 			if !r.OverPids && !strings.Contains(string(r.Stderr), "Cannot fork") || r.TimedOut {
 				t.Errorf("over pids %t, %v", r.OverPids, r)
@@ -189,11 +202,11 @@ func TestDiskFull(t *testing.T) {
 		if want := fmt.Sprintf("%d\nx\n", 16*mib); string(r.Stdout) != want || !strings.Contains(string(r.Stderr), "No space left") {
 			t.Errorf("%s: %v", dir, r)
 		}
-		r = attack(t, b, 30*time.Second, "python3", "-c", "for i in range(300000): open('"+dir+"/%d' % i, 'w').close()")
+		r = attack(t, b, patience, "python3", "-c", "for i in range(300000): open('"+dir+"/%d' % i, 'w').close()")
 		if !r.OverNames || r.Signal != "SIGKILL" {
 			t.Errorf("%s: over names %t, %v", dir, r.OverNames, r)
 		}
-		r = attack(t, b, 30*time.Second, "sh", "-c", "cd "+dir+" && ls | xargs rm && ls | wc -l")
+		r = attack(t, b, patience, "sh", "-c", "cd "+dir+" && ls | xargs rm && ls | wc -l")
 		if string(r.Stdout) != "0\n" {
 			t.Errorf("tidying %s: %v", dir, r)
 		}
@@ -211,16 +224,16 @@ for place in sys.argv[1:]:
         for n in range(4000): # files, fewer than may have a name
             with open("%s/%0200d" % (place, n), "wb") as f: f.write(b"x" * 8192)
     except OSError as e: print(e.strerror)`
-	r := attack(t, b, time.Minute, append([]string{"python3", "-c", fill}, port.Places[:]...)...)
+	r := attack(t, b, patience, append([]string{"python3", "-c", fill}, port.Places[:]...)...)
 	if want := strings.Repeat("No space left on device\n", len(port.Places)); string(r.Stdout) != want {
 		t.Fatalf("want %q, got %v", want, r)
 	}
-	r = attack(t, b, time.Minute, "python3", "-c", "x = bytearray(40 << 20); print('fine')")
+	r = attack(t, b, patience, "python3", "-c", "x = bytearray(40 << 20); print('fine')")
 	if r.OverMem || string(r.Stdout) != "fine\n" {
 		t.Errorf("within its memory: %v", r)
 	}
 	for range 3 {
-		r = attack(t, b, time.Minute, "python3", "-c", "x = bytearray(1 << 30)")
+		r = attack(t, b, patience, "python3", "-c", "x = bytearray(1 << 30)")
 		if !r.OverMem || r.Signal != "SIGKILL" {
 			t.Errorf("over memory %t, %v", r.OverMem, r)
 		}
@@ -230,7 +243,7 @@ for place in sys.argv[1:]:
 
 func TestOpenFiles(t *testing.T) {
 	b := limitedBox(t, BoxOptions{})
-	r := attack(t, b, 30*time.Second, "python3", "-c", `
+	r := attack(t, b, patience, "python3", "-c", `
 import os, resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
 n = 0
@@ -248,7 +261,7 @@ func TestEndlessOutput(t *testing.T) {
 	for _, script := range []string{"yes", "yes >&2", "yes & setsid yes & yes >&2"} {
 		var got int
 		r, err := b.Exec(t.Context(), Command{
-			Argv: []string{"sh", "-c", script}, Timeout: time.Minute, MaxOutput: 3*mib + 1,
+			Argv: []string{"sh", "-c", script}, Timeout: patience, MaxOutput: 3*mib + 1,
 			Output: func(_ bool, p []byte) { got += len(p) },
 		})
 		if err != nil || !r.OverOutput || r.TimedOut || got != 3*mib+1 {
@@ -256,7 +269,7 @@ func TestEndlessOutput(t *testing.T) {
 		}
 		goesOn(t, b)
 	}
-	r := attack(t, b, time.Minute, "head", "-c", fmt.Sprint(DefaultMaxOutput), "/dev/zero")
+	r := attack(t, b, patience, "head", "-c", fmt.Sprint(DefaultMaxOutput), "/dev/zero")
 	if r.OverOutput || !r.exited(0) {
 		t.Errorf("exactly as much as allowed: over output %t", r.OverOutput)
 	}
@@ -285,7 +298,7 @@ if c.process_vm_readv(1, iov, 1, (ctypes.c_void_p * 2)(0x400000, 8), 1, 0) > 0: 
 		t.Run(name, func(t *testing.T) {
 			var r Result
 			for range 20 { // also while PID 1 is busy starting it
-				r = attack(t, b, 30*time.Second, "sh", "-c", script)
+				r = attack(t, b, patience, "sh", "-c", script)
 			}
 			for _, word := range []string{"WROTE", "READ", "LISTED", "STOLE", "TRACED"} {
 				if strings.Contains(string(r.Stdout), word) {
@@ -331,7 +344,7 @@ print((t.user + t.system + t.children_user + t.children_system) / (time.monotoni
 	} {
 		t.Run(name, func(t *testing.T) {
 			var share float64
-			r := attack(t, b, time.Minute, argv...)
+			r := attack(t, b, patience, argv...)
 			if _, err := fmt.Sscan(string(r.Stdout), &share); err != nil || !r.exited(0) {
 				t.Fatal(err, r)
 			}
@@ -352,13 +365,13 @@ print((t.user + t.system + t.children_user + t.children_system) / (time.monotoni
 func TestThrottleIsInvisible(t *testing.T) {
 	b := limitedBox(t, BoxOptions{CPUs: 0.2})
 	t.Run("job control", func(t *testing.T) {
-		r := attack(t, b, time.Minute, "bash", "-c", `set -m; for i in 1 2 3 4 5 6; do timeout --foreground 0.7 python3 -c 'while True: pass'; echo $?; done; jobs`)
+		r := attack(t, b, patience, "bash", "-c", `set -m; for i in 1 2 3 4 5 6; do timeout --foreground 0.7 python3 -c 'while True: pass'; echo $?; done; jobs`)
 		if want := strings.Repeat("124\n", 6); string(r.Stdout) != want || len(r.Stderr) > 0 {
 			t.Errorf("want %q, got %v", want, r)
 		}
 	})
 	t.Run("what the box stopped stays stopped", func(t *testing.T) {
-		r := attack(t, b, time.Minute, "sh", "-c", `
+		r := attack(t, b, patience, "sh", "-c", `
 			(sleep 0.5; echo ran >/tmp/ran) & kill -STOP $!
 			timeout 1.5 python3 -c 'while True: pass'
 			cut -d' ' -f3 /proc/$!/stat; ls /tmp/ran; kill -CONT $!; wait $!; ls /tmp/ran`)
@@ -373,7 +386,7 @@ func TestThrottleIsInvisible(t *testing.T) {
 		}
 	})
 	t.Run("signals and statuses", func(t *testing.T) {
-		r := attack(t, b, time.Minute, "bash", "-c", `timeout -s TERM 0.5 sh -c 'while :; do :; done'; echo $?; (i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exit 7); echo $?`)
+		r := attack(t, b, patience, "bash", "-c", `timeout -s TERM 0.5 sh -c 'while :; do :; done'; echo $?; (i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exit 7); echo $?`)
 		if string(r.Stdout) != "124\n7\n" {
 			t.Error(r)
 		}
@@ -388,7 +401,7 @@ func TestNeighbour(t *testing.T) {
 		var times []time.Duration
 		for first := time.Now(); len(times) < 30 || time.Since(first) < time.Second; {
 			began := time.Now()
-			attack(t, quiet, time.Minute, "true")
+			attack(t, quiet, patience, "true")
 			times = append(times, time.Since(began))
 		}
 		return median(times)

@@ -8,7 +8,12 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 )
+
+// patience bounds the wait for what should happen by itself. Only a failing
+// test uses it up; a machine without hardware of its own takes its time.
+const patience = 5 * time.Minute
 
 // shared is what the tests of boxes have in common: one engine and one image
 // with the real init, made when the first test asks for them.

@@ -113,21 +113,25 @@ func (p *Pool) refill() {
 // affordable is how many boxes may wait if each used all of its memory: half
 // of what is free, and one at least.
 func affordable(memory int64) int {
-	f, err := os.Open("/proc/meminfo")
+	free, err := memAvailable()
 	if err != nil {
 		return 1
 	}
+	return max(1, int(free/2/memory))
+}
+
+// memAvailable is MemAvailable of proc_meminfo(5), in bytes.
+func memAvailable() (int64, error) {
+	f, err := os.Open("/proc/meminfo")
+	if err != nil {
+		return 0, err
+	}
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		rest, ok := strings.CutPrefix(lines.Text(), "MemAvailable:")
-		if !ok {
-			continue
+		if rest, ok := strings.CutPrefix(lines.Text(), "MemAvailable:"); ok {
+			kib, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(rest, "kB")), 10, 64)
+			return kib << 10, err
 		}
-		kib, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(rest, "kB")), 10, 64)
-		if err != nil {
-			break
-		}
-		return max(1, int(kib<<10/2/memory))
 	}
-	return 1
+	return 0, errors.New("/proc/meminfo names no MemAvailable")
 }

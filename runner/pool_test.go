@@ -12,7 +12,7 @@ import (
 // full waits until the pool has n boxes ready.
 func full(t testing.TB, p *Pool, n int) {
 	t.Helper()
-	tick, deadline := time.NewTicker(5*time.Millisecond), time.After(30*time.Second)
+	tick, deadline := time.NewTicker(5*time.Millisecond), time.After(patience)
 	defer tick.Stop()
 	for {
 		ready, err := p.Ready()

@@ -178,7 +178,7 @@ func TestGVisor(t *testing.T) {
 			t.Errorf("%s: want %q, got %v", tt.script, tt.want, r)
 		}
 	}
-	hog := Command{Argv: []string{"python3", "-c", "x = []\nwhile True: x.append(bytearray(1 << 20))"}, Timeout: time.Minute}
+	hog := Command{Argv: []string{"python3", "-c", "x = []\nwhile True: x.append(bytearray(1 << 20))"}, Timeout: patience}
 	if r, err := b.Exec(t.Context(), hog); err != nil || !r.OverMem {
 		t.Errorf("memory: %v, %v", r, err)
 	}

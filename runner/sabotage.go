@@ -20,7 +20,7 @@ func sabotaged(what string, s *specgen.SpecGenerator) bool {
 	no := false
 	switch layer {
 	case "network":
-		s.NetNS = specgen.Namespace{NSMode: specgen.Host}
+		s.NetNS, s.Sysctl = specgen.Namespace{NSMode: specgen.Host}, nil
 	case "mount":
 		s.Mounts = append(s.Mounts, spec.Mount{Destination: "/mnt", Type: "bind", Source: "/usr/share", Options: []string{"ro", "rbind"}})
 	case "capability":

@@ -38,6 +38,9 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	s.IpcNS = specgen.Namespace{NSMode: specgen.Private}
 	s.UtsNS = specgen.Namespace{NSMode: specgen.Private}
 	s.CgroupNS = specgen.Namespace{NSMode: specgen.Private}
+	if e.strong.strongRuntime == nil { // others do not let the host's kernel hold it
+		s.Sysctl = map[string]string{"net.ipv4.tcp_rmem": "4096 131072 212992", "net.ipv4.tcp_wmem": "4096 16384 212992"}
+	}
 	s.UseImageResolvConf, s.UseImageHosts = &yes, &yes // the host's are not its business
 
 	s.Mask = maskedPlaces[:]
@@ -71,7 +74,8 @@ const (
 // by itself differs by version: 5.4 leaves out /sys/dev/block.
 var maskedPlaces = [...]string{
 	"/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list",
-	"/sys/dev/block", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
+	"/proc/cmdline", "/proc/diskstats", "/proc/interrupts", "/proc/kallsyms", "/proc/modules", "/proc/partitions", "/proc/swaps",
+	"/sys/dev/block", "/sys/devices/virtual/dmi", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
 }
 
 // writablePlaces are memory: gone with the box, and full when disk says so.

@@ -127,18 +127,22 @@ func (l *lab) try(ctx context.Context, b *Box, p probe.Probe, w *weakness) probe
 	if err != nil {
 		return unsure("%v", err)
 	}
-	cmd := Command{Argv: []string{initPath, "probe", p.Name}, Stdin: bytes.NewReader(in), Timeout: probeTimeout, MaxOutput: l.targets.Output}
+	argv := []string{initPath, "probe", p.Name}
+	if w != nil && w.leak {
+		argv = []string{initPath, "probe", "leak", p.Name}
+	}
+	cmd := Command{Argv: argv, Stdin: bytes.NewReader(in), Timeout: probeTimeout, MaxOutput: l.targets.Output}
 	if w != nil {
 		cmd.Env, cmd.MaxOutput = w.env, -1
 	}
 	r, err := b.Exec(ctx, cmd)
-	spent := r.OverMem || r.OverPids || r.OverNames || r.OverOutput || r.Signal == "SIGKILL"
+	ended := map[probe.Limit]bool{probe.OfMemory: r.OverMem, probe.OfPids: r.OverPids, probe.OfNames: r.OverNames, probe.OfOutput: r.OverOutput}
 	switch {
 	case errors.Is(err, ErrBoxLost):
 		return probe.Finding{Verdict: port.Fail, Evidence: "the box did not survive it: " + err.Error()}
 	case err != nil:
 		return unsure("%v", err)
-	case p.Spent && spent && !r.TimedOut:
+	case p.Spends != "" && ended[p.Spends] && !r.TimedOut:
 		return probe.Finding{Verdict: port.Pass, Evidence: "ended for it: " + r.why()}
 	}
 	var f probe.Finding

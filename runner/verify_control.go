@@ -21,6 +21,7 @@ type weakness struct {
 	env        []string // of the probe, on top
 	production []string // in place of the real ones
 	proxy      bool     // an unguarded one
+	leak       bool     // the probe is started with a descriptor of the root directory
 	plant      map[string]string
 }
 
@@ -36,11 +37,11 @@ func (l *lab) weaknesses(target string) map[probe.Weakness]*weakness {
 	return map[probe.Weakness]*weakness{
 		probe.OpenNetwork: {
 			spec: func(s *specgen.SpecGenerator) {
-				s.NetNS = specgen.Namespace{NSMode: specgen.FromContainer, Value: target}
+				s.NetNS, s.Sysctl = specgen.Namespace{NSMode: specgen.FromContainer, Value: target}, nil
 			},
 			production: []string{"192.0.2.200:5432"},
 		},
-		probe.HostNetwork:   {spec: func(s *specgen.SpecGenerator) { s.NetNS = specgen.Namespace{NSMode: specgen.Host} }},
+		probe.HostNetwork:   {spec: func(s *specgen.SpecGenerator) { s.NetNS, s.Sysctl = specgen.Namespace{NSMode: specgen.Host}, nil }},
 		probe.NameServer:    {spec: mount(l.bait.resolver, "/etc/resolv.conf")},
 		probe.OpenProxy:     {proxy: true},
 		probe.Capabilities:  {spec: func(s *specgen.SpecGenerator) { s.CapDrop, s.CapAdd = nil, all }},
@@ -54,6 +55,11 @@ func (l *lab) weaknesses(target string) map[probe.Weakness]*weakness {
 		probe.HostDevice: {spec: func(s *specgen.SpecGenerator) {
 			s.Devices = append(s.Devices, spec.LinuxDevice{Path: "/dev/fuse"})
 		}},
+		probe.KernelFiles: {spec: func(s *specgen.SpecGenerator) {
+			mount(l.bait.Secret, "/dev/mem")(s)
+			mount(l.bait.Secret, "/dev/kmsg")(s)
+		}},
+		probe.OpenFile:   {leak: true},
 		probe.HostMount:  {spec: mount(l.bait.dir, "/mnt")},
 		probe.HostSocket: {spec: mount(l.bait.socket, "/run/host.sock")},
 		probe.HostPID:    {spec: func(s *specgen.SpecGenerator) { s.PidNS = specgen.Namespace{NSMode: specgen.Host} }},

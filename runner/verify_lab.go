@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"glovebox/runner/egress"
+	"glovebox/runner/port"
 	"glovebox/runner/probe"
 
 	"github.com/containers/podman/v5/pkg/specgen"
@@ -45,12 +46,12 @@ func (e *Engine) openLab(ctx context.Context, o VerifyOptions) (*lab, error) {
 	host, _ := os.Hostname() // then it cannot be recognised either
 	l.targets = probe.Targets{
 		Nonce: bait.Nonce, HostName: host, Production: o.Production,
-		Memory: box.Memory, Disk: box.Disk, Pids: box.Pids, Files: maxFiles, CPUs: sidesCPUs, Output: 16 << 20,
+		Memory: box.Memory, Disk: box.Disk, Pids: box.Pids, Files: maxFiles, CPUs: sidesCPUs, Output: 16 << 20, Names: box.Disk / port.BytesPerName,
 		Loopback: bait.Loopback, Abstract: bait.abstract, Secret: bait.Secret, HostUsr: o.Box.Image.HostUsr(), OwnKernel: e.strong.strongRuntime != nil,
 	}
-	_, port, _ := net.SplitHostPort(bait.Loopback[0])
-	l.targets.Allowed, l.targets.Rebound = "allowed.test:"+port, "rebound.test:"+port
-	l.targets.Port, err = strconv.Atoi(port)
+	_, number, _ := net.SplitHostPort(bait.Loopback[0])
+	l.targets.Allowed, l.targets.Rebound = "allowed.test:"+number, "rebound.test:"+number
+	l.targets.Port, err = strconv.Atoi(number)
 	if err == nil {
 		err = l.openOther(ctx)
 	}

@@ -88,6 +88,8 @@ func decodeBody(kind string, data []byte) (Body, error) {
 		return decode[Decision](data)
 	case Filtered{}.Kind():
 		return decode[Filtered](data)
+	case Tripwire{}.Kind():
+		return decode[Tripwire](data)
 	case Compacted{}.Kind():
 		return decode[Compacted](data)
 	case ToolCall{}.Kind():

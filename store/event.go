@@ -61,10 +61,11 @@ type Recipe struct {
 	Schema    string  `json:"schema"` // built-in name or base name of the DDL file
 	DDL       string  `json:"ddl"`    // the DDL itself: a file may change or vanish
 	Seed      int64   `json:"seed"`
-	Rows      int     `json:"rows"`      // of the largest tables
-	Mess      float64 `json:"mess"`      // 0 to 1
-	Clock     string  `json:"clock"`     // RFC 3339: "now" for every date in the dataset
-	Generator string  `json:"generator"` // fingerprint of the generator
+	Rows      int     `json:"rows"`           // of the largest tables
+	Mess      float64 `json:"mess"`           // 0 to 1
+	Clock     string  `json:"clock"`          // RFC 3339: "now" for every date in the dataset
+	Generator string  `json:"generator"`      // fingerprint of the generator
+	Plan      string  `json:"plan,omitempty"` // text of the plan: how tables and columns are made; "": all is inferred
 }
 
 // BoxCreated is recorded when a box is sealed, before anything of the session
@@ -116,7 +117,15 @@ type FilePut struct {
 
 // Prompt is what the person asked.
 type Prompt struct {
-	Text string `json:"text"`
+	Text   string  `json:"text"`
+	Images []Image `json:"images,omitempty"`
+}
+
+// Image goes to the model with a prompt.
+type Image struct {
+	Name string `json:"name"` // of the file
+	Type string `json:"type"` // image/png, image/jpeg, image/gif, image/webp
+	Data string `json:"data"` // base64
 }
 
 // ModelRequest is recorded before a request leaves. Its messages are not
@@ -293,16 +302,19 @@ type Probed struct {
 	Layer    string `json:"layer"`   // data, execution, network
 	Verdict  string `json:"verdict"` // PASS, FAIL, INCONCLUSIVE
 	Evidence string `json:"evidence"`
+	Gain     string `json:"gain,omitempty"`    // what an attacker would have, in an imperative
+	Tries    string `json:"tries,omitempty"`   // what was tried
 	Control  *Proof `json:"control,omitempty"` // in a box that is weak on purpose; Probe names the weakness. nil: not tried
 }
 
 // Verified ends a battery that was tried to its end.
 type Verified struct {
-	Of           map[string]string `json:"of"` // what it holds for: kernel, podman, runtime, image, policy
+	Of           map[string]string `json:"of"` // what it holds for: kernel, podman, runtime, image, policy, glovebox
 	Passed       int               `json:"passed"`
 	Failed       []string          `json:"failed,omitempty"`       // probes that got out
 	Unproven     []string          `json:"unproven,omitempty"`     // probes that did not fail in their control
 	Inconclusive []string          `json:"inconclusive,omitempty"` // probes that could not be tried
+	Untried      []string          `json:"untried,omitempty"`      // those of them that ought to have been: they hold nothing
 	DurationMS   float64           `json:"duration_ms"`
 }
 
@@ -342,10 +354,24 @@ type Score struct {
 type Filtered struct {
 	Where  string `json:"where"` // prompt, result, answer, call, file
 	CallID string `json:"call_id,omitempty"`
-	What   string `json:"what"`   // secrets, personal, own, injection, canary
+	What   string `json:"what"`   // secrets, personal, own, injection
 	Rule   string `json:"rule"`   // e.g. aws-access-token
 	Action string `json:"action"` // flag, redact, block
 	Count  int    `json:"count"`
+}
+
+// Tripwire says that a value of the dataset was on its way out. It comes before
+// the event of what carries it, where that goes on.
+type Tripwire struct {
+	Where  string `json:"where"`             // network, stub, path
+	CallID string `json:"call_id,omitempty"` // of a stub or a path
+	N      int64  `json:"n,omitempty"`       // of the Egress
+	Part   string `json:"part,omitempty"`    // host, url, headers, body; the tool
+	What   string `json:"what"`              // canary, value
+	Table  string `json:"table"`
+	Column string `json:"column"`
+	As     string `json:"as,omitempty"` // how it was written: escaped, base64, hex, …; "": as it is
+	Action string `json:"action"`       // flag, stop
 }
 
 // Compacted says that from here on the model is told earlier results shortened,
@@ -357,6 +383,7 @@ type Compacted struct {
 }
 
 func (Filtered) Kind() string       { return "filtered" }
+func (Tripwire) Kind() string       { return "tripwire" }
 func (Compacted) Kind() string      { return "compacted" }
 func (SessionStarted) Kind() string { return "session.started" }
 func (BoxCreated) Kind() string     { return "box.created" }

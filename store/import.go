@@ -8,10 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 )
 
 // fits says why an event from elsewhere cannot be the next of a session.
-func fits(body Body, seq int64, w *writer) error {
+func fits(body Body, seq int64, at time.Time, w *writer) error {
 	note, remark := body.(Note)
 	_, first := body.(SessionStarted)
 	switch {
@@ -21,6 +22,8 @@ func fits(body Body, seq int64, w *writer) error {
 		return problemf(ErrInvalid, "it cannot be %s", body.Kind())
 	case w.sum.Status != "running" && !remark:
 		return problemf(ErrInvalid, "%s after the end", body.Kind())
+	case at.After(now().Add(24 * time.Hour)):
+		return problemf(ErrInvalid, "it is of %s, which is yet to come; one of the two clocks is wrong", at.Format(time.DateOnly)) // and would be "last" until then
 	case remark:
 		return note.valid()
 	}
@@ -109,7 +112,7 @@ func (s *Store) importTo(ctx context.Context, tx *sql.Tx, in Import) error {
 		}
 		body, err := d.Body()
 		if err == nil {
-			err = fits(body, d.Seq, w)
+			err = fits(body, d.Seq, d.At, w)
 		}
 		if err != nil {
 			return fmt.Errorf("event %d: %w", d.Seq, err)

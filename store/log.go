@@ -146,7 +146,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 }
 
 func dsn(path, options string) string {
-	u := url.URL{Scheme: "file", Path: path, RawQuery: "mode=rw&_busy_timeout=10000&_dqs=0&_defensive=1&" + options}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: "mode=rw&_busy_timeout=30000&_dqs=0&_defensive=1&" + options}
 	return u.String()
 }
 

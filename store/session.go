@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"glovebox/store/proof"
 )
@@ -87,8 +88,10 @@ func (s *Store) appendTo(ctx context.Context, tx *sql.Tx, n int64, body Body) (E
 	if err != nil {
 		return Event{}, err
 	}
-	if body, err = decodeBody(body.Kind(), data); err != nil {
-		return Event{}, err
+	if !faithful(body) {
+		if body, err = decodeBody(body.Kind(), data); err != nil {
+			return Event{}, err
+		}
 	}
 	fields, err := proof.Split(data)
 	if err != nil {
@@ -122,6 +125,14 @@ func (s *Store) appendTo(ctx context.Context, tx *sql.Tx, n int64, body Body) (E
 		return e, w.enter(ctx, entry{What: "head", At: e.At.UnixMicro()})
 	}
 	return e, nil
+}
+
+// faithful says of the largest and most frequent events that they read back as
+// they are, and need not be read to know; false: perhaps not.
+func faithful(body Body) bool {
+	b, ok := body.(ToolResult)
+	return ok && utf8.ValidString(b.CallID) && utf8.ValidString(b.Tool) && utf8.ValidString(b.Signal) &&
+		utf8.ValidString(b.Stdout) && utf8.ValidString(b.Stderr) && utf8.ValidString(b.Error)
 }
 
 // Apply is how a session's line in the list follows from its events, beginning

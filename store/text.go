@@ -90,6 +90,9 @@ func (t *Transcript) Event(e Event) error {
 		line(&b, "file %s: %s", v.Path, byteCount(v.Bytes))
 	case Prompt:
 		block(&b, "\nprompt:", v.Text)
+		for _, i := range v.Images {
+			line(&b, "image %s: %s, %s", i.Name, i.Type, byteCount(int64(len(i.Data)/4*3)))
+		}
 	case ModelResponse:
 		t.answer(&b, v)
 	case Decision:
@@ -108,6 +111,8 @@ func (t *Transcript) Event(e Event) error {
 	case EgressDone:
 		carried(&b, v)
 	case Filtered:
+		line(&b, "\n%s", v)
+	case Tripwire:
 		line(&b, "\n%s", v)
 	case Compacted:
 		line(&b, "\nthe conversation was shortened for the model: from %s to %s", byteCount(v.Before), byteCount(v.After))
@@ -341,6 +346,24 @@ func output(b *strings.Builder, head, out string, cut int64) {
 func (v Filtered) String() string {
 	did := map[string]string{"redact": "redacted", "block": "held back"}[v.Action]
 	return fmt.Sprintf("filter: %s in the %s: %s (%d), %s", v.What, v.Where, v.Rule, v.Count, cmp.Or(did, "let through"))
+}
+
+// String says what was on its way where, and what became of it.
+func (v Tripwire) String() string {
+	what := map[string]string{"canary": "a canary", "value": "a value"}[v.What]
+	where := map[string]string{"network": "a request to the network", "stub": "a stub tool's arguments", "path": "a path outside the box's own places"}[v.Where]
+	did := "flagged"
+	if v.Action == "stop" {
+		did = "stopped"
+	}
+	s := fmt.Sprintf("tripwire: %s of %s.%s in %s", cmp.Or(what, v.What), v.Table, v.Column, cmp.Or(where, v.Where))
+	if v.Part != "" {
+		s += " (" + v.Part + ")"
+	}
+	if v.As != "" {
+		s += ", " + v.As
+	}
+	return s + ", " + did
 }
 
 // String says which limit was reached, and by how much.

@@ -67,6 +67,7 @@ func eventful() []store.Event {
 		store.EgressDone{N: 3, Refused: "it resolves to 10.0.0.1, which is private", DurationMS: 2},
 		store.ModelResponse{Turn: 2, Text: "I was about to s", Partial: true},
 		store.Filtered{Where: "result", CallID: "9", What: "secrets", Rule: "aws-access-token", Action: "redact", Count: 2},
+		store.Tripwire{Where: "network", N: 3, Part: "url", What: "canary", Table: "ticket", Column: "body", As: "base64", Action: "stop"},
 		store.Compacted{Kept: 6, Before: 64_000, After: 9000},
 		store.Decision{CallID: "9", Tool: "shell", Verdict: "ask", Rule: `shell "rm *"`, Reason: "it is gone then", By: "policy", From: "glovebox.toml:3", Part: "rm x"},
 		store.Decision{CallID: "9", Tool: "shell", Verdict: "allow", By: "user", Who: "alice", WaitMS: 2500, Scope: "pattern", Pattern: "rm *"},

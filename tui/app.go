@@ -21,6 +21,7 @@ type app struct {
 	options  Options
 	w, h     int
 	home     *home
+	closed   *verifying // whether the box is
 	sessions []*session // those that this workbench has started
 	front    screen
 	help     *help
@@ -31,8 +32,9 @@ type app struct {
 }
 
 func newApp(o Options, work *backstage) *app {
-	d := &desk{keys: newKeyMap(), th: newTheme(true), work: work, clock: o.Clock, vars: o.Env}
+	d := &desk{keys: newKeyMap(), th: newTheme(true), work: work, clock: o.Clock, vars: o.Env, inspect: o.Inspect}
 	a := &app{desk: d, options: o}
+	a.closed = newVerifying(d)
 	a.home = newHome(d, func(id string) bool { return a.session(id) != nil })
 	a.front = a.home
 	return a
@@ -71,6 +73,9 @@ func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return a, a.leave()
 	case goHomeMsg:
 		return a, a.goHome()
+	case verifyMsg:
+		a.show(a.closed)
+		return a, a.closed.load()
 	case openMsg:
 		return a, a.openSession(msg.id)
 	case newMsg:
@@ -144,10 +149,13 @@ func (a *app) losing() string {
 			n++
 		}
 	}
-	if n == 0 {
-		return ""
+	switch {
+	case n > 0:
+		return " and end " + plural(n, "open session")
+	case a.closed.running:
+		return " and stop verifying"
 	}
-	return " and end " + plural(n, "open session")
+	return ""
 }
 
 func (a *app) resize(w, h int) {
@@ -156,6 +164,7 @@ func (a *app) resize(w, h int) {
 		return
 	}
 	a.home.setSize(w, h)
+	a.closed.setSize(w, h)
 	for _, s := range a.sessions {
 		s.setSize(w, h)
 	}

@@ -54,11 +54,19 @@ func (b *backstage) do(f func() tea.Msg) tea.Cmd {
 	}
 }
 
+// keep sees to it that a queue ends with Run, at the latest.
+func (b *backstage) keep(q *mailbox) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.queues = append(b.queues, q)
+	if b.shut {
+		q.close()
+	}
+}
+
 // start begins a session whose updates go to q.
 func (b *backstage) start(ctx context.Context, q *mailbox) (Live, error) {
-	b.mu.Lock()
-	b.queues = append(b.queues, q)
-	b.mu.Unlock()
+	b.keep(q)
 	live, err := b.backend.Start(ctx, func(u agent.Update) { q.put(u) })
 	if err != nil {
 		return nil, err

@@ -18,6 +18,8 @@ import (
 
 // slowBackend starts sessions when it is told to, and counts those that are open.
 type slowBackend struct {
+	Backend // nothing else is asked for
+
 	began, finish chan struct{}
 	mu            sync.Mutex
 	open          int

@@ -14,6 +14,8 @@ type desk struct {
 	work  *backstage
 	clock func() time.Time
 	vars  []string
+
+	inspect Inspect
 }
 
 // env looks up an environment variable of the person's terminal.
@@ -51,6 +53,7 @@ type (
 	leaveMsg  struct{}
 	openMsg   struct{ id string }
 	newMsg    struct{ prompt string }
+	verifyMsg struct{} // show whether the box is closed
 	flashMsg  string
 )
 

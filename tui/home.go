@@ -125,6 +125,8 @@ func (h *home) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		return true, nil
 	case key.Matches(msg, k.New):
 		return true, send(newMsg{})
+	case key.Matches(msg, k.Verify):
+		return true, send(verifyMsg{})
 	case key.Matches(msg, k.Filter):
 		h.filtering = true
 	case key.Matches(msg, k.Reload):
@@ -237,5 +239,6 @@ func (h *home) welcome() []string {
 	return append(out,
 		row("n", "start one: a sealed box, made-up data"),
 		row("glovebox demo", "the guided tour: offline, no key"),
+		row("v", "see whether the box is really closed"),
 		row("?", "all keys"))
 }

@@ -8,13 +8,17 @@ type keyMap struct {
 
 	Up, Down, PageUp, PageDown, Top, Bottom key.Binding
 
-	Open, New, Filter, Reload, Leave key.Binding
+	Open, New, Filter, Reload, Leave, Verify key.Binding
+
+	Again, Control, History key.Binding
 
 	Send, Newline, Older, Newer, Editor, Switch, Interrupt, End, Home key.Binding
 
 	Fold, FoldAll, Copy, Pager, PagerAll key.Binding
 
 	AllowOnce, AllowSession, AllowPattern, EditCall, DenyWhy, Deny, Stop key.Binding
+
+	LetIn, LetMarked, KeepOut key.Binding
 
 	Next, Prev, NextCall, PrevCall, NextError, PrevError, First, Last, Back key.Binding
 }
@@ -46,6 +50,11 @@ func newKeyMap() keyMap {
 		Filter: bind("/", "filter", "/"),
 		Reload: bind("r", "read again", "r", "ctrl+r"),
 		Leave:  bind("q", "leave", "q"),
+		Verify: bind("v", "is the box closed?", "v"),
+
+		Again:   bind("r", "verify", "r"),
+		Control: bind("c", "with controls", "c"),
+		History: bind("H", "earlier results", "H"),
 
 		Send:      bind("enter", "send", "enter"),
 		Newline:   bind("alt+enter", "new line (also shift+enter, ctrl+j)", "shift+enter", "alt+enter", "ctrl+j"),
@@ -71,6 +80,10 @@ func newKeyMap() keyMap {
 		Deny:         bind("esc", "deny", "esc"),
 		Stop:         bind("x", "stop", "x"),
 
+		LetIn:     bind("y", "let it in", "y"),
+		LetMarked: bind("m", "let it in with marks", "m"),
+		KeepOut:   bind("esc", "leave it out", "esc"),
+
 		Next:      bind("→/l", "step", "right", "l"),
 		Prev:      bind("←/h", "step back", "left", "h"),
 		NextCall:  bind("t", "next tool call", "t"),
@@ -87,7 +100,7 @@ func (k *keyMap) homeKeys() []keyGroup {
 	return []keyGroup{
 		{"Sessions", []key.Binding{k.Open, k.New, k.Filter, k.Reload}},
 		{"Move", []key.Binding{k.Up, k.Down, k.PageUp, k.PageDown, k.Top, k.Bottom}},
-		{"Workbench", []key.Binding{k.Help, k.Leave, k.Quit}},
+		{"Workbench", []key.Binding{k.Verify, k.Help, k.Leave, k.Quit}},
 	}
 }
 
@@ -104,6 +117,14 @@ func (k *keyMap) sessionKeys() []keyGroup {
 		{"Session", []key.Binding{k.Interrupt, k.Switch, k.Home, k.End, k.Help, k.Quit}},
 		{"Questions", []key.Binding{k.AllowOnce, k.AllowSession, k.AllowPattern, k.EditCall, k.DenyWhy, k.Deny, k.Stop}},
 		k.transcriptKeys(),
+	}
+}
+
+func (k *keyMap) verifyKeys() []keyGroup {
+	return []keyGroup{
+		{"Is the box closed?", []key.Binding{k.Again, k.Control, k.Open, k.History, k.NextError, k.PrevError, k.Back}},
+		{"Move", []key.Binding{k.Up, k.Down, k.PageUp, k.PageDown, k.Top, k.Bottom}},
+		{"Workbench", []key.Binding{k.Help, k.Quit}},
 	}
 }
 

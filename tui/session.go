@@ -31,6 +31,9 @@ type session struct {
 	closed    bool
 	stops     int // of the story when the turn began
 
+	looking  int       // at how many texts that were brought in
+	bringing *entrance // one of them that waits for the person; nil: none
+
 	asking *approval // a call that waits for the person; nil: none
 }
 
@@ -110,6 +113,10 @@ func (s *session) view() string {
 		body := s.asking.view(s.w, max(s.h-3, 1))
 		return strings.Join(append(append([]string{s.headline("")}, body...), s.statusLine(s.now())), "\n")
 	}
+	if s.bringing != nil {
+		body := s.bringing.view(s.w, max(s.h-3, 1))
+		return strings.Join(append(append([]string{s.headline("")}, body...), s.statusLine(s.now())), "\n")
+	}
 	var below []string
 	if !s.closed {
 		below = s.composer.view()
@@ -118,7 +125,7 @@ func (s *session) view() string {
 }
 
 func (s *session) cursor() *tea.Cursor {
-	if s.asking != nil {
+	if s.asking != nil || s.bringing != nil {
 		return nil
 	}
 	if !s.writing || s.closed {
@@ -146,7 +153,10 @@ func (s *session) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 		if s.asking != nil {
 			return true, nil // it was not meant for the question
 		}
-		handled, cmd = s.composer.handle(msg)
+		handled, cmd = true, s.bring(msg)
+		s.layout()
+	case brought:
+		cmd = s.looked(msg)
 		s.layout()
 	case flashMsg:
 		s.flash = string(msg)
@@ -173,6 +183,15 @@ func (s *session) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		done, cmd := s.asking.handle(msg)
 		if done {
 			s.asking = nil
+		}
+		return true, cmd
+	}
+	if s.bringing != nil {
+		if done, in := s.bringing.handle(msg); done {
+			s.bringing = nil
+			if in != nil {
+				_, cmd = s.composer.handle(in)
+			}
 		}
 		return true, cmd
 	}
@@ -220,6 +239,9 @@ func (s *session) focus(writing bool) {
 func (s *session) submit() tea.Cmd {
 	switch {
 	case strings.TrimSpace(s.composer.value()) == "":
+		return nil
+	case s.looking > 0:
+		s.flash = "what you pasted is being looked at; once more, please"
 		return nil
 	case s.busy:
 		s.flash = "the agent is at work; esc interrupts it"
@@ -360,6 +382,9 @@ func (s *session) hints() ([]hint, string) {
 	var out []hint
 	if s.asking != nil {
 		return s.asking.hints(), s.flash
+	}
+	if s.bringing != nil {
+		return s.bringing.hints(), s.flash
 	}
 	switch {
 	case s.busy || s.beginning:

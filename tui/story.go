@@ -100,6 +100,8 @@ func (s *story) apply(e store.Event) {
 		s.toolResult(b)
 	case store.Filtered:
 		s.note("⚑", "%s", b.String())
+	case store.Tripwire:
+		s.add(&note{mark: "⚑", bad: b.Action == "stop", said: b.String()})
 	case store.Compacted:
 		s.note("·", "conversation shortened for the model: from %s to %s; the log keeps it whole", size(b.Before), size(b.After))
 	case store.LimitReached:

@@ -39,6 +39,16 @@ type Backend interface {
 	// be called from any goroutine and returns at once. When Start fails or
 	// ctx ends, nothing is left behind.
 	Start(ctx context.Context, observe func(agent.Update)) (Live, error)
+
+	// Batteries returns the results of glovebox verify, newest first.
+	Batteries(ctx context.Context) ([]Battery, error)
+	// Stale says why the last of them does not do any more; "" if it does.
+	Stale(ctx context.Context) (why string, err error)
+	// Verify tries the battery, with its controls or without, and records it.
+	// notice is told what is going on before it begins, observe each result as
+	// it is recorded; either from any goroutine, and returns at once. That a
+	// probe got out is no error.
+	Verify(ctx context.Context, control bool, notice func(string), observe func(store.Probed)) error
 }
 
 // Live is a session that goes on. The workbench calls Prompt one at a time,
@@ -62,6 +72,7 @@ type Options struct {
 	Out         io.Writer        // nil: the standard output
 	Env         []string         // TERM, NO_COLOR, EDITOR, PAGER; nil: os.Environ()
 	Clock       func() time.Time // nil: time.Now
+	Inspect     Inspect          // of what is pasted into a prompt; nil: nothing is asked
 
 	panicAt string // for the tests of this package: "update" or "view" panics on ctrl+\
 }

@@ -110,6 +110,26 @@ func (l Limits) Ask(s Spent, p Price, input, most int64) (output int64, over *Ov
 	return output, nil
 }
 
+// Passed says which limit was passed; nil: none. What just reaches one is fine.
+func (l Limits) Passed(s Spent) *Over {
+	for _, c := range []struct {
+		key          string
+		spent, limit int64
+		unit         float64
+	}{
+		{"turns", s.Turns, l.Turns, 1},
+		{"tokens", s.In + s.Out, l.Tokens, 1},
+		{"tokens_in", s.In, l.TokensIn, 1},
+		{"tokens_out", s.Out, l.TokensOut, 1},
+		{"cost_usd", s.Pico, l.Pico, PicoUSD},
+	} {
+		if c.limit > 0 && c.spent > c.limit {
+			return &Over{c.key, float64(c.spent) / c.unit, float64(c.limit) / c.unit, 0}
+		}
+	}
+	return nil
+}
+
 // Call is asked before a tool call.
 func (l Limits) Call(s Spent) *Over {
 	switch {

@@ -13,8 +13,6 @@ package policy
 import (
 	"cmp"
 	"fmt"
-	"net/url"
-	"path"
 	"slices"
 	"strings"
 )
@@ -265,31 +263,6 @@ func (r compiled) examine(example string) (outcome, string) {
 		return possible, prog.unseen[0]
 	}
 	return best, by
-}
-
-// value says whether one argument matches.
-func (r compiled) value(tool string, args map[string]any) bool {
-	name := cmp.Or(r.Argument, MainArgument(tool))
-	v, ok := args[name]
-	if !ok {
-		return false
-	}
-	text := fmt.Sprint(v)
-	switch name {
-	case "query":
-		return slices.ContainsFunc(statements(text), func(s string) bool { return glob(strings.ToLower(strings.Join(r.words, " ")), s) })
-	case "path":
-		if !path.IsAbs(text) {
-			text = path.Join("/work", text)
-		}
-		text = path.Clean(text)
-	case "url":
-		if u, err := url.Parse(text); err == nil {
-			u.Host, u.Scheme, u.User = strings.ToLower(u.Host), strings.ToLower(u.Scheme), nil
-			text = u.String()
-		}
-	}
-	return glob(r.Match, text)
 }
 
 func optional(format, s string) string {

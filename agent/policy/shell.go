@@ -305,3 +305,17 @@ func (r *reader) text(words []word, why string) {
 	}
 	r.script(strings.Join(parts, " "))
 }
+
+// Words are the words of every simple command in a shell command, as far as
+// they can be seen without running it; files that are written into included.
+func Words(command string) []string {
+	var out []string
+	for _, c := range readShell(command).commands {
+		for _, w := range c.words {
+			if w.known {
+				out = append(out, w.text)
+			}
+		}
+	}
+	return out
+}

@@ -27,7 +27,7 @@ func (b *box) limits(req port.Request, pid int) []port.Limit {
 	if able {
 		watcher = "watchdog"
 	}
-	w := &watchdog{procs: &b.procs, memory: req.Memory, pids: int(req.Pids), names: uint64(req.Disk / port.BytesPerName)}
+	w := &watchdog{procs: &b.procs, memory: req.Memory, sockets: req.Memory / socketHolds(), pids: int(req.Pids), names: uint64(req.Disk / port.BytesPerName)}
 
 	// A control group counts files in memory as well, which have limits of
 	// their own; so it is the outer bound, and the watchdog keeps the inner one.
@@ -75,7 +75,7 @@ func (b *box) limits(req port.Request, pid int) []port.Limit {
 // canWatch tries on a process all that the watchdog does: see it, weigh it,
 // stop it and let it go on.
 func canWatch(pid int) bool {
-	if _, ok := snapshot()[pid]; !ok || residentMemory(pid) == 0 || unix.Kill(pid, unix.SIGSTOP) != nil {
+	if _, ok := snapshot()[pid]; !ok || residentMemory(strconv.Itoa(pid)) == 0 || unix.Kill(pid, unix.SIGSTOP) != nil {
 		return false
 	}
 	defer unix.Kill(pid, unix.SIGCONT) //nolint:errcheck // a probe that stays stopped is no proof

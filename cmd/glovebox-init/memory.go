@@ -12,8 +12,9 @@ import (
 )
 
 // What counts as memory of the box is what its processes hold: private pages,
-// shared ones that are in no file, swap, memfds, System V segments. Files in
-// the writable places do not count: each place has a size of its own.
+// shared ones that are in no file, page tables, swap, System V segments. Files in
+// the writable places do not count: each place has a size of its own. There are
+// no memfds: see seccomp.go.
 
 // oomKills is how many processes of the box the kernel has ended for want of
 // memory, where a control group limits it; else 0.
@@ -35,36 +36,63 @@ func firstToGo(pid int) {
 	os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("1000"), 0) //nolint:errcheck // it may have ended
 }
 
-// maxLinks bounds how many descriptors one look for memfds may read.
-const maxLinks = 20_000
-
-// segment is memory of the box that no mapping need show.
-type segment struct {
-	size   int64
-	holder int // a process that has it open, or 0
-}
-
 // estimate adds up cheaply and never too little: pages shared by several
 // processes count for each.
-func estimate(all map[int]stat, others map[uint64]segment) int64 {
+func estimate(all map[int]stat) int64 {
 	var total int64
-	for pid := range all {
-		total += residentMemory(pid)
-	}
-	for _, s := range others {
-		total += s.size
+	for pid, st := range all {
+		total += residentMemory(holder(pid, st))
 	}
 	return total
 }
 
-// residentMemory reads proc(5), status, in bytes.
-func residentMemory(pid int) int64 {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+// wholeMemory is what all processes hold together, in bytes, also those that
+// cannot be seen: gVisor shows none whose first thread has ended. 0 where the
+// kernel is not the box's alone, and does not know it.
+func wholeMemory() int64 {
+	if _, err := os.Stat(sockstat); err == nil {
+		return 0 // it is Linux
+	}
+	data, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
 		return 0
 	}
 	var total int64
-	keys := []string{"\nRssAnon:", "\nRssShmem:", "\nVmSwap:"}
+	for key, sign := range map[string]int64{"\nAnonPages:": 1, "\nShmem:": -1} { // files in memory are in both
+		_, rest, _ := bytes.Cut(data, []byte(key))
+		total += sign * kilobytes(string(rest))
+	}
+	return total
+}
+
+// holder is where proc(5) shows the memory of a process, "PID" or "PID/task/TID":
+// when its first thread has ended, only the others still have it.
+func holder(pid int, st stat) string {
+	if st.state != leaderGone {
+		return strconv.Itoa(pid)
+	}
+	dir, err := os.Open(fmt.Sprintf("/proc/%d/task", pid))
+	if err != nil {
+		return strconv.Itoa(pid)
+	}
+	defer dir.Close()
+	names, _ := dir.Readdirnames(-1) // what could be read counts
+	for _, name := range names {
+		if path := fmt.Sprintf("%d/task/%s", pid, name); residentMemory(path) > 0 {
+			return path
+		}
+	}
+	return strconv.Itoa(pid)
+}
+
+// residentMemory reads proc(5), status, in bytes.
+func residentMemory(of string) int64 {
+	data, err := os.ReadFile("/proc/" + of + "/status")
+	if err != nil {
+		return 0
+	}
+	var total int64
+	keys := []string{"\nRssAnon:", "\nRssShmem:", "\nVmSwap:", "\nVmPTE:"}
 	if !bytes.Contains(data, []byte(keys[0])) {
 		keys = []string{"\nVmRSS:"} // gVisor's files in memory count as well: too much, never too little
 	}
@@ -88,14 +116,14 @@ func kilobytes(s string) int64 {
 
 // shareOfMemory is what a process holds, in bytes, each shared page divided
 // among those that share it. A process that hides its mappings counts whole.
-func shareOfMemory(pid int, others map[uint64]segment) int64 {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/smaps", pid))
+func shareOfMemory(of string) int64 {
+	f, err := os.Open("/proc/" + of + "/smaps")
 	if err != nil {
-		return residentMemory(pid)
+		return residentMemory(of)
 	}
 	defer f.Close()
-	var total int64
-	var ofFile, counted bool
+	total := pageTables(of)
+	var ofFile bool
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		line := lines.Text()
 		key, value, ok := strings.Cut(line, ":")
@@ -106,11 +134,7 @@ func shareOfMemory(pid int, others map[uint64]segment) int64 {
 				continue
 			}
 			path := strings.Join(fields[5:], " ")
-			inode, _ := strconv.ParseUint(fields[4], 10, 64)
-			_, counted = others[inode]
-			counted = counted && strings.HasPrefix(path, "/memfd:")
-			ofFile = strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/memfd:") && !strings.HasPrefix(path, "/SYSV") && !strings.HasPrefix(path, "/dev/zero")
-		case counted:
+			ofFile = strings.HasPrefix(path, "/") && !strings.HasPrefix(path, "/SYSV") && !strings.HasPrefix(path, "/dev/zero")
 		case key == "Pss" && !ofFile, key == "Anonymous" && ofFile, key == "SwapPss":
 			total += kilobytes(value)
 		}
@@ -118,29 +142,11 @@ func shareOfMemory(pid int, others map[uint64]segment) int64 {
 	return total
 }
 
-// memfds finds the files that are nothing but memory, by inode.
-func memfds(all map[int]stat) map[uint64]segment {
-	found := map[uint64]segment{}
-	links := 0
-	for pid := range all { // in another order each time, so that nobody can hide behind a crowd
-		dir, err := os.Open(fmt.Sprintf("/proc/%d/fd", pid))
-		if err != nil {
-			continue
-		}
-		names, _ := dir.Readdirnames(maxLinks - links) // what could be read counts
-		dir.Close()
-		for _, name := range names {
-			path := fmt.Sprintf("/proc/%d/fd/%s", pid, name)
-			var st unix.Stat_t
-			if link, err := os.Readlink(path); err == nil && strings.HasPrefix(link, "/memfd:") && unix.Stat(path, &st) == nil {
-				found[st.Ino] = segment{st.Blocks * 512, pid}
-			}
-		}
-		if links += len(names); links >= maxLinks {
-			break
-		}
-	}
-	return found
+// pageTables is what the kernel holds to know the mappings of a process, in bytes.
+func pageTables(of string) int64 {
+	data, _ := os.ReadFile("/proc/" + of + "/status") // it may have ended
+	_, rest, _ := bytes.Cut(data, []byte("\nVmPTE:"))
+	return kilobytes(string(rest))
 }
 
 // detached adds up the System V segments that no process maps, in bytes. With

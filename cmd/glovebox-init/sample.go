@@ -17,6 +17,10 @@ type stat struct {
 	start                  uint64        // with the pid, it names a process for good
 }
 
+// leaderGone is the state of a process whose first thread has ended while others
+// go on: the kernel calls it a zombie, too.
+const leaderGone = "L"
+
 // procID names a process also after its pid was given to another.
 type procID struct {
 	pid   int
@@ -61,8 +65,12 @@ func readStat(pid int) (stat, bool) {
 		return n
 	}
 	const tick = time.Second / 100 // USER_HZ, the same on every Linux
+	state := f[0]
+	if state == "Z" && number(20) > 1 {
+		state = leaderGone
+	}
 	return stat{
-		state: f[0], parent: number(4), group: number(5), session: number(6), threads: number(20), start: uint64(number(22)),
+		state: state, parent: number(4), group: number(5), session: number(6), threads: number(20), start: uint64(number(22)),
 		self: time.Duration(number(14)+number(15)) * tick, kids: time.Duration(number(16)+number(17)) * tick,
 	}, true
 }

@@ -28,6 +28,26 @@ var forbidden = [...]uintptr{
 	unix.SYS_FANOTIFY_INIT, unix.SYS_MIGRATE_PAGES, unix.SYS_MOVE_PAGES, unix.SYS_KCMP, unix.SYS_LOOKUP_DCOOKIE,
 }
 
+// unknown calls are said not to exist, so that programs and C libraries do it in
+// another way. The flags of clone3 are in memory, where a filter cannot look; a
+// memfd that is on its way through a socket is memory that nobody's descriptors
+// show, so that no watchdog could count it.
+var unknown = [...]uintptr{unix.SYS_CLONE3, unix.SYS_MEMFD_CREATE, unix.SYS_MEMFD_SECRET}
+
+// ofOthers are calls that change how another process is scheduled: only a
+// caller's own process may be named, by 0 in the given argument. PID 1 has the
+// user ID of the commands that it watches, so the kernel would let them.
+var ofOthers = [...]struct {
+	call uintptr
+	arg  uint32 // offset
+}{
+	{unix.SYS_SCHED_SETSCHEDULER, atArg0},
+	{unix.SYS_SCHED_SETPARAM, atArg0},
+	{unix.SYS_SCHED_SETATTR, atArg0},
+	{unix.SYS_SETPRIORITY, atArg0},
+	{unix.SYS_SETPRIORITY, atArg1}, // PRIO_PROCESS, oneself
+}
+
 // protocols that programs use, by family of sockets. All others would only give
 // access to more of the kernel, which loads modules for them, or of the
 // machine's hypervisor.
@@ -93,14 +113,35 @@ func filterProgram() ([]unix.SockFilter, error) {
 	p := []unix.SockFilter{
 		load(atArch), jump(unix.BPF_JEQ, arch, 1, 0), refuse(unix.ENOSYS),
 		load(atNumber), jump(unix.BPF_JGE, 1<<30, 0, 1), refuse(unix.ENOSYS), // the x32 way of calling
-		// Its flags are in memory, where a filter cannot look; C libraries fall back to clone.
-		jump(unix.BPF_JEQ, unix.SYS_CLONE3, 0, 1), refuse(unix.ENOSYS),
+	}
+	for _, nr := range unknown {
+		p = append(p, jump(unix.BPF_JEQ, uint32(nr), 0, 1), refuse(unix.ENOSYS))
 	}
 	for _, nr := range forbidden {
 		p = append(p, jump(unix.BPF_JEQ, uint32(nr), 0, 1), refuse(unix.EPERM))
 	}
 	p = append(p, jump(unix.BPF_JEQ, unix.SYS_CLONE, 0, 4),
 		load(atArg0), jump(unix.BPF_JSET, namespaces, 0, 1), refuse(unix.EPERM), end(unix.SECCOMP_RET_ALLOW))
+	for _, c := range ofOthers {
+		p = append(p, jump(unix.BPF_JEQ, uint32(c.call), 0, 4), load(c.arg), jump(unix.BPF_JEQ, 0, 1, 0), refuse(unix.EPERM), load(atNumber))
+	}
+	// Limits of others may be read (no new one is given). PID 1 sets one kind for
+	// what it starts; set for PID 1 itself, that only ends the box.
+	p = append(p, jump(unix.BPF_JEQ, unix.SYS_PRLIMIT64, 0, 10),
+		load(atArg0), jump(unix.BPF_JEQ, 0, 7, 0),
+		load(atArg1), jump(unix.BPF_JEQ, unix.RLIMIT_NPROC, 5, 0),
+		load(atArg2), jump(unix.BPF_JEQ, 0, 0, 2),
+		load(atArg2+4), jump(unix.BPF_JEQ, 0, 1, 0),
+		refuse(unix.EPERM), end(unix.SECCOMP_RET_ALLOW))
+	// Nobody gets larger buffers for a socket than it was made with, for what lies in
+	// them is the kernel's memory: the wish succeeds, and changes nothing.
+	p = append(p, jump(unix.BPF_JEQ, unix.SYS_SETSOCKOPT, 0, 7),
+		load(atArg1), jump(unix.BPF_JEQ, unix.SOL_SOCKET, 0, 4),
+		load(atArg2), jump(unix.BPF_JEQ, unix.SO_SNDBUF, 1, 0), jump(unix.BPF_JEQ, unix.SO_RCVBUF, 0, 1),
+		refuse(0), end(unix.SECCOMP_RET_ALLOW))
+	// A pair of sockets is made by the kernel in any family before it finds that most have no pairs.
+	p = append(p, jump(unix.BPF_JEQ, unix.SYS_SOCKETPAIR, 0, 4),
+		load(atArg0), jump(unix.BPF_JEQ, unix.AF_UNIX, 1, 0), refuse(unix.EAFNOSUPPORT), end(unix.SECCOMP_RET_ALLOW))
 	p = append(p, jump(unix.BPF_JEQ, unix.SYS_SOCKET, 1, 0), end(unix.SECCOMP_RET_ALLOW), load(atArg0))
 	for _, f := range protocols {
 		own := []unix.SockFilter{end(unix.SECCOMP_RET_ALLOW)}

@@ -107,7 +107,7 @@ func awaitStopped(pids []int) bool {
 	deadline := time.Now().Add(watchEvery)
 	for _, pid := range pids {
 		for {
-			if st, ok := readStat(pid); !ok || slices.Contains([]string{"T", "t", "Z", "D"}, st.state) {
+			if st, ok := readStat(pid); !ok || slices.Contains([]string{"T", "t", "Z", "D", leaderGone}, st.state) {
 				break
 			}
 			if time.Now().After(deadline) {

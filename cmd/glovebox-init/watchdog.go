@@ -26,16 +26,15 @@ const fullFor = time.Second
 // watchdog holds the box to what was promised where no cgroup does: it ends the
 // offender, not the box.
 type watchdog struct {
-	procs  *procTable
-	memory int64     // bytes; 0: not watched
-	pids   int       // 0: not watched
-	names  uint64    // files in one writable place; 0: not watched
-	cpu    *throttle // nil: not watched
+	procs   *procTable
+	memory  int64     // bytes; 0: not watched
+	pids    int       // 0: not watched
+	sockets int64     // open or on their way; 0: not watched
+	names   uint64    // files in one writable place; 0: not watched
+	cpu     *throttle // nil: not watched
 
-	looks int
-	full  time.Time // since when; zero: it is not
-	other map[uint64]segment
-	had   [len(port.Places)]uint64 // names in each, at the last look
+	full time.Time                // since when; zero: it is not
+	had  [len(port.Places)]uint64 // names in each, at the last look
 }
 
 // run never returns. While the box is empty it sleeps.
@@ -73,34 +72,33 @@ func (w *watchdog) look() time.Duration {
 	if w.names > 0 {
 		w.checkNames(all)
 	}
+	if w.sockets > 0 {
+		w.checkSockets(all)
+	}
 	if w.memory > 0 && w.checkMemory(all) {
 		next = min(next, soon)
 	}
-	w.looks++
 	return next
 }
 
 // checkMemory reports whether memory is getting short.
 func (w *watchdog) checkMemory(all map[int]stat) bool {
-	if w.looks%5 == 0 {
-		w.other = memfds(all)
-	}
 	loose := detached(false)
-	total := estimate(all, w.other) + loose
-	if total <= w.memory {
+	total, whole := estimate(all)+loose, wholeMemory()
+	if max(total, whole) <= w.memory {
 		return total > w.memory/2
 	}
 	total = loose
 	sizes := map[int]int64{}
-	for pid := range all {
-		sizes[pid] = shareOfMemory(pid, w.other)
+	for pid, st := range all {
+		sizes[pid] = shareOfMemory(holder(pid, st))
 		total += sizes[pid]
 	}
-	for _, s := range w.other {
-		sizes[s.holder] += s.size
-		total += s.size
+	if max(total, whole) <= w.memory {
+		return true
 	}
-	if total <= w.memory {
+	if total <= w.memory { // those that hold it are not to be seen
+		w.endAll()
 		return true
 	}
 	if loose > 0 {
@@ -117,8 +115,28 @@ func (w *watchdog) checkMemory(all map[int]stat) bool {
 		total -= sizes[pid]
 	}
 	mark(offender, func(p *proc) *atomic.Bool { return &p.overMem })
-	w.looks = -1 // memfds of the dead must not count again
 	return true
+}
+
+// endAll ends every command, and what belongs to none.
+func (w *watchdog) endAll() {
+	w.procs.mu.Lock()
+	for _, p := range w.procs.running {
+		p.overMem.Store(true)
+	}
+	w.procs.mu.Unlock()
+	unix.Kill(-1, unix.SIGKILL) //nolint:errcheck // all but PID 1; gone is what we want
+}
+
+// checkSockets ends who has so many sockets that what may lie in them unread is
+// more than the memory of the box: it is the kernel's, and no process shows it.
+func (w *watchdog) checkSockets(all map[int]stat) {
+	if socketsInUse() <= w.sockets {
+		return
+	}
+	offender, _ := w.worst(all, func(pid int) int64 { return openSockets(pid) })
+	mark(offender, func(p *proc) *atomic.Bool { return &p.overMem })
+	w.end(offender)
 }
 
 // checkPids ends who keeps the box full of processes, or overfills it.

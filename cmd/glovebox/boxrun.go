@@ -79,6 +79,12 @@ holds the first and last half MiB of each output, as valid UTF-8.`,
 			if err != nil {
 				return err
 			}
+			if r.schema != "" {
+				d.cfg.Data.takeSchema(r.schema)
+			}
+			if rows > 0 && d.cfg.Data.Plan != "" {
+				return errors.Join(usageError("--rows: the plan "+d.cfg.Data.Plan+" says how many rows each table has", "glovebox data plan --rows N"), d.close())
+			}
 			if rows > 0 {
 				d.cfg.Data.Rows = rows
 			}
@@ -147,7 +153,7 @@ func (a *app) ownStatus(err error) error {
 // throwaway runs use with a sealed box that is destroyed afterwards, all of it
 // recorded as a session without a model: its prompt is the command line.
 func (a *app) throwaway(ctx context.Context, d *desk, schema string, argv []string, use func(*session) error) error {
-	show, _ := a.printer(0)
+	show, _ := a.printer(0, false)
 	notices := func(u agent.Update) {
 		if u.Event == nil {
 			show(u)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
 
 	"glovebox/agent/filter"
 	"glovebox/store"
@@ -48,6 +49,22 @@ func (a *app) bring(files []string) ([]brought, error) {
 		out = append(out, b)
 	}
 	return out, nil
+}
+
+// looker looks at what is pasted into the workbench as bring does at files. Its
+// rules are read once, when they are first needed.
+func looker() func(text string) (found, marked string) {
+	rules := sync.OnceValues(func() (*filter.Filter, error) {
+		return filter.New(filter.Config{Secrets: filter.Redact, Personal: filter.Redact})
+	})
+	return func(text string) (string, string) {
+		f, err := rules()
+		if err != nil {
+			return "it cannot be looked at: " + err.Error(), ""
+		}
+		marked, hits, _ := f.Pass(filter.Text{Value: text})
+		return filter.Sum(hits), marked
+	}
 }
 
 func readBounded(file string) ([]byte, error) {

@@ -20,6 +20,7 @@ import (
 type config struct {
 	Model   string        `toml:"model" json:"model"` // "": not set, see modelName
 	Rigor   string        `toml:"rigor" json:"rigor"`
+	Sample  sampleConfig  `toml:"sampling" json:"sampling"`
 	Data    dataConfig    `toml:"data" json:"data"`
 	Box     boxConfig     `toml:"box" json:"box"`
 	Limits  limitsConfig  `toml:"limits" json:"limits"`
@@ -27,6 +28,7 @@ type config struct {
 	Tools   allowConfig   `toml:"tools" json:"tools"`
 	Network networkConfig `toml:"network" json:"network"`
 	Filters filtersConfig `toml:"filters" json:"filters"`
+	Trips   tripsConfig   `toml:"tripwires" json:"tripwires"`
 	Rules   []ruleConfig  `toml:"rule" json:"rule,omitempty"`
 	Prices  []priceConfig `toml:"price" json:"price,omitempty"`
 	Stubs   []stubConfig  `toml:"tool" json:"tool,omitempty"`
@@ -34,11 +36,20 @@ type config struct {
 	from map[string]string // where each key was set last, by its name; the rest have their defaults
 }
 
+// sampleConfig is how the model picks its words. What is left out the server decides.
+type sampleConfig struct {
+	Temperature *float64 `toml:"temperature" json:"temperature,omitempty"`
+	Seed        *int64   `toml:"seed" json:"seed,omitempty"` // servers that know it answer alike, as far as they can
+}
+
 type dataConfig struct {
 	Schema string  `toml:"schema" json:"schema"`
 	Seed   int64   `toml:"seed" json:"seed"`
 	Rows   int     `toml:"rows" json:"rows"`
 	Mess   float64 `toml:"mess" json:"mess"`
+	Plan   string  `toml:"plan" json:"plan,omitempty"` // file; what it says of the dataset as a whole wins over the keys above
+
+	text string // of the plan, once read
 }
 
 type boxConfig struct {
@@ -101,6 +112,14 @@ type filtersConfig struct {
 	Patterns  []string `toml:"patterns" json:"patterns,omitempty"`
 }
 
+// tripsConfig says what is done where a value of the dataset is on its way out.
+type tripsConfig struct {
+	Network string `toml:"network" json:"network"` // canaries, in a request
+	Stubs   string `toml:"stubs" json:"stubs"`     // in the arguments of a stub tool
+	Paths   string `toml:"paths" json:"paths"`     // in a path outside of the box's own places
+	Values  string `toml:"values" json:"values"`   // the most for other values of the dataset
+}
+
 type ruleConfig struct {
 	Tool        string   `toml:"tool" json:"tool"`
 	Match       string   `toml:"match" json:"match"`
@@ -134,6 +153,7 @@ func defaultConfig() config {
 		Tools:   allowConfig{Allow: []string{"shell", "read_file", "write_file", "edit_file", "sql", "fetch"}, Default: policy.Allow},
 		Network: networkConfig{Allow: []string{}, Methods: []string{"GET", "HEAD"}, MaxRequests: 1000, MaxBytes: 256 << 20},
 		Filters: filtersConfig{Secrets: "redact", Personal: "flag", Injection: "flag", Own: "redact"},
+		Trips:   tripsConfig{Network: "stop", Stubs: "flag", Paths: "flag", Values: "flag"},
 	}
 }
 
@@ -173,6 +193,11 @@ func (a *app) loadConfig() (config, error) {
 		c.from[map[bool]string{true: "model", false: "rigor"}[from.set == &c.Model]] = from.name
 		if key, why := c.wrong(); key != "" {
 			return config{}, usageError(from.name+": "+why, "")
+		}
+	}
+	if c.Data.Plan != "" {
+		if err := c.Data.takePlan(c.Data.Plan); err != nil {
+			return config{}, err
 		}
 	}
 	if a.changed != nil && a.changed("seed") {

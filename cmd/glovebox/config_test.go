@@ -84,7 +84,7 @@ own = "redact"
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(defaultConfig(), got, cmpopts.IgnoreUnexported(config{})); diff != "" {
+	if diff := cmp.Diff(defaultConfig(), got, cmpopts.IgnoreUnexported(config{}, dataConfig{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -104,7 +104,7 @@ func TestConfigIsLayered(t *testing.T) {
 	want := defaultConfig()
 	want.Model, want.Data.Rows, want.Data.Seed = "flag/model", 20, 7
 	want.Box.Memory, want.Limits.Wall, want.Tools.Allow = 3<<29, duration(90*time.Minute), []string{"sql"}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(config{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(config{}, dataConfig{})); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -37,7 +37,9 @@ func (c config) wrongData() (string, string) {
 		return "rigor", "rigor " + why
 	}
 	d := c.Data
-	switch {
+	switch t := c.Sample.Temperature; {
+	case t != nil && !(*t >= 0 && *t <= 2):
+		return "sampling.temperature", fmt.Sprintf("sampling.temperature is %g; it must be from 0 to 2", *t)
 	case d.Schema == "":
 		return "data.schema", "data.schema is empty; name a built-in schema or a file"
 	case d.Rows < 1 || d.Rows > 100_000_000:
@@ -158,6 +160,16 @@ func (c config) wrongFilters() (string, string) {
 		{"filters.own", c.Filters.Own},
 	} {
 		if why := oneOf(f.value, filter.Actions()...); why != "" {
+			return f.key, f.key + " " + why
+		}
+	}
+	for _, f := range []struct{ key, value string }{
+		{"tripwires.network", c.Trips.Network},
+		{"tripwires.stubs", c.Trips.Stubs},
+		{"tripwires.paths", c.Trips.Paths},
+		{"tripwires.values", c.Trips.Values},
+	} {
+		if why := oneOf(f.value, agent.TripActions()...); why != "" {
 			return f.key, f.key + " " + why
 		}
 	}

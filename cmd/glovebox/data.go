@@ -45,18 +45,16 @@ func (a *app) dataset(cmd *cobra.Command, args []string) (*fakedata.Schema, fake
 	if err != nil {
 		return nil, none, err
 	}
-	text, err := cfg.Data.takePlan(cmd)
-	if err != nil {
-		return nil, none, err
+	if file, _ := cmd.Flags().GetString("plan"); file != "" {
+		if err := cfg.Data.takePlan(file); err != nil {
+			return nil, none, err
+		}
 	}
 	if a.changed != nil && a.changed("seed") {
 		cfg.Data.Seed = a.flags.seed
 	}
 	if len(args) == 1 {
-		cfg.Data.Schema = args[0]
-	}
-	if cmd.Flags().Changed("rows") {
-		cfg.Data.Rows, _ = cmd.Flags().GetInt("rows")
+		cfg.Data.takeSchema(args[0])
 	}
 	if cmd.Flags().Changed("mess") {
 		cfg.Data.Mess, _ = cmd.Flags().GetFloat64("mess")
@@ -69,7 +67,19 @@ func (a *app) dataset(cmd *cobra.Command, args []string) (*fakedata.Schema, fake
 		return nil, none, dataError(cmd.Context(), err)
 	}
 	r := cfg.Data.recipe(s)
-	r.Plan = text
+	rows, _ := cmd.Flags().GetStringArray("rows")
+	if err := takeRows(rows, &r); err != nil {
+		return nil, none, err
+	}
+	if scale, _ := cmd.Flags().GetFloat64("scale"); cmd.Flags().Changed("scale") {
+		if !(scale > 0 && scale <= fakedata.MaxRows) {
+			return nil, none, usageError(fmt.Sprintf("--scale is %g; it must be above 0", scale), "--scale 10")
+		}
+		if r.Scale == 0 {
+			r.Scale = 1
+		}
+		r.Scale *= scale
+	}
 	return s, r, nil
 }
 

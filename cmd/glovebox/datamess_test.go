@@ -7,6 +7,27 @@ import (
 	"testing"
 )
 
+// An edited plan serves a session as it serves data generate, and is recorded.
+func TestPlanServesSessions(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	h.file("plan.toml", "schema = 'shop'\nrows = 200\n[table.customers.columns]\nstatus = { values = ['blocked'] }\n")
+	h.file("glovebox.toml", "[data]\nplan = 'plan.toml'\n")
+	out, errOut, code := h.run("box", "run", "--data", "shop", "--", "sqlite3", "/data/shop.db",
+		"SELECT DISTINCT status FROM customers; SELECT count(*) FROM order_items")
+	if code != 0 || out != "blocked\n200\n" {
+		t.Fatalf("exit %d: in the box there is %q\n%s", code, out, errOut)
+	}
+	out, errOut, code = h.run("replay", "last", "--json")
+	if code != 0 || !strings.Contains(out, `"plan":"schema = 'shop'`) {
+		t.Errorf("exit %d: the recipe holds no plan: %.2000s%s", code, out, errOut)
+	}
+	h.file("plan.toml", "schema = 'shop'\n[table.customer]\nrows = 3\n")
+	if _, errOut, code := h.run("box", "run", "--data", "shop", "--", "true"); code != 2 || !strings.Contains(errOut, "did you mean customers?") {
+		t.Errorf("a plan of no table: exit %d, %s", code, errOut)
+	}
+}
+
 // The defects are in the box, their key is not.
 func TestAnswerKeyStaysOutside(t *testing.T) {
 	needEngine(t)

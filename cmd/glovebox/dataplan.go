@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"glovebox/fakedata"
@@ -16,7 +17,8 @@ import (
 
 // recipeFlags are those of every command that makes data.
 func recipeFlags(cmd *cobra.Command) {
-	cmd.Flags().Int("rows", 0, "`N` rows in the largest tables; others follow")
+	cmd.Flags().StringArray("rows", nil, "`N` rows in the largest tables, others follow; or TABLE=N for one of them (repeatable)")
+	cmd.Flags().Float64("scale", 0, "`FACTOR` of the rows of all tables but lookups")
 	cmd.Flags().Float64("mess", 0, "`SHARE` of rows with a defect, for each kind of defect")
 	cmd.Flags().String("plan", "", "the plan in `FILE` says how, see glovebox data plan")
 }
@@ -71,7 +73,7 @@ func (a *app) schemaName(cmd *cobra.Command, args []string, s *fakedata.Schema) 
 	if len(args) == 1 {
 		name = args[0]
 	} else if cfg, err := a.loadConfig(); err == nil {
-		if _, err := cfg.Data.takePlan(cmd); err == nil {
+		if file, _ := cmd.Flags().GetString("plan"); file == "" || cfg.Data.takePlan(file) == nil {
 			name = cfg.Data.Schema
 		}
 	}
@@ -84,21 +86,18 @@ func (a *app) schemaName(cmd *cobra.Command, args []string, s *fakedata.Schema) 
 	return name
 }
 
-// takePlan reads the plan that --plan names, if it does, and takes over what
-// it says of the dataset as a whole. A relative path in it starts at the plan.
-func (c *dataConfig) takePlan(cmd *cobra.Command) (text string, err error) {
-	file, _ := cmd.Flags().GetString("plan")
-	if file == "" {
-		return "", nil
-	}
+// takePlan reads the plan in file and takes over what it says of the dataset as
+// a whole. A relative path in it starts at the plan.
+func (c *dataConfig) takePlan(file string) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return "", usageError("reading the plan: "+err.Error(), "glovebox data plan SCHEMA > "+file)
+		return usageError("reading the plan: "+err.Error(), "glovebox data plan SCHEMA > "+file)
 	}
 	p, err := fakedata.ParsePlan(string(data))
 	if err != nil {
-		return "", &exitError{code: exitUsage, msg: file + ": " + err.Error(), err: err}
+		return &exitError{code: exitUsage, msg: file + ": " + err.Error(), err: err}
 	}
+	c.Plan, c.text = file, string(data)
 	if p.Schema != "" {
 		c.Schema = p.Schema
 		if !slices.Contains(fakedata.Builtins(), p.Schema) && !filepath.IsAbs(p.Schema) {
@@ -108,11 +107,52 @@ func (c *dataConfig) takePlan(cmd *cobra.Command) (text string, err error) {
 	if p.Rows != 0 {
 		c.Rows = p.Rows
 	}
-	if p.Seed != 0 {
-		c.Seed = p.Seed
+	if p.Seed != nil {
+		c.Seed = *p.Seed
 	}
-	if p.Mess != 0 {
-		c.Mess = p.Mess
+	if p.Mess != nil {
+		c.Mess = *p.Mess
 	}
-	return string(data), nil
+	return nil
+}
+
+// takeSchema is another schema than the configuration's: a plan for that one
+// says nothing about this.
+func (c *dataConfig) takeSchema(schema string) {
+	if schema != c.Schema {
+		c.Schema, c.Plan, c.text = schema, "", ""
+	}
+}
+
+// takeRows reads the values of --rows: a number for the largest tables, or
+// TABLE=N for one. Beside a plan, which says how many rows each table has, the
+// number scales them all.
+func takeRows(values []string, r *fakedata.Recipe) error {
+	for _, v := range values {
+		table, number, one := cutLast(v, "=")
+		n, err := strconv.ParseInt(number, 10, 64)
+		switch {
+		case err != nil || n < 1 || n > fakedata.MaxRows:
+			return usageError(fmt.Sprintf("--rows %s: rows are a number from 1 to %d", store.CleanLine(v), fakedata.MaxRows), "--rows 10000, or --rows TABLE=10000")
+		case one:
+			if r.Tables == nil {
+				r.Tables = map[string]int64{}
+			}
+			r.Tables[table] = n
+		case r.Plan != "":
+			r.Scale = float64(n) / float64(r.Rows)
+		default:
+			r.Rows = int(n)
+		}
+	}
+	return nil
+}
+
+// cutLast cuts around the last sep; after is all of s where there is none.
+func cutLast(s, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return "", s, false
+	}
+	return s[:i], s[i+len(sep):], true
 }

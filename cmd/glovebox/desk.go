@@ -30,6 +30,8 @@ type desk struct {
 	store *store.Store
 
 	files   []brought             // for the next session's /work
+	images  []store.Image         // for its first prompt
+	form    *agent.Form           // of its last answer; nil: free
 	resume  *store.SessionStarted // of the session that the next one resumes; nil: none
 	resumed store.Resumes
 	history []store.Event
@@ -173,7 +175,7 @@ func (a *app) workbench(ctx context.Context, o tui.Options) error {
 	if err != nil {
 		return err
 	}
-	o.Backend, o.Env = d, os.Environ()
+	o.Backend, o.Env, o.Inspect = d, os.Environ(), looker()
 	if d.ask == "" {
 		d.ask = "person"
 	}

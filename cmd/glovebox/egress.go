@@ -31,6 +31,7 @@ func (s *session) proxy(c networkConfig, rules []egress.Rule) *egress.Proxy {
 				DurationMS: float64(o.Took.Microseconds()) / 1000,
 			})
 		},
+		Inspect: s.inspect,
 	})
 }
 

@@ -119,6 +119,11 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 	})
 }
 
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
+
 // missing is what a rerun needs that is not, or may not be, here.
 func missing(r bundle.Recipe, getenv func(string) string) []string {
 	out := []string{}
@@ -126,7 +131,8 @@ func missing(r bundle.Recipe, getenv func(string) string) []string {
 	provider, _, _ := strings.Cut(r.Started.Model, "/")
 	switch {
 	case kind == "script" && name != "demo":
-		if _, err := os.Stat(name); err != nil {
+		// Somebody else's path is looked at only below this directory.
+		if !filepath.IsLocal(name) || !isFile(name) {
 			out = append(out, fmt.Sprintf("the script %s is not here", filepath.Base(name)))
 		}
 	case provider == "openai" && getenv("OPENAI_API_KEY") == "" && getenv("OPENAI_BASE_URL") == "":

@@ -224,7 +224,7 @@ func (c config) policyLines() ([][3]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, table := range []string{"limits", "rates", "network", "filters"} {
+	for _, table := range []string{"limits", "rates", "network", "filters", "tripwires"} {
 		for _, kv := range flat {
 			if strings.HasPrefix(kv[0], table+".") {
 				set(kv[0], kv[1])

@@ -35,7 +35,10 @@ func (d *desk) resumeFrom(ctx context.Context, ref string, modelChosen bool) err
 	}
 	d.cfg.Data.Schema = ""
 	if r := started.Recipe; r != nil {
-		d.cfg.Data = dataConfig{Schema: r.Schema, Seed: r.Seed, Rows: r.Rows, Mess: r.Mess}
+		d.cfg.Data = dataConfig{Schema: r.Schema, Seed: r.Seed, Rows: r.Rows, Mess: r.Mess, text: r.Plan}
+		if _, why := d.cfg.wrongData(); why != "" { // a session from elsewhere may ask for anything
+			return usageError("session "+sum.ID+" cannot go on here: "+why, "")
+		}
 	}
 	return nil
 }

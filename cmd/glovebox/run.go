@@ -21,7 +21,8 @@ const maxPrompt = 1 << 20
 func newRunCmd(a *app) *cobra.Command {
 	var raise []string
 	var resume string
-	var files []string
+	var files, images []string
+	var form string
 	cmd := &cobra.Command{
 		Use:   "run PROMPT",
 		Short: "Run one session without a screen: text, or --json for events",
@@ -53,6 +54,9 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 				return err
 			}
 			d.files = in
+			if err := d.shape(form, images); err != nil {
+				return errors.Join(err, d.close())
+			}
 			if err := d.cfg.raise(raise); err != nil {
 				return errors.Join(err, d.close())
 			}
@@ -67,6 +71,8 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 	}
 	cmd.Flags().StringArrayVar(&raise, "raise", nil, "`LIMIT=VALUE` for this run only, such as cost=2 or turns=100; may be repeated")
 	cmd.Flags().StringArrayVar(&files, "file", nil, "put `FILE` into the box's /work; what looks like real data needs --yes")
+	cmd.Flags().StringArrayVar(&images, "image", nil, "show the model the image `FILE` with the prompt (PNG, JPEG, GIF, WebP)")
+	cmd.Flags().StringVar(&form, "answer", "", "the last answer must fit the JSON Schema in `FILE`; then standard output is that JSON only")
 	cmd.Flags().StringVar(&resume, "resume", "", "go on with session `ID` in a new box; PROMPT may be left out")
 	return cmd
 }
@@ -123,15 +129,19 @@ func (a *app) prompt(arg string) (string, error) {
 // runSession runs one prompt in a session of its own and returns its ID. Of
 // each tool's output it shows at most so many lines; 0: all.
 func (a *app) runSession(ctx context.Context, d *desk, prompt string, lines int) (id string, err error) {
-	show, failed := a.printer(lines)
-	s, err := d.start(ctx, show)
+	show, failed := a.printer(lines, d.form != nil)
+	var last lastAnswer
+	s, err := d.start(ctx, last.watch(show))
 	if err != nil {
 		return "", explain(err)
 	}
 	// A signal reaches us as ctx; the agent wants to know who broke it off.
 	turn, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer context.AfterFunc(ctx, func() { cancel(agent.Interruption{By: "signal"}) })()
-	err = s.Prompt(turn, prompt)
+	err = s.promptWith(turn, prompt, d.images...)
+	if err == nil && d.form != nil {
+		err = a.fit(turn, s, d.form, &last)
+	}
 	cancel(nil)
 	if closed := s.Close(ctx); err == nil {
 		err = closed
@@ -142,11 +152,15 @@ func (a *app) runSession(ctx context.Context, d *desk, prompt string, lines int)
 	return s.ID(), err
 }
 
-// printer shows a session as it goes: text, or events one per line. failed
+// printer shows a session as it goes: text, or events one per line; the text
+// aside, on standard error, where that is asked for. failed
 // tells whether something could not be written.
-func (a *app) printer(lines int) (show func(agent.Update), failed func() error) {
+func (a *app) printer(lines int, aside bool) (show func(agent.Update), failed func() error) {
 	var first error
 	text := store.Transcript{W: a.out, Lines: lines}
+	if aside { // standard output is for something else
+		text.W = a.errOut
+	}
 	show = func(u agent.Update) {
 		var err error
 		switch {

@@ -32,11 +32,13 @@ type session struct {
 	agent   *agent.Agent
 	system  string           // prompt
 	before  *runner.Manifest // of the furnished box; nil: not furnished
+	trips   agent.Tripwires
 	observe func(agent.Update)
 	stop    func() // of the model
 
 	mu   sync.Mutex
 	last error // of the last prompt
+	halt func(*agent.PolicyError)
 }
 
 // plan is all that is decided before anything of a session exists.
@@ -46,6 +48,7 @@ type plan struct {
 	name     string // of the model
 	schema   *fakedata.Schema
 	recipe   fakedata.Recipe
+	messy    bool // the dataset has an answer key
 	engine   *runner.Engine
 	image    runner.Image
 	database string // path in the box
@@ -84,11 +87,15 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 		}
 		return nil, errors.Join(err, s.Close(ctx))
 	}
-	s.agent = agent.New(agent.Config{
+	a := agent.New(agent.Config{
 		Model: p.model, ModelName: p.name, Box: inBox{s.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: s.log, System: s.system, Tools: p.tools,
 		Limits: d.cfg.Limits.limits(), Cost: p.cost, Budgets: d.budgets(), Rates: agent.Rates{ModelCalls: d.cfg.Rates.ModelCalls, ToolCalls: d.cfg.Rates.ToolCalls},
 		Observe: s.observe, Approve: d.approver(s.observe), History: d.history, Repeats: d.cfg.Limits.Repeats, Filter: p.filter,
+		Tripwires: s.trips, Seed: d.cfg.Sample.Seed, Heat: d.cfg.Sample.Temperature, Form: d.form,
 	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.agent, s.halt = a, a.Halt
 	return s, nil
 }
 
@@ -141,7 +148,10 @@ func (p *plan) planBox(ctx context.Context, d *desk, schema string, observe func
 
 func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe func(agent.Update)) (err error) {
 	if schema != "" {
-		if err = p.planData(ctx, d, schema); err != nil {
+		if err = p.planData(ctx, d, schema); err == nil {
+			p.messy, err = fakedata.Messy(p.schema, p.recipe)
+		}
+		if err != nil {
 			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}
 		}
 		p.database = "/data/" + fileName(p.schema.Name) + ".db"
@@ -173,7 +183,7 @@ func (p *plan) recorded() *store.Recipe {
 	}
 	return &store.Recipe{
 		Schema: p.schema.Name, DDL: p.schema.DDL, Seed: p.recipe.Seed, Rows: p.recipe.Rows, Mess: p.recipe.Mess,
-		Clock: p.recipe.Clock.Format(time.RFC3339), Generator: p.recipe.Generator,
+		Clock: p.recipe.Clock.Format(time.RFC3339), Generator: p.recipe.Generator, Plan: p.recipe.Plan,
 	}
 }
 
@@ -194,6 +204,9 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 		names[i] = t.Name
 	}
 	s.system = agent.System(p.notes, names, d.cfg.Network.Allow...)
+	if d.form != nil {
+		s.system += "\n" + d.form.Note() + "\n"
+	}
 	var resumes *store.Resumes
 	if d.resume != nil {
 		s.system += "\n" + resumedNote
@@ -209,7 +222,7 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 	}
 	s.log, err = d.store.Begin(ctx, store.SessionStarted{
 		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: rules,
-		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price, Resumes: resumes,
+		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price, Resumes: resumes, Seed: d.cfg.Sample.Seed,
 	}, store.CurrentOwner())
 	if err != nil {
 		return err
@@ -227,7 +240,7 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 	}
 	defer os.RemoveAll(dir)
 	to := fakedata.Target{Path: filepath.Join(dir, "dataset.db")}
-	if p.schema != nil && p.recipe.Mess > 0 {
+	if p.messy {
 		if to.Answers, err = answersFile(s.log.ID()); err != nil {
 			return err
 		}
@@ -239,7 +252,11 @@ func (s *session) furnish(ctx context.Context, d *desk, p plan) error {
 			made <- nil
 			return
 		}
-		made <- p.makeData(ctx, to)
+		err := p.makeData(ctx, to)
+		if err == nil {
+			s.trips, err = tripwires(ctx, d.cfg, p, to.Path)
+		}
+		made <- err
 	}()
 
 	s.box, err = d.newBox(ctx, p.engine, p.image, s.log.ID())
@@ -315,7 +332,12 @@ func (s *session) ID() string { return s.log.ID() }
 
 // Prompt implements tui.Live.
 func (s *session) Prompt(ctx context.Context, text string) error {
-	err := s.agent.Prompt(ctx, text)
+	return s.promptWith(ctx, text)
+}
+
+// promptWith is Prompt with images.
+func (s *session) promptWith(ctx context.Context, text string, images ...store.Image) error {
+	err := s.agent.Prompt(ctx, text, images...)
 	s.mu.Lock()
 	s.last = err
 	s.mu.Unlock()
@@ -354,5 +376,6 @@ var datasetClock = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 func (c dataConfig) recipe(s *fakedata.Schema) fakedata.Recipe {
 	return fakedata.Recipe{
 		Schema: s.Name, DDL: s.DDL, Seed: c.Seed, Rows: c.Rows, Mess: c.Mess, Clock: datasetClock, Generator: fakedata.Generator,
+		Plan: c.text,
 	}
 }

@@ -71,7 +71,7 @@ func (a *app) search(ctx context.Context, q store.Query) error {
 	}
 	hits, err := s.Search(ctx, q)
 	if err = errors.Join(err, s.Close()); errors.Is(err, store.ErrInvalid) {
-		return usageError(err.Error(), "glovebox sessions search refund")
+		return usageError(err.Error(), "glovebox sessions search refund; glovebox sessions list chooses by tag, model, result, cost")
 	} else if err != nil {
 		return err
 	}

@@ -48,8 +48,17 @@ func (v verification) err() error {
 	if len(v.Unproven) > 0 {
 		said = append(said, "did not fail in their control: "+strings.Join(v.Unproven, ", "))
 	}
+	if len(v.Untried) > 0 {
+		said = append(said, "could not be tried: "+strings.Join(v.Untried, ", "))
+	}
+	if v.Passed == 0 {
+		said = append(said, "nothing was tried")
+	}
 	if len(said) == 0 {
 		return nil
+	}
+	if len(v.Failed) == 0 {
+		return &exitError{code: exitNo, msg: "the box is not proven to be closed: " + strings.Join(said, "; "), hint: "glovebox doctor"}
 	}
 	return &exitError{code: exitNo, msg: "the box is not closed: " + strings.Join(said, "; "), hint: "glovebox doctor"}
 }
@@ -110,6 +119,9 @@ func (v *verification) count(r runner.Verified, control bool) {
 		v.Failed = append(v.Failed, r.Name)
 	default:
 		v.Inconclusive = append(v.Inconclusive, r.Name)
+		if !r.Moot {
+			v.Untried = append(v.Untried, r.Name)
+		}
 	}
 	switch {
 	case !control:
@@ -124,7 +136,7 @@ func (v *verification) count(r runner.Verified, control bool) {
 
 // probed is the result as the log keeps it.
 func probed(r runner.Verified) store.Probed {
-	e := store.Probed{Probe: r.Name, Layer: r.Layer, Verdict: string(r.Verdict), Evidence: r.Evidence}
+	e := store.Probed{Probe: r.Name, Layer: r.Layer, Verdict: string(r.Verdict), Evidence: r.Evidence, Gain: r.Gain, Tries: r.Tries}
 	if r.Control != nil {
 		e.Control = &store.Proof{Probe: string(r.Probe.Control), Layer: r.Layer, Verdict: string(r.Control.Verdict), Evidence: r.Control.Evidence}
 	}
@@ -175,8 +187,9 @@ func (d *desk) facts(p *plan) map[string]string {
 	return map[string]string{
 		"kernel":  unix.ByteSliceToString(u.Release[:]) + " " + unix.ByteSliceToString(u.Version[:]),
 		"podman":  info.Version,
-		"runtime": info.Runtime + ", cgroups " + info.CgroupMode,
+		"runtime": info.Runtime + ", cgroups " + info.CgroupMode + ", " + info.RuntimeOf,
 		"image":   p.image.ID,
+		"program": version,
 		"policy":  hex.EncodeToString(sum[:8]),
 	}
 }
@@ -244,13 +257,19 @@ func (d *desk) requireVerified(ctx context.Context, p *plan, observe func(agent.
 	}
 	observe(agent.Update{Delta: &agent.Delta{Notice: "verifying that the box is closed: " + why + " (a few seconds)"}})
 	var failed *runner.Verified
-	_, err := d.verify(ctx, p, false, true, func(r runner.Verified) {
-		if r.Verdict == port.Fail && failed == nil {
+	v, err := d.verify(ctx, p, false, true, func(r runner.Verified) {
+		no := r.Verdict == port.Fail || r.Verdict == port.Inconclusive && !r.Moot
+		if no && (failed == nil || failed.Verdict != port.Fail) {
 			failed = &r
 		}
 	})
-	if err == nil && failed != nil {
-		err = fmt.Errorf("%w: probe %q (%s) says FAIL: %s; see glovebox verify", runner.ErrNoSeal, failed.Name, failed.Layer, failed.Evidence)
+	switch {
+	case err != nil:
+		return err
+	case failed != nil:
+		return fmt.Errorf("%w: probe %q (%s) says %s: %s; see glovebox verify", runner.ErrNoSeal, failed.Name, failed.Layer, failed.Verdict, failed.Evidence)
+	case v.err() != nil:
+		return fmt.Errorf("%w: %w", runner.ErrNoSeal, v.err())
 	}
-	return err
+	return nil
 }

@@ -20,7 +20,8 @@ import (
 type verifyFlags struct {
 	control, attack, history bool
 	every                    time.Duration
-	timer                    bool
+	timer, noTimer           bool
+	junit                    string // file; "": none
 }
 
 func newVerifyCmd(a *app) *cobra.Command {
@@ -43,10 +44,15 @@ Results are kept in the log. Sessions under rigor standard need one for this
 kernel, Podman, runtime, image and policy that is at most a week old, and make
 it where there is none; under strict every session begins with it.
 
+A probe that should have been tried and was not counts as one that did not hold.
+One that finds nothing to try (no production host is named, this kernel has no
+such file) does not.
+
 The exit code is 0 if everything held, 1 if not.`,
 		Example: `  glovebox verify
   glovebox verify --control
   glovebox verify --attack --model openai/gpt-5-mini
+  glovebox verify --junit verify.xml
   glovebox verify --every 6h
   glovebox verify --install-timer`,
 		Args: cobra.NoArgs,
@@ -58,8 +64,16 @@ The exit code is 0 if everything held, 1 if not.`,
 	fl.BoolVar(&f.history, "history", false, "list earlier results")
 	fl.DurationVar(&f.every, "every", 0, "go on, and verify again after so `LONG`, such as 6h")
 	fl.BoolVar(&f.timer, "install-timer", false, "have systemd verify every six hours, or as --every says")
-	cmd.MarkFlagsMutuallyExclusive("history", "control")
-	cmd.MarkFlagsMutuallyExclusive("history", "attack")
+	fl.BoolVar(&f.noTimer, "uninstall-timer", false, "take the timer away again")
+	fl.StringVar(&f.junit, "junit", "", "write the results to `FILE`, as JUnit XML")
+	for _, alone := range []string{"history", "uninstall-timer", "install-timer"} {
+		for _, other := range []string{"control", "attack", "junit"} {
+			cmd.MarkFlagsMutuallyExclusive(alone, other)
+		}
+	}
+	cmd.MarkFlagsMutuallyExclusive("history", "install-timer", "uninstall-timer")
+	cmd.MarkFlagsMutuallyExclusive("history", "every")
+	cmd.MarkFlagsMutuallyExclusive("uninstall-timer", "every")
 	return cmd
 }
 
@@ -67,35 +81,46 @@ func (a *app) verifyCommand(ctx context.Context, f verifyFlags) error {
 	if a.changed("every") && f.every < time.Minute {
 		return usageError(fmt.Sprintf("--every %s is too often", f.every), "glovebox verify --every 6h")
 	}
-	if f.timer {
+	switch {
+	case f.timer:
 		return a.installTimer(ctx, f.every)
+	case f.noTimer:
+		return a.uninstallTimer(ctx)
+	case f.every > 0:
+		return a.verifyEvery(ctx, f)
 	}
+	return a.verifyNow(ctx, f)
+}
+
+// verifyNow opens what it needs anew, so that it finds the machine as it is.
+func (a *app) verifyNow(ctx context.Context, f verifyFlags) error {
 	d, err := a.openDesk(ctx)
 	if err != nil {
 		return err
 	}
-	switch {
-	case f.history:
+	if f.history {
 		err = a.verifyHistory(ctx, d)
-	case f.every > 0:
-		err = a.verifyEvery(ctx, d, f)
-	default:
+	} else {
 		err = a.verifyOnce(ctx, d, f)
 	}
 	return errors.Join(err, d.close())
 }
 
-// verifyEvery verifies until it is interrupted; a result that says no is told,
-// and does not end it.
-func (a *app) verifyEvery(ctx context.Context, d *desk, f verifyFlags) error {
+// verifyEvery verifies until it is interrupted. A result that says no is told,
+// and does not end it; nor does an engine that fails, after the first time.
+func (a *app) verifyEvery(ctx context.Context, f verifyFlags) error {
 	tick := time.NewTicker(f.every)
 	defer tick.Stop()
-	for {
+	for first := true; ; first = false {
+		err := a.verifyNow(ctx, f)
 		var e *exitError
-		if err := a.verifyOnce(ctx, d, f); err != nil && (!errors.As(err, &e) || e.code != exitNo) {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && first && (!errors.As(err, &e) || e.code != exitNo):
 			return err
-		} else if err != nil {
-			fmt.Fprintln(a.errOut, "glovebox:", store.CleanLine(e.msg))
+		case err != nil:
+			fmt.Fprintln(a.errOut, "glovebox:", store.CleanLine(err.Error()))
 		}
 		select {
 		case <-tick.C:
@@ -107,24 +132,35 @@ func (a *app) verifyEvery(ctx context.Context, d *desk, f verifyFlags) error {
 
 func (a *app) verifyOnce(ctx context.Context, d *desk, f verifyFlags) error {
 	var p plan
-	show, _ := a.printer(0)
+	show, _ := a.printer(0, false)
 	err := p.planUntried(ctx, d, d.cfg.Data.Schema, show)
 	if err != nil {
 		return explain(err)
 	}
-	v, err := d.verify(ctx, &p, f.control, false, func(v runner.Verified) { a.printVerified(v) })
+	report := newJUnit()
+	observe := func(v runner.Verified) {
+		report.add(v)
+		a.printVerified(v)
+	}
+	v, err := d.verify(ctx, &p, f.control, false, observe)
 	if err != nil {
 		return explain(err)
 	}
 	if !a.flags.json {
 		fmt.Fprintf(a.out, "\n%d of %d hold", v.Passed, v.total())
+		if n := len(v.Inconclusive) - len(v.Untried); n > 0 {
+			fmt.Fprintf(a.out, ", %d had nothing to try", n)
+		}
 		if f.control {
 			fmt.Fprintf(a.out, "; %d failed in their control as they must, %d can have none", v.proven, v.without)
 		}
 		fmt.Fprintf(a.out, " (%.1f s, recorded as %s)\n", v.DurationMS/1000, v.session)
 	}
 	if err = v.err(); err == nil && f.attack {
-		return a.attack(ctx, d)
+		err = a.attack(ctx, d, observe)
+	}
+	if f.junit != "" {
+		err = errors.Join(err, report.write(f.junit, v.Of))
 	}
 	return err
 }
@@ -192,7 +228,20 @@ func (a *app) verifyHistory(ctx context.Context, d *desk) error {
 		fmt.Fprintf(w, "%s\t%s\t%d of %d\t%s\t%s\t%s\t%s\t%s\n", v.session, v.at.Local().Format("2006-01-02 15:04"), v.Passed, v.total(),
 			none(v.Failed), none(v.Inconclusive), store.CleanLine(kernel), store.CleanLine(v.Of["podman"]), store.CleanLine(v.Of["runtime"]))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	why, err := d.Stale(ctx)
+	switch {
+	case err != nil:
+		why = "whether the last result still holds cannot be told: " + err.Error()
+	case why != "":
+		why = "stale: " + why + "; the next session under rigor standard verifies again"
+	default:
+		why = "fresh: sessions under rigor standard start without verifying again"
+	}
+	_, err = fmt.Fprintln(a.errOut, store.CleanLine(why))
+	return err
 }
 
 func none(names []string) string {

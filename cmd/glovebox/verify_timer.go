@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -27,14 +28,23 @@ func (a *app) installTimer(ctx context.Context, every time.Duration) error {
 		return err
 	}
 	words := []string{program, "verify"}
-	if path, chosen := a.dbPath(); chosen {
-		if path, err = filepath.Abs(path); err != nil {
-			return err
+	db, _ := a.dbPath()
+	for _, f := range [][2]string{{"--db", db}, {"--config", a.flags.config}, {"--rigor", a.flags.rigor}} {
+		if value := f[1]; value != "" {
+			if f[0] != "--rigor" {
+				if value, err = filepath.Abs(value); err != nil {
+					return err
+				}
+			}
+			words = append(words, f[0], value)
 		}
-		words = append(words, "--db", path)
 	}
-	if _, err := exec.LookPath("systemctl"); err == nil && exec.CommandContext(ctx, "systemctl", "--user", "show-environment").Run() == nil {
-		return a.systemdTimer(ctx, words, every)
+	here, err := os.Getwd() // its glovebox.toml counts
+	if err != nil {
+		return err
+	}
+	if userSystemd(ctx) {
+		return a.systemdTimer(ctx, words, here, every)
 	}
 	hours := max(1, int(every.Hours()))
 	fmt.Fprintln(a.errOut, "no systemd user session answers here; this line for `crontab -e` does the same:")
@@ -42,33 +52,82 @@ func (a *app) installTimer(ctx context.Context, every time.Duration) error {
 	if hours >= 24 {
 		when = "17 4 * * *"
 	}
-	_, err = fmt.Fprintln(a.out, when, strings.ReplaceAll(commandLine(words), "%", `\%`))
+	_, err = fmt.Fprintln(a.out, when, strings.ReplaceAll("cd "+commandLine([]string{here})+" && "+commandLine(words), "%", `\%`))
 	return err
 }
 
-func (a *app) systemdTimer(ctx context.Context, words []string, every time.Duration) error {
+// userSystemd reports whether a systemd of this user answers.
+func userSystemd(ctx context.Context) bool {
+	_, err := exec.LookPath("systemctl")
+	return err == nil && exec.CommandContext(ctx, "systemctl", "--user", "show-environment").Run() == nil
+}
+
+// unit is the name of the timer and of its service.
+const unit = "glovebox-verify"
+
+func unitDir() string { return filepath.Join(xdg.ConfigHome, "systemd", "user") }
+
+func (a *app) systemdTimer(ctx context.Context, words []string, here string, every time.Duration) error {
 	for i, w := range words {
 		// systemd.service(5): C-style quotes, % and $ doubled.
 		words[i] = strings.NewReplacer("%", "%%", "$", "$$").Replace(strconv.Quote(w))
 	}
-	dir := filepath.Join(xdg.ConfigHome, "systemd", "user")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(unitDir(), 0o700); err != nil {
 		return err
 	}
 	for name, text := range map[string]string{
-		"glovebox-verify.service": "[Unit]\nDescription=glovebox verify: is the box really closed?\n\n[Service]\nType=oneshot\nNice=10\nExecStart=" + strings.Join(words, " ") + "\n",
-		"glovebox-verify.timer": fmt.Sprintf("[Unit]\nDescription=glovebox verify, on a schedule\n\n[Timer]\nOnBootSec=15min\nOnUnitActiveSec=%ds\nRandomizedDelaySec=5min\n\n[Install]\nWantedBy=timers.target\n",
+		// 1 says that the box is not closed, which is a result, and the unit's failure to be seen.
+		unit + ".service": "[Unit]\nDescription=glovebox verify: is the box really closed?\n\n[Service]\nType=oneshot\nNice=10\n" +
+			"WorkingDirectory=-" + strings.ReplaceAll(here, "%", "%%") + "\nExecStart=" + strings.Join(words, " ") + "\n",
+		unit + ".timer": fmt.Sprintf("[Unit]\nDescription=glovebox verify, on a schedule\n\n[Timer]\nOnActiveSec=15min\nOnUnitActiveSec=%ds\nRandomizedDelaySec=5min\n\n[Install]\nWantedBy=timers.target\n",
 			int(every.Seconds())),
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(unitDir(), name), []byte(text), 0o600); err != nil {
 			return err
 		}
 	}
-	for _, args := range [][]string{{"daemon-reload"}, {"enable", "--now", "glovebox-verify.timer"}} {
-		if out, err := exec.CommandContext(ctx, "systemctl", append([]string{"--user"}, args...)...).CombinedOutput(); err != nil {
-			return fmt.Errorf("systemctl --user %s: %w: %s", strings.Join(args, " "), err, out)
+	// Restarted, for one that was there already may have had another interval.
+	for _, args := range [][]string{{"daemon-reload"}, {"enable", unit + ".timer"}, {"restart", unit + ".timer"}} {
+		if err := systemctl(ctx, args...); err != nil {
+			return err
 		}
 	}
-	_, err := fmt.Fprintf(a.out, "verifying every %s from now on; results: glovebox verify --history\nstop: systemctl --user disable --now glovebox-verify.timer\n", every)
+	_, err := fmt.Fprintf(a.out, "verifying every %s from now on, while you are logged in (always: loginctl enable-linger)\nresults: glovebox verify --history; one that says no: systemctl --user --failed\nstop: glovebox verify --uninstall-timer\n", every)
+	return err
+}
+
+func systemctl(ctx context.Context, args ...string) error {
+	if out, err := exec.CommandContext(ctx, "systemctl", append([]string{"--user"}, args...)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("systemctl --user %s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// uninstallTimer takes away what installTimer wrote. What is not there is fine.
+func (a *app) uninstallTimer(ctx context.Context) error {
+	answers := userSystemd(ctx)
+	timer := filepath.Join(unitDir(), unit+".timer")
+	_, err := os.Stat(timer)
+	if errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintln(a.errOut, "no timer is installed; a line in a crontab is yours to take out: crontab -e")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if answers {
+		if err := systemctl(ctx, "disable", "--now", unit+".timer"); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(os.Remove(timer), os.Remove(filepath.Join(unitDir(), unit+".service"))); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if answers {
+		if err := systemctl(ctx, "daemon-reload"); err != nil {
+			return err
+		}
+	}
+	_, err = fmt.Fprintln(a.out, "the timer is gone; the results stay: glovebox verify --history")
 	return err
 }

@@ -23,7 +23,7 @@ CREATE TABLE patients (
   age            INTEGER NOT NULL CHECK (age BETWEEN 0 AND 110),
   height_cm      INTEGER NOT NULL CHECK (height_cm BETWEEN 30 AND 230),
   weight_kg      INTEGER NOT NULL CHECK (weight_kg BETWEEN 2 AND 250),
-  blood_type     TEXT CHECK (blood_type IN ('0+', 'A+', 'B+', 'AB+', '0-', 'A-', 'B-', 'AB-')),
+  blood_type     TEXT CHECK (blood_type IN ('O+', 'A+', 'B+', 'O-', 'A-', 'AB+', 'B-', 'AB-')),
   phone          TEXT,
   email          TEXT,
   street         TEXT NOT NULL,
@@ -49,10 +49,9 @@ CREATE TABLE appointments (
 CREATE TABLE prescriptions (
   id               INTEGER PRIMARY KEY,
   appointment_id   INTEGER NOT NULL REFERENCES appointments (id),
-  medicine         TEXT NOT NULL CHECK (medicine IN ('Ibuprofen', 'Paracetamol', 'Amoxicillin', 'Metformin', 'Lisinopril', 'Omeprazole', 'Salbutamol', 'Cetirizine')),
-  dose_mg          INTEGER NOT NULL CHECK (dose_mg IN (5, 10, 20, 50, 100, 200, 400, 500, 850)),
+  medicine         TEXT NOT NULL CHECK (medicine IN ('Ibuprofen 400 mg', 'Paracetamol 500 mg', 'Amoxicillin 500 mg', 'Metformin 850 mg', 'Lisinopril 10 mg', 'Omeprazole 20 mg', 'Salbutamol 100 µg', 'Cetirizine 10 mg')),
   times_per_day    INTEGER NOT NULL CHECK (times_per_day BETWEEN 1 AND 4),
-  days             INTEGER NOT NULL CHECK (days BETWEEN 1 AND 90),
+  days             INTEGER NOT NULL CHECK (days IN (3, 5, 7, 10, 14, 28, 30, 90)),
   prescribed_at    TEXT NOT NULL
 );
 
@@ -70,7 +69,7 @@ CREATE TABLE invoice_items (
   invoice_id        INTEGER NOT NULL REFERENCES invoices (id),
   line_no           INTEGER NOT NULL,
   description       TEXT NOT NULL CHECK (description IN ('Consultation', 'Blood test', 'X-ray', 'Vaccination', 'ECG', 'Physiotherapy', 'Ultrasound')),
-  quantity          INTEGER NOT NULL CHECK (quantity BETWEEN 1 AND 10),
+  quantity          INTEGER NOT NULL CHECK (quantity BETWEEN 1 AND 5),
   unit_price_cents  INTEGER NOT NULL CHECK (unit_price_cents > 0),
   PRIMARY KEY (invoice_id, line_no)
 );

@@ -41,17 +41,16 @@ CREATE TABLE reviews (
   id           INTEGER PRIMARY KEY,
   person_id    INTEGER NOT NULL REFERENCES people (id),
   reviewer_id  INTEGER NOT NULL REFERENCES people (id),
-  year         INTEGER NOT NULL CHECK (year BETWEEN 2000 AND 2100),
   rating       INTEGER NOT NULL CHECK (rating BETWEEN 1 AND 5),
   comment      TEXT,
   created_on   TEXT NOT NULL,
-  UNIQUE (person_id, year)
+  CHECK (reviewer_id <> person_id)
 );
 
 CREATE TABLE timesheets (
   person_id  INTEGER NOT NULL REFERENCES people (id),
   week_no    INTEGER NOT NULL,
-  hours      REAL NOT NULL CHECK (hours BETWEEN 0 AND 80),
+  hours      REAL NOT NULL CHECK (hours BETWEEN 0 AND 60), -- in quarters
   approved   INTEGER NOT NULL CHECK (approved IN (0, 1)),
   PRIMARY KEY (person_id, week_no)
 );

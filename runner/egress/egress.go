@@ -15,6 +15,7 @@
 package egress
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -65,6 +66,11 @@ type Options struct {
 	// that was allowed. Both are called by many goroutines at once.
 	Record func(Attempt) error
 	Done   func(Outcome)
+	// Inspect, if set, gives what looks at one part (host, url, headers, body)
+	// of attempt n: at each piece in turn, before it goes and before Record.
+	// Its error refuses the request in its words. It is called by many
+	// goroutines at once.
+	Inspect func(n int64, part string) func(piece []byte) error
 
 	// Lookup and Dial replace the host's resolver and dialer in tests, which
 	// must not leave loopback. No configuration reaches them.
@@ -112,7 +118,7 @@ func (r refusal) Error() string { return "glovebox: " + r.words }
 
 // open decides, records, looks up and dials. Its error is a refusal, or why
 // the server could not be reached. What is returned must be finished.
-func (p *Proxy) open(ctx context.Context, via, method, host string, port uint16) (*exchange, error) {
+func (p *Proxy) open(ctx context.Context, via, method, host string, port uint16, parts ...shown) (*exchange, error) {
 	a := Attempt{N: p.requests.Add(1), Via: via, Method: clip(method)}
 	if a.N > p.o.MaxRequests+1 {
 		return nil, refusal{"no more requests are possible in this session"}
@@ -128,6 +134,11 @@ func (p *Proxy) open(ctx context.Context, via, method, host string, port uint16)
 		a.Reason = fmt.Sprintf("this session's %d bytes are used up", p.o.MaxBytes)
 	case via == "http" && !slices.Contains(p.o.Methods, method):
 		a.Reason = fmt.Sprintf("method %s is not allowed (allowed: %s)", clip(method), p.o.Methods)
+	}
+	if a.N <= p.o.MaxRequests {
+		if err := p.look(a.N, append(parts, shown{"host", []byte(host)})...); err != nil {
+			a.Reason = cmp.Or(a.Reason, err.(refusal).words) //nolint:errorlint // look gives no other
+		}
 	}
 	a.Allowed = a.Reason == ""
 	if err := p.o.Record(a); err != nil {

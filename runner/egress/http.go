@@ -46,7 +46,7 @@ func (p *Proxy) ServeHTTP(ctx context.Context, c net.Conn) {
 		p.connect(ctx, c, body, req)
 		return
 	}
-	p.forward(ctx, c, req, host)
+	p.forward(ctx, c, req, host, head)
 }
 
 // readHead reads a request's head as it stands on the wire, for net/http drops
@@ -169,16 +169,23 @@ func endToEnd(h http.Header) http.Header {
 	return out
 }
 
-func (p *Proxy) forward(ctx context.Context, c net.Conn, req *http.Request, header string) {
+func (p *Proxy) forward(ctx context.Context, c net.Conn, req *http.Request, header string, head []byte) {
 	host, port, err := destination(req.URL, header)
 	if err != nil {
 		p.malformed(c, req.Method, err)
 		return
 	}
-	x, err := p.open(ctx, "http", req.Method, host, port)
+	line, headers, _ := bytes.Cut(head, []byte("\n"))
+	x, err := p.open(ctx, "http", req.Method, host, port, shown{"url", line}, shown{"headers", headers})
 	if err != nil {
 		refuseHTTP(c, err)
 		return
+	}
+	if req.ContentLength != 0 {
+		req.Body = struct {
+			io.Reader
+			io.Closer
+		}{p.watched(x.out.N, req.Body, heldBody), req.Body}
 	}
 	x.finish(x.roundTrip(ctx, c, req))
 }
@@ -227,7 +234,7 @@ func (x *exchange) tunnel(ctx context.Context, c net.Conn, in io.Reader) error {
 	defer context.AfterFunc(ctx, func() { x.Close() })()
 	sent := make(chan error, 1)
 	go func() {
-		_, err := io.Copy(writer{x}, in)
+		_, err := io.Copy(writer{x}, x.proxy.watched(x.out.N, in, 0))
 		if err != nil || closeWrite(x.Conn) != nil {
 			x.Close()
 		}

@@ -28,6 +28,9 @@ var answerKey = Probe{
 		if found != "" {
 			return out("%s is the answer key", found)
 		}
+		if n == 0 {
+			return moot("the box holds no file that could be it")
+		}
 		return held("not among %d files", n)
 	},
 }

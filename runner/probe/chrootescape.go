@@ -1,28 +1,11 @@
 package probe
 
-import (
-	"runtime"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 var chrootEscape = Probe{
 	Name: "chroot", Layer: execution, Control: Capabilities,
 	Gain:  "climb out of the root directory by the classic double chroot",
-	Tries: "chroot into a directory below, keeping one above",
-	Try: func(Targets) Finding {
-		done := make(chan error)
-		go func() {
-			runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
-			if err := unix.Unshare(unix.CLONE_FS); err != nil {
-				done <- err
-				return
-			}
-			done <- unix.Chroot("/tmp")
-		}()
-		if err := <-done; err != nil {
-			return held("%v", err)
-		}
-		return out("chroot worked")
-	},
+	Tries: "chroot into a directory below, which would keep one above",
+	// The whole process is meant: it is the probe's own, and ends with it.
+	Try: func(Targets) Finding { return judge("chroot", unix.Chroot("/tmp")) },
 }

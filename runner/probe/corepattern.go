@@ -1,6 +1,11 @@
 package probe
 
-import "golang.org/x/sys/unix"
+import (
+	"bytes"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
 
 var corePattern = Probe{
 	Name: "core-pattern", Layer: execution, Control: NoLimits,
@@ -16,6 +21,14 @@ var corePattern = Probe{
 		}
 		if lim.Max != 0 {
 			return out("a crash hands its memory to the host's core_pattern")
+		}
+		// core(5): the limit does not hold for a dump that goes to a program.
+		pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")
+		if err != nil {
+			return unsure("%v", err)
+		}
+		if handler, piped := bytes.CutPrefix(pattern, []byte("|")); piped {
+			return moot("not writable, but at a crash the host runs %.100q as its root, whatever the limits: it must be safe with what a stranger dumps, which cannot be tried from here", bytes.TrimSpace(handler))
 		}
 		return held("not writable, and nothing dumps")
 	},

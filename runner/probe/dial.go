@@ -35,7 +35,7 @@ func dial(proto, addr string) Finding {
 	switch {
 	case errors.As(err, &name):
 		return held("%s is not known here", addr)
-	case err != nil && !unreachable(err):
+	case err != nil && !unreachable(err) && !refusal(err):
 		return out("%s: not refused by the kernel at once: %v", addr, err)
 	case err != nil:
 		return held("%v", err)
@@ -92,6 +92,9 @@ func wayOut() (Finding, bool) {
 func says(proto, addr, nonce string) Finding {
 	c, err := (&net.Dialer{Timeout: dialTime}).DialContext(context.Background(), proto, addr)
 	if err != nil {
+		if f := judge("connecting to "+addr, err, unix.ECONNREFUSED); f.Verdict != pass && !unreachable(err) {
+			return f
+		}
 		return held("%v", err)
 	}
 	defer c.Close()

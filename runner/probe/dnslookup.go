@@ -7,7 +7,7 @@ import (
 )
 
 // resolvers are where name servers are found in containers and on hosts.
-var resolvers = [...]string{"127.0.0.1", "127.0.0.11", "127.0.0.53", "127.0.0.54", "10.0.2.3", "10.88.0.1", "169.254.1.1", "1.1.1.1", "8.8.8.8", "9.9.9.9"}
+var resolvers = [...]string{"127.0.0.1", "127.0.0.11", "127.0.0.53", "127.0.0.54", "::1", "10.0.2.3", "10.88.0.1", "169.254.1.1", "1.1.1.1", "8.8.8.8", "9.9.9.9"}
 
 var dnsLookup = Probe{
 	Name: "dns-lookup", Layer: network, Control: OpenNetwork,

@@ -1,15 +1,18 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 
 	"glovebox/runner/port"
+
+	"golang.org/x/sys/unix"
 )
 
 var forks = Probe{
-	Name: "fork", Layer: execution, Control: NoLimits, Spent: true,
+	Name: "fork", Layer: execution, Control: NoLimits, Spends: OfPids,
 	Gain:  "stop the host by a fork bomb",
 	Tries: "starts more processes and threads than box.pids",
 	Try: func(t Targets) Finding {
@@ -23,6 +26,9 @@ var forks = Probe{
 		for threads(started) <= t.Pids+port.SparePids {
 			cmd := exec.Command("/proc/self/exe", "probe", "stay", "fork") // killed above
 			if err := cmd.Start(); err != nil {
+				if n := threads(started); !errors.Is(err, unix.EAGAIN) || n < t.Pids/4 {
+					return unsure("not for the limit, after %d threads: %v", n, err)
+				}
 				return held("%d processes with %d threads were possible, then: %v", len(started), threads(started), err)
 			}
 			started = append(started, cmd)

@@ -1,6 +1,10 @@
 package probe
 
-import "golang.org/x/sys/unix"
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
 
 var identity = Probe{
 	Name: "identity", Layer: execution, Control: RootUser,
@@ -11,6 +15,14 @@ var identity = Probe{
 		if r == 0 || e == 0 || s == 0 {
 			return out("user ID 0")
 		}
-		return held("uid %d", r)
+		r, e, s = unix.Getresgid()
+		groups, err := unix.Getgroups()
+		if err != nil {
+			return unsure("%v", err)
+		}
+		if r == 0 || e == 0 || s == 0 || slices.Contains(groups, 0) {
+			return out("group ID 0")
+		}
+		return held("uid %d, gid %d, groups %d", unix.Getuid(), r, groups)
 	},
 }

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"fmt"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,29 +11,37 @@ var portDescriptors = Probe{
 	Gain:  "speak with the host in PID 1's name",
 	Tries: "opens PID 1's descriptors and memory, and takes descriptors over by pidfd",
 	Try: func(Targets) Finding {
-		reached := []string{"/proc/1/mem"}
-		for fd := range 32 {
-			path := fmt.Sprint("/proc/1/fd/", fd)
-			if _, err := os.Readlink(path); err == nil {
-				return out("%s can be read", path)
-			}
-			reached = append(reached, path)
-		}
-		for _, path := range reached {
+		var tries []attempt
+		open := func(path string, also ...error) {
 			for _, mode := range []int{unix.O_RDONLY, unix.O_WRONLY} {
-				if fd, err := unix.Open(path, mode|unix.O_NONBLOCK|unix.O_CLOEXEC, 0); err == nil {
-					unix.Close(fd) // nothing was written
-					return out("%s can be opened", path)
-				}
+				tries = append(tries, attempt{"opening " + path, func() error {
+					err := closed(unix.Open(path, mode|unix.O_NONBLOCK|unix.O_CLOEXEC, 0))
+					if err != nil && refusal(err, also...) {
+						return unix.EACCES
+					}
+					return err
+				}})
 			}
 		}
-		if pidfd, err := unix.PidfdOpen(1, 0); err == nil {
+		open("/proc/1/mem")
+		for fd := range 3 { // which every process has
+			open(fmt.Sprint("/proc/1/fd/", fd))
+		}
+		for fd := 3; fd < 32; fd++ { // Linux refuses these before it looks whether they are there, gVisor after
+			open(fmt.Sprint("/proc/1/fd/", fd), unix.ENOENT)
+		}
+		pidfd, err := unix.PidfdOpen(1, 0)
+		if err == nil {
 			defer unix.Close(pidfd) // nothing was written
-			if fd, err := unix.PidfdGetfd(pidfd, 10, 0); err == nil {
-				unix.Close(fd) // as above
-				return out("descriptor 10 of PID 1 was taken over")
-			}
 		}
-		return held("PID 1's descriptors and memory are closed to others")
+		for fd := range 32 {
+			tries = append(tries, attempt{fmt.Sprint("taking over descriptor ", fd, " of PID 1"), func() error {
+				if err != nil {
+					return err
+				}
+				return closed(unix.PidfdGetfd(pidfd, fd, 0))
+			}})
+		}
+		return refusedAll(tries)
 	},
 }

@@ -37,12 +37,12 @@ func Battery(hostUsrDeclared bool) []Probe {
 		egressUnlisted, egressHost, egressAddress, egressRebinding, egressRedirect,
 
 		writableFiles, procSys, sysWrite, masks, kernelMemory, sysrq, corePattern, releaseAgent, runtimeExe,
-		mountCalls, pivotRoot, chrootEscape, userNamespace, ptraceInit,
-		setuid, becomeRoot, fileCapabilities, devices, keyring, bpf, perf, ioUring, userfaultfd, handles, moduleLoad, kexec,
+		mountCalls, pivotRoot, chrootEscape, userNamespace, ptraceInit, initLimits,
+		setuid, becomeRoot, fileCapabilities, devices, keyring, bpf, perf, ioUring, userfaultfd, handles, rareCalls, moduleLoad, kexec,
 
-		hostFile, hostIdentity, kernelLog, otherBox, realData, answerKey,
+		hostFile, descriptors, hostIdentity, kernelLog, otherBox, realData, answerKey,
 
-		openFiles, disk, processor, output, forks, memoryHog,
+		openFiles, disk, manyFiles, processor, output, forks, memoryHog, memoryThread, memorySockets, memoryFiles,
 		leftProcess, leftFile,
 	)
 }

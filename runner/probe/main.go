@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Main is the part of glovebox-init that a battery's command runs: args are
@@ -22,6 +25,13 @@ func Main(args []string, in io.Reader, w io.Writer) int {
 	case "stay":
 		time.Sleep(time.Hour) // killed by whoever started it, or with the box
 		return 0
+	case "leak": // a descriptor, and goes on as the probe
+		if _, err := unix.Open("/", unix.O_RDONLY|unix.O_DIRECTORY, 0); err != nil {
+			fmt.Fprintln(w, err)
+			return 1
+		}
+		fmt.Fprintln(w, unix.Exec("/proc/self/exe", append([]string{"glovebox-init", "probe"}, args[1:]...), os.Environ()))
+		return 1
 	case "share":
 		key, err := strconv.Atoi(args[len(args)-1])
 		if err == nil {

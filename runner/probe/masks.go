@@ -7,21 +7,24 @@ import (
 
 var masks = Probe{
 	Name: "masked-places", Layer: execution, Control: Unmasked,
-	Gain:  "read memory, keys and timers of the host's kernel, or make it reboot by sysrq",
+	Gain:  "read keys, timers, the command line and devices of the host's kernel, or make it reboot by sysrq",
 	Tries: "looks whether the dangerous places of /proc and /sys are covered",
 	Try: func(t Targets) Finding {
 		seen := 0
-		for _, path := range []string{"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sysrq-trigger", "/proc/acpi", "/proc/scsi", "/proc/latency_stats", "/proc/sched_debug", "/sys/firmware", "/sys/dev/block"} {
+		for _, path := range []string{"/proc/kcore", "/proc/keys", "/proc/timer_list", "/proc/sysrq-trigger", "/proc/acpi", "/proc/scsi", "/proc/latency_stats", "/proc/sched_debug", "/proc/cmdline", "/proc/diskstats", "/proc/interrupts", "/proc/kallsyms", "/proc/modules", "/proc/partitions", "/proc/swaps", "/sys/devices/virtual/dmi", "/sys/firmware", "/sys/dev/block"} {
 			if _, err := os.Stat(path); err != nil {
 				continue
 			}
 			seen++
 			if !covered(path) && t.OwnKernel {
-				return unsure("%s is not covered, but shows the box's own kernel", path)
+				return moot("%s is not covered, but shows the box's own kernel", path)
 			}
 			if !covered(path) {
 				return out("%s is not covered", path)
 			}
+		}
+		if seen == 0 {
+			return unsure("none of them is here")
 		}
 		return held("%d places, all covered or read-only", seen)
 	},

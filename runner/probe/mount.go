@@ -10,8 +10,7 @@ var mount = Probe{
 		err := unix.Mount("none", "/tmp", "tmpfs", 0, "")
 		if err == nil {
 			unix.Unmount("/tmp", unix.MNT_DETACH) //nolint:errcheck // the box is condemned anyway
-			return out("a file system could be mounted")
 		}
-		return held("%v", err)
+		return judge("mounting a file system", err)
 	},
 }

@@ -4,6 +4,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 var mounts = Probe{
@@ -19,8 +21,15 @@ var mounts = Probe{
 		for line := range strings.Lines(string(data)) {
 			before, after, ok := strings.Cut(line, " - ")
 			f, g := strings.Fields(before), strings.Fields(after)
-			if !ok || len(f) < 5 || len(g) < 1 {
+			if !ok || len(f) < 6 || len(g) < 1 {
 				return unsure("cannot read mountinfo")
+			}
+			// What is mounted later on the one side would appear on the other.
+			if i := slices.IndexFunc(f[6:], func(s string) bool { return strings.HasPrefix(s, "shared:") || strings.HasPrefix(s, "master:") }); i >= 0 {
+				return out("%s shares its mounts with the host (%s)", f[4], f[6+i])
+			}
+			if g[0] == "tmpfs" && f[3] != "/" && !podmansOwn(f[4]) {
+				return out("%s is the directory %s of a tmpfs", f[4], f[3])
 			}
 			if !ownMount(f[4], g[0], t.HostUsr) {
 				return out("%s (%s) is not the box's own", f[4], g[0])
@@ -38,8 +47,16 @@ var mounts = Probe{
 // came from the host.
 func ownMount(point, fstype string, hostUsr bool) bool {
 	switch fstype {
-	case "proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2":
-		return true
+	case "proc":
+		return under(point, "/proc")
+	case "sysfs":
+		return under(point, "/sys")
+	case "cgroup", "cgroup2":
+		return under(point, "/sys/fs/cgroup")
+	case "devpts":
+		return point == "/dev/pts"
+	case "mqueue":
+		return point == "/dev/mqueue"
 	case "tmpfs": // the host has some too, with its sockets in them
 		if point == "/dev" || slices.Contains(places[:], point) || maskedPath(point) || hostUsr && point == "/usr/local" {
 			return true
@@ -71,7 +88,19 @@ func podmansOwn(point string) bool {
 	return false
 }
 
-// maskedPath are places of /proc and /sys over which the runtime binds /dev/null.
+// maskedPath are places of /proc and /sys over which the runtime binds /dev/null
+// or an empty directory, and the directory of the control groups.
 func maskedPath(point string) bool {
-	return strings.HasPrefix(point, "/proc/") || strings.HasPrefix(point, "/sys/")
+	if !strings.HasPrefix(point, "/proc/") && !strings.HasPrefix(point, "/sys/") {
+		return false
+	}
+	if point == "/sys/fs/cgroup" {
+		return true
+	}
+	var st unix.Stat_t
+	if unix.Stat(point, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFCHR {
+		return st.Rdev == unix.Mkdev(1, 3)
+	}
+	entries, err := os.ReadDir(point)
+	return err == nil && len(entries) == 0
 }

@@ -10,7 +10,7 @@ var otherBox = Probe{
 	Tries: "opens a shared memory segment that another box has made for it",
 	Try: func(t Targets) Finding {
 		if _, err := unix.SysvShmGet(t.Shared, 0, 0); err != nil {
-			return held("%v", err)
+			return judge("opening the other box's segment", err, unix.ENOENT)
 		}
 		return out("the other box's segment %d is open", t.Shared)
 	},

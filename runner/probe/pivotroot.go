@@ -9,7 +9,7 @@ var pivotRoot = Probe{
 	Try: func(Targets) Finding {
 		// With the right to, the kernel finds fault with the arguments.
 		err := unix.PivotRoot("/tmp", "/tmp")
-		if err == unix.EPERM || err == unix.ENOSYS {
+		if refusal(err) {
 			return held("%v", err)
 		}
 		return out("the kernel would have done it: %v", err)

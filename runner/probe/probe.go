@@ -28,8 +28,9 @@ type Probe struct {
 	Tries   string   // what is tried
 	Control Weakness // in which it must say FAIL; "" if there can be none
 	Why     string   // why there can be none
-	// Spent probes use up a limit: that they are ended for it is the refusal.
-	Spent bool
+	// Spends names the limit that the probe uses up: that it is ended for that one
+	// is the refusal. "": none.
+	Spends Limit
 	// After probes look for what is left when the box is gone. Try begins
 	// them in the box; the host finishes.
 	After bool
@@ -40,6 +41,9 @@ type Probe struct {
 type Finding struct {
 	Verdict  port.Verdict `json:"verdict"`
 	Evidence string       `json:"evidence"`
+	// Moot says of an INCONCLUSIVE that there was nothing to try: what the probe is
+	// about is not here, or cannot be tried from a box, or not now. All others ought to have been tried, and were not.
+	Moot bool `json:"moot,omitempty"`
 }
 
 // Targets is what the host has prepared for the probes to find.
@@ -57,12 +61,24 @@ type Targets struct {
 	Pids       int64    `json:"pids"`
 	Files      int64    `json:"files"`
 	CPUs       float64  `json:"cpus"`
+	Names      int64    `json:"names"`      // files in one writable place
 	Output     int64    `json:"output"`     // bytes that a command may say
 	Allowed    string   `json:"allowed"`    // host:port on the egress allowlist; "" where the box has no way out
 	HostUsr    bool     `json:"host_usr"`   // /usr is declared to be the host's
 	OwnKernel  bool     `json:"own_kernel"` // the box has proven that its kernel is not the host's
 	Rebound    string   `json:"rebound"`    // listed name that resolves to the host's loopback
 }
+
+// A Limit is one that a command can be ended for.
+type Limit string
+
+// The limits.
+const (
+	OfMemory Limit = "memory"
+	OfPids   Limit = "processes"
+	OfNames  Limit = "files in a place"
+	OfOutput Limit = "output"
+)
 
 // A Weakness is one thing taken away from a box on purpose.
 type Weakness string
@@ -80,6 +96,7 @@ const (
 	WritableRoot  Weakness = "writable root"  // the root file system can be written
 	Unmasked      Weakness = "unmasked"       // /proc and /sys as they are
 	HostDevice    Weakness = "host device"    // a device node of the host's
+	KernelFiles   Weakness = "kernel files"   // readable files where the kernel's memory and log would be
 	HostMount     Weakness = "host mount"     // a directory of the host's
 	HostSocket    Weakness = "host socket"    // a Unix socket of the host's
 	HostPID       Weakness = "host processes" // the host's process namespace
@@ -87,18 +104,23 @@ const (
 	SharedIPC     Weakness = "shared IPC"     // the IPC namespace of another box
 	Environment   Weakness = "environment"    // a variable of the host's
 	NoLimits      Weakness = "no limits"      // none of the promised limits
+	OpenFile      Weakness = "open file"      // a descriptor of the root directory that the probe is started with
 	NoTeardown    Weakness = "no teardown"    // the box is not destroyed
 	PlantedData   Weakness = "planted data"   // real-looking data and the answer key in the box
 )
 
 func held(format string, args ...any) Finding {
-	return Finding{port.Pass, fmt.Sprintf(format, args...)}
+	return Finding{Verdict: port.Pass, Evidence: fmt.Sprintf(format, args...)}
 }
 
 func out(format string, args ...any) Finding {
-	return Finding{port.Fail, fmt.Sprintf(format, args...)}
+	return Finding{Verdict: port.Fail, Evidence: fmt.Sprintf(format, args...)}
 }
 
 func unsure(format string, args ...any) Finding {
-	return Finding{port.Inconclusive, fmt.Sprintf(format, args...)}
+	return Finding{Verdict: port.Inconclusive, Evidence: fmt.Sprintf(format, args...)}
+}
+
+func moot(format string, args ...any) Finding {
+	return Finding{Verdict: port.Inconclusive, Evidence: fmt.Sprintf(format, args...), Moot: true}
 }

@@ -20,12 +20,17 @@ var processes = Probe{
 		if err != nil {
 			return unsure("%v", err)
 		}
+		self := false
 		for _, e := range entries {
 			pid, err := strconv.Atoi(e.Name())
+			self = self || pid == os.Getpid()
 			if err != nil || pid == 1 || pid == os.Getpid() || strings.HasPrefix(comm(pid), "glovebox-init") {
 				continue
 			}
 			return out("process %d (%s) is visible", pid, comm(pid))
+		}
+		if !self {
+			return unsure("/proc does not even show the probe itself")
 		}
 		if err := unix.Kill(1, 0); err != nil {
 			return out("PID 1 is not the box's own: %v", err)

@@ -1,6 +1,10 @@
 package probe
 
-import "os"
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
 
 var procSys = Probe{
 	Name: "proc-sys", Layer: execution, Control: Unmasked,
@@ -15,14 +19,21 @@ var procSys = Probe{
 
 // openForWriting opens each path and writes nothing.
 func openForWriting(paths ...string) Finding {
-	var last error
+	var refused error
+	n := 0
 	for _, path := range paths {
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		if err == nil {
-			f.Close()
-			return out("%s can be written", path)
+		err := closed(unix.Open(path, unix.O_WRONLY|unix.O_CLOEXEC, 0))
+		if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+			continue
 		}
-		last = err
+		if f := judge("opening "+path+" for writing", err, unix.EROFS, unix.ETXTBSY); f.Verdict != pass {
+			return f
+		}
+		n++
+		refused = err
 	}
-	return held("%d places, the last: %v", len(paths), last)
+	if n == 0 {
+		return moot("none of %d files is here", len(paths))
+	}
+	return held("%d files, each refused (%v)", n, refused)
 }

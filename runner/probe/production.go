@@ -11,7 +11,7 @@ var production = Probe{
 	Tries: "looks up and connects to each host of network.production",
 	Try: func(t Targets) Finding {
 		if len(t.Production) == 0 {
-			return unsure("network.production in glovebox.toml names no host")
+			return moot("network.production in glovebox.toml names no host")
 		}
 		var addrs []string
 		for _, host := range t.Production {

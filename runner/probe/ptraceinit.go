@@ -1,7 +1,7 @@
 package probe
 
 import (
-	"os"
+	"reflect"
 	"runtime"
 
 	"golang.org/x/sys/unix"
@@ -10,18 +10,27 @@ import (
 var ptraceInit = Probe{
 	Name: "ptrace-init", Layer: execution, Control: Capabilities,
 	Gain:  "become PID 1, which speaks with the host over the port",
-	Tries: "seizes PID 1 by ptrace and opens its memory",
+	Tries: "seizes PID 1 by ptrace, opens its memory and reads it by process_vm_readv",
 	Try: func(Targets) Finding {
-		if f, err := os.OpenFile("/proc/1/mem", os.O_RDWR, 0); err == nil {
-			f.Close()
-			return out("PID 1's memory can be opened")
-		}
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		if err := unix.PtraceSeize(1); err != nil {
-			return held("%v", err)
-		}
-		unix.PtraceDetach(1) //nolint:errcheck // the box is condemned anyway
-		return out("PID 1 was seized")
+		var word [8]byte
+		here := []unix.Iovec{{Base: &word[0], Len: 8}}
+		// Somewhere that is mapped in PID 1 as it is here: it is the same program.
+		there := []unix.RemoteIovec{{Base: reflect.ValueOf(refusal).Pointer(), Len: 8}}
+		return refusedAll([]attempt{
+			{"opening PID 1's memory", func() error { return closed(unix.Open("/proc/1/mem", unix.O_RDWR|unix.O_CLOEXEC, 0)) }},
+			{"seizing PID 1", func() error {
+				err := unix.PtraceSeize(1)
+				if err == nil {
+					unix.PtraceDetach(1) //nolint:errcheck // the box is condemned anyway
+				}
+				return err
+			}},
+			{"reading PID 1's memory (process_vm_readv)", func() error {
+				_, err := unix.ProcessVMReadv(1, here, there, 0)
+				return err
+			}},
+		})
 	},
 }

@@ -3,6 +3,8 @@ package probe
 import (
 	"bufio"
 	"bytes"
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"regexp"
@@ -19,29 +21,34 @@ var realData = Probe{
 	Gain:  "take real people's records, and keys that open real doors",
 	Tries: "reads the dataset for mailboxes outside the reserved domains (RFC 2606, RFC 6761) and for private keys and tokens",
 	Try: func(Targets) Finding {
+		var failed error
 		where, what, n := "", "", 0
 		walk("/data", func(path string, d fs.DirEntry) bool {
 			if d.Type().IsRegular() {
 				n++
-				where, what = path, real(path)
+				where = path
+				what, failed = real(path)
 			}
-			return what == ""
+			return what == "" && failed == nil
 		})
-		if what != "" {
+		switch {
+		case what != "":
 			return out("%s holds %s", where, what)
-		}
-		if n == 0 {
-			return unsure("the box has no dataset")
+		case failed != nil:
+			return unsure("%v", failed)
+		case n == 0:
+			return moot("the box has no dataset")
 		}
 		return held("%d files, only reserved domains and no keys", n)
 	},
 }
 
-// real returns what kind of real thing a file holds; "" if none was found.
-func real(path string) string {
+// real returns what kind of real thing a file holds; "" if none was found. An
+// error is that it could not be read to its end.
+func real(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return ""
+		return "", err
 	}
 	defer f.Close()
 	// In pieces that overlap, so that nothing hides on an edge.
@@ -52,15 +59,18 @@ func real(path string) string {
 		n, err := r.Read(buf[kept:])
 		piece := buf[:kept+n]
 		if key.Match(piece) {
-			return "a key"
+			return "a key", nil
 		}
 		for _, m := range mailbox.FindAllSubmatch(piece, -1) {
 			if domain := strings.ToLower(string(m[1])); !reserved(domain, sqlite) {
-				return "a mailbox at " + domain
+				return "a mailbox at " + domain, nil
 			}
 		}
+		if errors.Is(err, io.EOF) {
+			return "", nil
+		}
 		if err != nil {
-			return ""
+			return "", err
 		}
 		kept = copy(buf, piece[max(0, len(piece)-512):])
 	}

@@ -1,8 +1,57 @@
 package probe
 
 import (
+	"errors"
+	"slices"
+
 	"golang.org/x/sys/unix"
 )
+
+// An attempt is one way in which something is tried.
+type attempt struct {
+	what string
+	try  func() error
+}
+
+// refusedAll makes each attempt. One that works is a way out. One that failed
+// shows something only if it was refused: for want of a right, or of one of the
+// other reasons that the probe knows to be a refusal.
+func refusedAll(tries []attempt, reasons ...error) Finding {
+	var last error
+	for _, t := range tries {
+		last = t.try()
+		if f := judge(t.what, last, reasons...); f.Verdict != pass {
+			return f
+		}
+	}
+	return held("%d ways tried, each refused (%v)", len(tries), last)
+}
+
+func judge(what string, err error, reasons ...error) Finding {
+	switch {
+	case err == nil:
+		return out("%s worked", what)
+	case !refusal(err, reasons...):
+		return unsure("%s was not refused, but failed: %v", what, err)
+	}
+	return held("%v", err)
+}
+
+// refusal says that an error is how the kernel, or a filter before it, says no.
+func refusal(err error, reasons ...error) bool {
+	return slices.ContainsFunc(append(reasons, unix.EPERM, unix.EACCES, unix.ENOSYS), func(e error) bool { return errors.Is(err, e) })
+}
+
+// noSuchSocket are the answers to asking for a kind of socket that is not supported.
+var noSuchSocket = []error{unix.EAFNOSUPPORT, unix.ESOCKTNOSUPPORT, unix.EPROTONOSUPPORT}
+
+// closed closes a descriptor that should not have been had.
+func closed(fd int, err error) error {
+	if err == nil {
+		unix.Close(fd) // nothing was written
+	}
+	return err
+}
 
 // These kernel services are where exploits of the last years began, and nothing
 // in a box needs them. Each is called with arguments that the kernel would find

@@ -28,9 +28,12 @@ var releaseAgent = Probe{
 		if found != "" {
 			return out("%s can be written", found)
 		}
-		if err := unix.Mount("cgroup", "/tmp", "cgroup", 0, "rdma"); err == nil {
+		err := unix.Mount("cgroup", "/tmp", "cgroup", 0, "rdma")
+		if err == nil {
 			unix.Unmount("/tmp", unix.MNT_DETACH) //nolint:errcheck // the box is condemned anyway
-			return out("a cgroup v1 hierarchy could be mounted")
+		}
+		if f := judge("mounting a cgroup v1 hierarchy", err); f.Verdict != pass {
+			return f
 		}
 		return held("none is writable, none can be mounted")
 	},

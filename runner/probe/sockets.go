@@ -1,32 +1,52 @@
 package probe
 
-import "golang.org/x/sys/unix"
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// Families of sockets are numbered up to this one (linux/socket.h), with room
+// for those that later kernels bring.
+const lastFamily = 63
 
 var oddSockets = Probe{
 	Name: "odd-sockets", Layer: network, Control: NoSeccomp,
 	Gain:  "speak with the hypervisor (vsock), or reach seldom used code of the kernel",
-	Tries: "opens sockets of families and protocols that no program of a box needs, which the kernel would load modules for",
+	Tries: "opens sockets of every family and of protocols that no program of a box needs, alone and as pairs: the kernel would load modules for them",
 	Try: func(Targets) Finding {
-		for _, s := range []struct {
-			name                   string
-			family, kind, protocol int
-		}{
-			{"AF_VSOCK", unix.AF_VSOCK, unix.SOCK_STREAM, 0},
-			{"AF_ALG", unix.AF_ALG, unix.SOCK_SEQPACKET, 0},
-			{"AF_XDP", unix.AF_XDP, unix.SOCK_RAW, 0},
-			{"AF_TIPC", unix.AF_TIPC, unix.SOCK_SEQPACKET, 0},
-			{"AF_RDS", unix.AF_RDS, unix.SOCK_SEQPACKET, 0},
-			{"SCTP", unix.AF_INET, unix.SOCK_SEQPACKET, unix.IPPROTO_SCTP},
-			{"DCCP", unix.AF_INET, unix.SOCK_DCCP, unix.IPPROTO_DCCP},
-			{"MPTCP", unix.AF_INET6, unix.SOCK_STREAM, unix.IPPROTO_MPTCP},
-			{"netlink of netfilter", unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_NETFILTER},
-			{"netlink of IPsec", unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_XFRM},
-		} {
-			if fd, err := unix.Socket(s.family, s.kind|unix.SOCK_CLOEXEC, s.protocol); err == nil {
-				unix.Close(fd) // nothing was written
-				return out("%s can be opened", s.name)
+		var tries []attempt
+		add := func(family, kind, protocol int) {
+			kind |= unix.SOCK_CLOEXEC
+			name := fmt.Sprintf("of family %d, type %d, protocol %d", family, kind&0xf, protocol)
+			tries = append(tries,
+				attempt{"a socket " + name, func() error { return closed(unix.Socket(family, kind, protocol)) }},
+				attempt{"a pair of sockets " + name, func() error {
+					pair, err := unix.Socketpair(family, kind, protocol)
+					return closed(pair[0], err)
+				}})
+		}
+		for family := range lastFamily + 1 {
+			switch family {
+			case unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK:
+			default:
+				for _, kind := range []int{unix.SOCK_STREAM, unix.SOCK_DGRAM, unix.SOCK_RAW, unix.SOCK_SEQPACKET} {
+					add(family, kind, 0)
+				}
 			}
 		}
-		return held("none is supported")
+		for _, family := range []int{unix.AF_INET, unix.AF_INET6} {
+			add(family, unix.SOCK_SEQPACKET, unix.IPPROTO_SCTP)
+			add(family, unix.SOCK_STREAM, unix.IPPROTO_SCTP)
+			add(family, unix.SOCK_DCCP, unix.IPPROTO_DCCP)
+			add(family, unix.SOCK_STREAM, unix.IPPROTO_MPTCP)
+			add(family, unix.SOCK_DGRAM, unix.IPPROTO_UDPLITE)
+		}
+		// Of netlink, all but routes, by which C libraries list addresses.
+		for protocol := 1; protocol <= 32; protocol++ {
+			add(unix.AF_NETLINK, unix.SOCK_RAW, protocol)
+		}
+		// EOPNOTSUPP would say that a socket was made, and has no pairs.
+		return refusedAll(tries, noSuchSocket...)
 	},
 }

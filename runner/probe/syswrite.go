@@ -11,7 +11,7 @@ var sysWrite = Probe{
 		if err := unix.Statfs("/sys", &st); err != nil {
 			return unsure("/sys: %v", err)
 		}
-		if st.Type == unix.SYSFS_MAGIC && st.Flags&unix.ST_RDONLY == 0 {
+		if st.Flags&unix.ST_RDONLY == 0 {
 			return out("/sys is mounted read-write")
 		}
 		return openForWriting("/sys/kernel/uevent_helper", "/sys/kernel/mm/ksm/run", "/sys/power/state", "/sys/fs/cgroup/cgroup.procs", "/sys/module/printk/parameters/time")

@@ -2,17 +2,28 @@ package probe
 
 import (
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
+
+	"glovebox/runner/port"
 )
+
+// usualSockets are where the services of a host listen, as patterns.
+var usualSockets = [...]string{
+	"/run/podman/podman.sock", "/run/user/*/podman/podman.sock", "/run/docker.sock", "/var/run/docker.sock", "/run/user/*/docker.sock",
+	"/run/containerd/containerd.sock", "/run/crio/crio.sock", "/run/dbus/system_bus_socket", "/run/user/*/bus", "/run/systemd/private", "/run/systemd/notify",
+	"/tmp/.X11-unix/X*", "/run/user/*/wayland-*", "/run/user/*/keyring/ssh", "/run/user/*/gnupg/S.*", "/tmp/ssh-*/agent.*", "/run/user/*/openssh_agent",
+}
 
 var unixSockets = Probe{
 	Name: "unix-sockets", Layer: network, Control: HostSocket,
 	Gain:  "command Podman, Docker, D-Bus, ssh-agent or X11 on the host",
-	Tries: "looks for any Unix socket in the box's file system",
-	Try: func(Targets) Finding {
-		found := ""
+	Tries: "looks for any Unix socket in the box's file system, and connects to the usual ones",
+	Try: func(t Targets) Finding {
+		found, n := "", 0
 		walk("/", func(path string, d fs.DirEntry) bool {
+			n++
 			// What is mounted over an entry is not in its directory.
 			if info, err := d.Info(); err == nil && info.Mode().Type() == fs.ModeSocket {
 				found = path
@@ -22,7 +33,23 @@ var unixSockets = Probe{
 		if found != "" {
 			return out("%s is a socket", found)
 		}
-		return held("none, nor in the usual places of Podman, Docker, D-Bus, ssh-agent and X11")
+		if n < 10 {
+			return unsure("only %d files were to be seen", n)
+		}
+		patterns := usualSockets[:]
+		if agent := os.Getenv("SSH_AUTH_SOCK"); agent != "" {
+			patterns = append(patterns, agent)
+		}
+		for _, pattern := range patterns {
+			paths, _ := filepath.Glob(pattern) // the pattern is well formed
+			// A directory that cannot be listed can still be passed through.
+			for _, path := range append(paths, strings.Replace(pattern, "*", "1000", 1)) {
+				if f := says("unix", path, t.Nonce); f.Verdict == port.Fail {
+					return f
+				}
+			}
+		}
+		return held("none among %d files, nor where Podman, Docker, D-Bus, ssh-agent and X11 have theirs", n)
 	},
 }
 

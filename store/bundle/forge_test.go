@@ -19,8 +19,8 @@ import (
 )
 
 // forge takes a bundle apart, lets edit change what is in it, makes manifest
-// and root fit what is there now, and signs it all with key.
-func forge(t *testing.T, data []byte, key *store.Key, edit func(lines []string, m *Manifest) []string) []byte {
+// and root fit what is there now, lets more add to it, and signs it all with key.
+func forge(t *testing.T, data []byte, key *store.Key, edit func(lines []string, m *Manifest) []string, more ...func(*writer) error) []byte {
 	t.Helper()
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -64,44 +64,52 @@ func forge(t *testing.T, data []byte, key *store.Key, edit func(lines []string, 
 			t.Fatal(err)
 		}
 	}
+	for _, add := range more {
+		if err := add(w); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := w.seal(m, out, sum, key); err != nil {
 		t.Fatal(err)
 	}
 	return file.Bytes()
 }
 
+// shortLog is a log with one session of four prompts.
+func shortLog(t *testing.T) (*store.Store, *store.Key, string) {
+	t.Helper()
+	ctx, dir := context.Background(), t.TempDir()
+	key, err := store.LoadKey(filepath.Join(dir, "key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(ctx, filepath.Join(dir, "log.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	s.SignWith(key)
+	ses, err := s.Begin(ctx, store.SessionStarted{Program: "1", Model: "m"}, store.CurrentOwner())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		if _, err := ses.Append(ctx, store.Prompt{Text: fmt.Sprint("prompt ", i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := ses.Append(ctx, store.SessionEnded{Status: "done"}); err != nil {
+		t.Fatal(err)
+	}
+	return s, key, ses.ID()
+}
+
 // Somebody who has a bundle, and a key that is not the log's, or even the
 // log's but not the log: no event can be other than it was.
 func TestForgedBundles(t *testing.T) {
 	ctx := context.Background()
-	log := func() (*store.Store, *store.Key, string) {
-		dir := t.TempDir()
-		key, err := store.LoadKey(filepath.Join(dir, "key"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := store.Open(ctx, filepath.Join(dir, "log.db"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { s.Close() })
-		s.SignWith(key)
-		ses, err := s.Begin(ctx, store.SessionStarted{Program: "1", Model: "m"}, store.CurrentOwner())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range 4 {
-			if _, err := ses.Append(ctx, store.Prompt{Text: fmt.Sprint("prompt ", i)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if _, err := ses.Append(ctx, store.SessionEnded{Status: "done"}); err != nil {
-			t.Fatal(err)
-		}
-		return s, key, ses.ID()
-	}
-	s, key, id := log()
-	other, foreign, otherID := log()
+	s, key, id := shortLog(t)
+	other, foreign, otherID := shortLog(t)
 	var file bytes.Buffer
 	if _, err := Write(ctx, &file, s, id, key, nil); err != nil {
 		t.Fatal(err)
@@ -138,6 +146,86 @@ func TestForgedBundles(t *testing.T) {
 			if untouched := name == "nothing but the key" && k == key; untouched != (err == nil) || err != nil && !errors.Is(err, ErrBroken) {
 				t.Errorf("%s, signed with %s: %v", name, who, err)
 			}
+		}
+	}
+}
+
+// Who makes bundles to do harm can have a log and a key of their own, and sign
+// anything: what is not a session is refused, and before it is unpacked.
+func TestHostileBundles(t *testing.T) {
+	ctx := context.Background()
+	s, key, id := shortLog(t)
+	var good bytes.Buffer
+	if _, err := Write(ctx, &good, s, id, key, nil); err != nil {
+		t.Fatal(err)
+	}
+	asIs := func(l []string, _ *Manifest) []string { return l }
+	named := func(names ...string) func(*writer) error {
+		return func(w *writer) error {
+			for _, name := range names {
+				if err := w.bytes(name, []byte("x")); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	blob := "blobs/" + strings.Repeat("0", 64)
+	for name, test := range map[string]struct {
+		edit func([]string, *Manifest) []string
+		more func(*writer) error
+		want string
+	}{
+		"a name that climbs":     {asIs, named("../../.bashrc"), "no business there"},
+		"an absolute name":       {asIs, named("/etc/passwd"), "no business there"},
+		"a name with escapes":    {asIs, named("blobs/\x1b[31m"), `blobs/␛[31m`},
+		"a name twice":           {asIs, named(blob, blob), "in it twice"},
+		"the events twice":       {asIs, named("events.jsonl"), "in it twice"},
+		"a directory":            {asIs, func(w *writer) error { _, err := w.create("blobs/"); return err }, "no business there"},
+		"a blob of no event":     {asIs, named(blob), "belongs to no event"},
+		"another format":         {func(l []string, m *Manifest) []string { m.Format = 2; return l }, nil, "update glovebox"},
+		"a session called last":  {func(l []string, m *Manifest) []string { m.Session = "last"; return l }, nil, "something else than its signature"},
+		"a session with escapes": {func(l []string, m *Manifest) []string { m.Session = "\x1b[31mabcdefg"; return l }, nil, "its signature is not that of its key"},
+		"a bomb": {asIs, func(w *writer) error {
+			file, err := w.create(blob)
+			for zeros := make([]byte, 1<<20); err == nil && len(zeros) > 0; zeros = zeros[:len(zeros)-1<<12] {
+				for range 2 {
+					_, err = file.Write(zeros)
+				}
+			}
+			return err
+		}, "far more than a session holds"},
+		"a liar's size": {asIs, func(w *writer) error {
+			file, err := w.zip.CreateRaw(&zip.FileHeader{Name: blob, Method: zip.Deflate, UncompressedSize64: 1 << 62, CompressedSize64: 1})
+			if err == nil {
+				_, err = file.Write([]byte("x"))
+			}
+			return err
+		}, "far more than a session holds"},
+		"too many names": {asIs, func(w *writer) error {
+			for i := range 300_000 {
+				if _, err := w.zip.CreateRaw(&zip.FileHeader{Name: fmt.Sprintf("blobs/%064x", i)}); err != nil {
+					return err
+				}
+			}
+			return nil
+		}, "directory is larger than"},
+		"a way of packing": {asIs, func(w *writer) error {
+			_, err := w.zip.CreateRaw(&zip.FileHeader{Name: blob, Method: 99})
+			return err
+		}, "packed in a way"},
+	} {
+		var more []func(*writer) error
+		if test.more != nil {
+			more = append(more, test.more)
+		}
+		data := forge(t, good.Bytes(), key, test.edit, more...)
+		b, err := Open(ctx, bytes.NewReader(data), int64(len(data)))
+		if err == nil {
+			err = b.Verify(ctx)
+		}
+		if !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -26,10 +26,13 @@ import (
 const (
 	maxFile    = 4 << 30   // bytes of the bundle
 	maxSmall   = 64 << 20  // manifest.json, recipe.json
-	maxUnpack  = 8 << 30   // bytes of all files in it
-	maxEntries = 1_000_000 // files in it
-	maxEvents  = 5_000_000
-	maxLine    = 64 << 20 // bytes of one event
+	maxUnpack  = 8 << 30   // bytes of all files in it, and of all fields
+	freeUnpack = 256 << 20 // bytes that are not held against the file's own size
+	mostRatio  = 200       // of both; what commands print is seldom a tenth of that
+	maxEntries = 250_000   // files in it
+	maxNames   = 32 << 20  // bytes of the zip's directory
+	maxEvents  = 1_000_000 // taking them in holds up whoever appends for 17 s
+	maxLine    = 64 << 20  // bytes of one event
 	maxBlob    = 256 << 20
 )
 
@@ -47,10 +50,12 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (*Bundle, error) {
 	if size > maxFile {
 		return nil, broken("it is larger than %d GiB", maxFile>>30)
 	}
-	z, err := zip.NewReader(r, size)
+	door := &turnstile{r: r, left: maxNames, counts: true}
+	z, err := zip.NewReader(door, size)
 	if err != nil {
-		return nil, broken("it is not a zip file: %v", err)
+		return nil, broken("it is not a zip file that can be read here: %v", err)
 	}
+	door.counts = false
 	if len(z.File) > maxEntries {
 		return nil, broken("there are more than %d files in it", maxEntries)
 	}
@@ -67,8 +72,8 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (*Bundle, error) {
 		if b.zip[f.Name] != nil {
 			return nil, broken("file %s is in it twice", f.Name)
 		}
-		if unpacked += f.UncompressedSize64; unpacked > maxUnpack || f.UncompressedSize64 > maxUnpack || unpacked > 1<<20+1100*uint64(size) {
-			return nil, broken("it would unpack to more than it can hold")
+		if unpacked += f.UncompressedSize64; unpacked > maxUnpack || f.UncompressedSize64 > maxUnpack || unpacked > max(freeUnpack, mostRatio*uint64(size)) {
+			return nil, broken("it would unpack to far more than a session holds")
 		}
 		if f.Method != zip.Deflate && f.Method != zip.Store || f.Flags&1 != 0 {
 			return nil, broken("file %s is packed in a way that is not known here", f.Name)
@@ -111,7 +116,25 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (*Bundle, error) {
 	return b, nil
 }
 
-var sessionID = regexp.MustCompile(`^[0-9a-z]{1,32}$`)
+// sessionID is what the log draws: "last" and the like are none.
+var sessionID = regexp.MustCompile(`^[0-9a-hjkmnp-tv-z]{12}$`)
+
+// A turnstile lets so many bytes through. The reader of zip files keeps every
+// name of the directory in memory before anybody can count them.
+type turnstile struct {
+	r      io.ReaderAt
+	left   int64
+	counts bool
+}
+
+func (t *turnstile) ReadAt(p []byte, at int64) (int, error) {
+	if t.counts {
+		if t.left -= int64(len(p)); t.left < 0 {
+			return 0, fmt.Errorf("its directory is larger than %d MiB", maxNames>>20)
+		}
+	}
+	return t.r.ReadAt(p, at)
+}
 
 // sumBefore is the SHA-256 of all but the comment, which must be the file's end.
 func sumBefore(ctx context.Context, r io.ReaderAt, size int64, comment string) (string, error) {
@@ -200,6 +223,7 @@ func (b *Bundle) events(ctx context.Context, yield func(store.Disclosure) bool) 
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
 	var tree proof.Tree
 	used := map[string]bool{}
+	size := int64(0) // of all fields: one file may be many
 	for lines.Scan() {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -213,6 +237,12 @@ func (b *Bundle) events(ctx context.Context, yield func(store.Disclosure) bool) 
 		}
 		if d.Seq != tree.Size()+1 {
 			return broken("event %d has number %d", tree.Size()+1, d.Seq)
+		}
+		for _, f := range d.Fields {
+			size += int64(len(f.Value))
+		}
+		if size > maxUnpack {
+			return broken("its events would be larger than %d GiB", maxUnpack>>30)
 		}
 		tree.Append(d.Leaf(b.Manifest.Session))
 		if !yield(d) {

@@ -50,7 +50,8 @@ func Cast(w io.Writer, src Source, version int) error {
 		}
 		after := e.At.Sub(last)
 		last = e.At
-		event(after, "m", fmt.Sprintf("%d %s", e.Seq, store.CleanLine(describe(e).head)))
+		it := describe(e)
+		event(after, "m", fmt.Sprintf("%d %s", e.Seq, store.CleanLine(strings.TrimSpace(it.head+" "+it.line))))
 		event(0, "o", strings.ReplaceAll(text.String(), "\n", "\r\n"))
 	}
 	if version == 3 {

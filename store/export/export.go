@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,7 +94,13 @@ func Markdown(w io.Writer, src Source) error {
 	}
 	for _, e := range src.Events {
 		it := describe(e)
+		if it.with != "" {
+			it.head += " (" + it.with + ")"
+		}
 		fmt.Fprintf(out, "\n## %d · %s\n\n%s\n", e.Seq, escapeMarkdown(it.head), e.At.Format("2006-01-02 15:04:05 UTC"))
+		if it.line != "" {
+			it.blocks = slices.Insert(it.blocks, 0, block{language: "text", text: it.line})
+		}
 		for _, b := range it.blocks {
 			if b.label != "" {
 				fmt.Fprintf(out, "\n%s:\n", escapeMarkdown(b.label))

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"html"
 	"io"
-	"math"
 	"strings"
 
 	"glovebox/store"
@@ -38,11 +37,15 @@ func HTML(w io.Writer, src Source) error {
 		base64.StdEncoding.EncodeToString(sum[:]) + `'; base-uri 'none'; form-action 'none'">`)
 	p.raw(`<meta name="referrer" content="no-referrer"><link rel="icon" href="data:,"><title>`)
 	p.text(src.title())
-	p.raw(`</title><style>` + style + `</style></head><body><header><h1>`)
+	p.raw(`</title><style>` + style + `</style></head><body><header><p class="kind">glovebox session</p><h1>`)
 	p.text(src.title())
 	p.raw(`</h1><dl>`)
 	for _, f := range src.facts() {
-		p.raw(`<div><dt>`)
+		class := f[0]
+		if f[0] == "result" && f[1] != "done" {
+			class += " not"
+		}
+		p.raw(`<div class="` + class + `"><dt>`)
 		p.text(f[0])
 		p.raw(`</dt><dd>`)
 		p.text(f[1])
@@ -60,9 +63,10 @@ func HTML(w io.Writer, src Source) error {
 }
 
 const toolbar = `<nav id="bar" hidden><input id="q" type="search" placeholder="search  ( / )" aria-label="search" autocomplete="off"><span id="hits"></span>` +
-	`<span id="kinds"></span><button id="fold">fold all</button><button id="open">unfold all</button>` +
-	`<input id="to" size="6" placeholder="step" aria-label="jump to step" inputmode="numeric"><button id="theme">dark / light</button>` +
-	`<button id="help" title="keys: / search, j and k next and last, o fold, c copy, f fold all, u unfold all, g jump, t theme, Escape clears">keys</button></nav>`
+	`<span id="kinds" role="group" aria-label="show or hide"></span><span class="tools"><input id="to" size="5" placeholder="step" aria-label="jump to step" inputmode="numeric">` +
+	`<button id="fold" title="fold all ( f )">fold</button><button id="open" title="unfold all ( u )">unfold</button>` +
+	`<button id="theme" title="dark or light ( t )" aria-label="dark or light">◐</button>` +
+	`<button id="help" aria-label="keys" title="keys: / search, j and k next and last, o fold, c copy, f fold all, u unfold all, g jump, t theme, Escape clears">?</button></span></nav>`
 
 type page struct{ out *bufio.Writer }
 
@@ -90,35 +94,58 @@ func (p page) event(e store.Event) {
 	it := describe(e)
 	open, class := " open", "ev "+it.class
 	if it.quiet {
-		open = ""
+		open, class = "", class+" quiet"
 	}
 	if it.failed {
 		class += " failed"
 	}
+	if len(it.blocks) == 0 {
+		class += " bare"
+	}
 	p.raw(fmt.Sprintf(`<details class="%s" id="e%d"%s><summary><a href="#e%d">%d</a><time>%s</time><b>`, class, e.Seq, open, e.Seq, e.Seq, e.At.Format("15:04:05")))
 	p.text(store.CleanLine(it.head))
-	p.raw(`</b></summary>`)
+	p.raw(`</b>`)
+	if it.line != "" {
+		p.raw(` <code>`)
+		p.text(store.CleanLine(it.line))
+		p.raw(`</code>`)
+	}
+	if it.with != "" {
+		p.raw(` <small>`)
+		p.text(store.CleanLine(it.with))
+		p.raw(`</small>`)
+	}
+	p.raw(`</summary>`)
 	for _, b := range it.blocks {
+		text := strings.TrimRight(b.text, "\n")
+		if b.aside {
+			p.piece(store.CleanLine(b.label), text[:min(len(text), chunk)])
+			continue
+		}
 		if b.label != "" {
 			p.raw(`<h3>`)
 			p.text(store.CleanLine(b.label))
 			p.raw(`</h3>`)
 		}
-		p.block(strings.TrimRight(b.text, "\n"))
+		class := ""
+		if b.said && !strings.Contains(text, "\n|") && !strings.Contains(text, "```") { // a table wants its columns
+			class = "said"
+		}
+		p.block(class, text)
 	}
 	p.raw("</details>\n")
 }
 
 // block writes a text, folded where it is long. A very long one is cut into
 // pieces, each folded: a browser lays out only what is open.
-func (p page) block(text string) {
+func (p page) block(class, text string) {
 	if strings.Count(text, "\n") < foldFrom && len(text) < 4096 {
-		p.raw(`<pre>`)
+		p.raw(`<pre class="` + class + `">`)
 		p.text(text)
 		p.raw(`</pre>`)
 		return
 	}
-	p.raw(`<pre class="head">`)
+	p.raw(`<pre class="head ` + class + `">`)
 	p.text(start(text))
 	p.raw(`</pre>`)
 	for from := 0; from < len(text); {
@@ -130,11 +157,18 @@ func (p page) block(text string) {
 		if len(text) > chunk {
 			what = fmt.Sprintf("bytes %d to %d of %d", from+1, to, len(text))
 		}
-		p.raw(`<details class="more"><summary>` + what + `</summary><pre>`)
-		p.text(text[from:to])
-		p.raw(`</pre></details>`)
+		p.piece(what, text[from:to])
 		from = to
 	}
+}
+
+// piece writes a text that is folded.
+func (p page) piece(what, text string) {
+	p.raw(`<details class="more"><summary>`)
+	p.text(what)
+	p.raw(`</summary><pre>`)
+	p.text(text)
+	p.raw(`</pre></details>`)
 }
 
 // start is the first lines of a text.
@@ -149,39 +183,47 @@ func start(text string) string {
 	return strings.ToValidUTF8(text, "") + "…"
 }
 
-// charts are tokens and time by step, as bars.
+// charts are tokens, money and time by step, as bars.
 func (p page) charts(src Source) {
-	var tokens, seconds []bar
+	var tokens, cost, seconds []bar
 	for _, e := range src.Events {
 		switch b := e.Body.(type) {
 		case store.ModelResponse:
 			if b.Usage != nil {
-				tokens = append(tokens, bar{e.Seq, float64(b.Usage.Input + b.Usage.Output), fmt.Sprintf("step %d: %d tokens", e.Seq, b.Usage.Input+b.Usage.Output)})
+				n := b.Usage.Input + b.Usage.Output
+				tokens = append(tokens, bar{e.Seq, "model", float64(n), fmt.Sprintf("%d tokens", n)})
 			}
-			seconds = append(seconds, bar{e.Seq, b.DurationMS, fmt.Sprintf("step %d: model, %.1f s", e.Seq, b.DurationMS/1000)})
+			if c := b.Charge; c != nil && !c.Notional {
+				cost = append(cost, bar{e.Seq, "model", float64(c.PicoUSD), fmt.Sprintf("$%.4f", float64(c.PicoUSD)/1e12)})
+			}
+			seconds = append(seconds, bar{e.Seq, "model", b.DurationMS, "model, " + took(b.DurationMS)})
 		case store.ToolResult:
-			seconds = append(seconds, bar{e.Seq, b.DurationMS, fmt.Sprintf("step %d: %s, %.1f s", e.Seq, b.Tool, b.DurationMS/1000)})
+			seconds = append(seconds, bar{e.Seq, "tool", b.DurationMS, b.Tool + ", " + took(b.DurationMS)})
 		}
 	}
-	p.chart("tokens by step", tokens)
-	p.chart("time by step", seconds)
+	p.raw(`<div class="charts">`)
+	p.chart("tokens", tokens)
+	p.chart("cost", cost)
+	p.chart("time", seconds)
+	p.raw(`</div>`)
 }
 
 type bar struct {
 	seq   int64
+	whose string // model or tool
 	value float64
 	says  string
 }
 
 // chart draws at most 200 bars: of more, the largest of each stretch.
 func (p page) chart(name string, bars []bar) {
-	most := 0.0
+	var most bar
 	for _, b := range bars {
-		if !math.IsInf(b.value, 0) && !math.IsNaN(b.value) {
-			most = max(most, b.value)
+		if b.value > most.value {
+			most = b
 		}
 	}
-	if len(bars) < 2 || most <= 0 {
+	if len(bars) < 2 || most.value <= 0 {
 		return
 	}
 	width := (len(bars) + 199) / 200
@@ -195,15 +237,16 @@ func (p page) chart(name string, bars []bar) {
 		}
 		shown = append(shown, best)
 	}
+	says := fmt.Sprintf("%s by step, at most %s (step %d)", name, store.CleanLine(most.says), most.seq)
 	p.raw(`<figure><figcaption>`)
-	p.text(name)
-	p.raw(fmt.Sprintf(`</figcaption><svg viewBox="0 0 %d 40" preserveAspectRatio="none" role="img" aria-label="`, 4*len(shown)))
-	p.text(name)
+	p.text(says)
+	p.raw(fmt.Sprintf(`</figcaption><svg viewBox="0 0 %d 40" preserveAspectRatio="none" role="img" aria-label="`, 4*max(len(shown), 24)))
+	p.text(says)
 	p.raw(`">`)
 	for i, b := range shown {
-		h := max(1, 40*b.value/most)
-		p.raw(fmt.Sprintf(`<a href="#e%d"><rect x="%d" y="%.1f" width="3" height="%.1f"><title>`, b.seq, 4*i, 40-h, h))
-		p.text(store.CleanLine(b.says))
+		h := max(1, 40*b.value/most.value)
+		p.raw(fmt.Sprintf(`<a href="#e%d"><rect class="%s" x="%d" y="%.1f" width="3" height="%.1f"><title>`, b.seq, b.whose, 4*i, 40-h, h))
+		p.text(store.CleanLine(fmt.Sprintf("step %d: %s", b.seq, b.says)))
 		p.raw(`</title></rect></a>`)
 	}
 	p.raw(`</svg></figure>`)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"glovebox/store"
@@ -13,16 +15,30 @@ import (
 type item struct {
 	class  string // prompt, model, call, result, policy, box, net, end, note
 	head   string
+	line   string // what was called with, where that is one short line
+	with   string // what else it was called with, where that is short
 	blocks []block
 	failed bool
 	quiet  bool // folded at first
 }
 
-type block struct{ label, language, text string }
+type block struct {
+	label, language, text string
+
+	said  bool // by a person or a model: prose
+	aside bool // stands elsewhere, too, or is seldom looked at
+}
 
 func (it *item) add(label, language, text string) {
 	if text != "" {
-		it.blocks = append(it.blocks, block{label, language, text})
+		it.blocks = append(it.blocks, block{label: label, language: language, text: text})
+	}
+}
+
+// say adds prose.
+func (it *item) say(label, text string) {
+	if text != "" {
+		it.blocks = append(it.blocks, block{label: label, language: "text", text: text, said: true})
 	}
 }
 
@@ -40,7 +56,9 @@ func describe(e store.Event) item {
 	case store.ModelRequest:
 		return item{class: "model", head: fmt.Sprintf("asks %s, turn %d", b.Model, b.Turn), quiet: true}
 	case store.Prompt:
-		return item{class: "prompt", head: "prompt", blocks: []block{{"", "text", b.Text}}}
+		it := item{class: "prompt", head: "prompt"}
+		it.say("", b.Text)
+		return it
 	case store.ModelResponse:
 		return answer(b)
 	case store.ToolCall:
@@ -61,7 +79,7 @@ func describe(e store.Event) item {
 		store.WriteText(&text, e) //nolint:errcheck // a strings.Builder takes everything
 		head, rest, _ := strings.Cut(strings.TrimSpace(text.String()), "\n")
 		it := item{class: "note", head: head}
-		it.add("", "text", rest)
+		it.say("", rest)
 		return it
 	}
 	return plain(e)
@@ -82,6 +100,8 @@ func plain(e store.Event) item {
 		it.class, it.quiet, it.failed = "end", false, true
 	case store.BoxDiff:
 		it.quiet = false
+	case store.Tripwire:
+		it.class, it.quiet, it.failed = "policy", false, true
 	}
 	if head == "" {
 		it.head = e.Body.Kind()
@@ -95,31 +115,48 @@ func answer(b store.ModelResponse) item {
 	if b.Usage != nil {
 		it.head += fmt.Sprintf(", %d + %d tokens", b.Usage.Input, b.Usage.Output)
 	}
-	it.head += fmt.Sprintf(", %.1f s", b.DurationMS/1000)
+	it.head += ", " + took(b.DurationMS)
 	if b.Partial {
 		it.head, it.failed = it.head+", cut off", true
 	}
-	it.add("reasoning", "text", b.Reasoning)
-	it.add("", "text", b.Text)
+	it.say("reasoning", b.Reasoning)
+	it.say("", b.Text)
 	for _, c := range b.ToolCalls {
-		it.add("asks for "+c.Name, "json", indent([]byte(c.Arguments)))
+		it.blocks = append(it.blocks, block{label: "asks for " + c.Name, language: "json", text: indent([]byte(c.Arguments)), aside: true})
 	}
 	return it
 }
 
+// mainArgument is what a person wants to know first of a call.
+var mainArgument = map[string]struct{ name, language string }{
+	"shell": {"command", "sh"}, "sql": {"query", "sql"}, "read_file": {"path", "text"}, "write_file": {"path", "text"}, "edit_file": {"path", "text"}, "fetch": {"url", "text"},
+}
+
 func arguments(it *item, tool string, raw json.RawMessage) {
 	var args map[string]json.RawMessage
-	main := map[string]string{"shell": "command", "sql": "query"}[tool]
+	main := mainArgument[tool]
 	var text string
-	if json.Unmarshal(raw, &args) == nil && main != "" && json.Unmarshal(args[main], &text) == nil {
-		it.add("", map[string]string{"shell": "sh", "sql": "sql"}[tool], text)
-		if delete(args, main); len(args) > 0 {
-			rest, _ := json.Marshal(args)
-			it.add("", "json", indent(rest))
-		}
+	if json.Unmarshal(raw, &args) != nil || json.Unmarshal(args[main.name], &text) != nil {
+		it.add("", "json", indent(raw))
 		return
 	}
-	it.add("", "json", indent(raw))
+	delete(args, main.name)
+	if len(text) <= 160 && text != "" && !strings.ContainsAny(text, "\r\n") {
+		it.line = text
+	} else {
+		it.add("", main.language, text)
+	}
+	var short []string
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		value := string(args[name])
+		json.Unmarshal(args[name], &value) //nolint:errcheck // what is no text stays JSON
+		if len(name)+len(value) <= 40 && !strings.Contains(value, "\n") {
+			short = append(short, name+" "+value)
+		} else {
+			it.add(name, "text", value)
+		}
+	}
+	it.with = strings.Join(short, ", ")
 }
 
 func result(b store.ToolResult) item {
@@ -134,7 +171,7 @@ func result(b store.ToolResult) item {
 	case b.Error != "":
 		it.head, it.failed = it.head+": no result", true
 	}
-	it.head += fmt.Sprintf(", %.1f s", b.DurationMS/1000)
+	it.head += ", " + took(b.DurationMS)
 	it.add("error", "text", b.Error)
 	it.add("", "text", b.Stdout)
 	it.add("standard error", "text", b.Stderr)
@@ -144,13 +181,37 @@ func result(b store.ToolResult) item {
 	return it
 }
 
+func took(ms float64) string {
+	if ms < 1000 {
+		return fmt.Sprintf("%.0f ms", ms)
+	}
+	return fmt.Sprintf("%.1f s", ms/1000)
+}
+
+// indent lays JSON out, unless it is so long or so deeply nested that there
+// would be more margin than text.
 func indent(raw []byte) string {
 	var b bytes.Buffer
 	if len(raw) == 0 || string(raw) == "null" {
 		return ""
 	}
-	if json.Indent(&b, raw, "", "  ") != nil {
+	if len(raw) > 64<<10 || depth(raw) > 40 || json.Indent(&b, raw, "", "  ") != nil {
 		return string(raw)
 	}
 	return b.String()
+}
+
+// depth is how deeply JSON is nested, or more: brackets in texts count, too.
+func depth(raw []byte) (most int) {
+	at := 0
+	for _, c := range raw {
+		switch c {
+		case '{', '[':
+			at++
+			most = max(most, at)
+		case '}', ']':
+			at--
+		}
+	}
+	return most
 }

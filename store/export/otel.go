@@ -79,7 +79,14 @@ func number(key string, n int) otlpAttribute {
 	return otlpAttribute{key, otlpValue{Int: &s}}
 }
 
-func nanos(t time.Time) string { return strconv.FormatInt(t.UnixNano(), 10) }
+// nanos counts from 1970. What comes from elsewhere may say any time; one that
+// does not fit is 0, not known.
+func nanos(t time.Time) string {
+	if t.Year() < 1970 || t.Year() > 2200 {
+		return "0"
+	}
+	return strconv.FormatInt(t.UnixNano(), 10)
+}
 
 // OTLP writes the session as OpenTelemetry spans by the conventions for
 // generative AI: invoke_agent, and in it a chat for each answer and an
@@ -93,7 +100,9 @@ func OTLP(w io.Writer, src Source) error {
 	}
 	traceID, root := hex.EncodeToString(trace[:16]), id(0)
 	end := src.StartedAt
-	if len(src.Events) > 0 {
+	if src.EndedAt != nil { // notes may follow
+		end = *src.EndedAt
+	} else if len(src.Events) > 0 {
 		end = src.Events[len(src.Events)-1].At
 	}
 	agent := &otlpSpan{TraceID: traceID, SpanID: root, Name: "invoke_agent glovebox", Kind: 1, Start: nanos(src.StartedAt), End: nanos(end), Attributes: []otlpAttribute{

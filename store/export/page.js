@@ -86,7 +86,8 @@
     else { events[i].open = true; go(i); }
   };
   const textOf = (ev) => {
-    const parts = [];
+    const parts = [], code = ev.querySelector("summary code");
+    if (code) parts.push(code.textContent + (ev.querySelector("pre") ? "\n" : ""));
     for (const c of ev.children) {
       if (c.tagName === "PRE" && !c.classList.contains("head")) parts.push(c.textContent);
       else if (c.classList.contains("more")) parts.push(c.querySelector("pre").textContent);
@@ -114,7 +115,7 @@
   // The button is made when it is wanted: ten thousand of them cost time.
   document.addEventListener("mouseover", (e) => {
     const ev = e.target.closest && e.target.closest(".ev");
-    if (!ev || ev.dataset.copy || !ev.querySelector("pre")) return;
+    if (!ev || ev.dataset.copy || !ev.querySelector("pre, code")) return;
     ev.dataset.copy = "1";
     const b = document.createElement("button");
     b.className = "copy";

@@ -11,12 +11,14 @@ import (
 	"cmp"
 	"encoding/json"
 	"iter"
+	"net/url"
 	"os"
 	"os/user"
 	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -114,7 +116,7 @@ func (r *Redactor) Learn(events iter.Seq2[store.Disclosure, error]) error {
 // read learns one event.
 func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
 	for _, field := range d.Fields {
-		eachText(field.Value, func(text string) {
+		eachText(field.Value, nesting, func(text string) {
 			found := r.scan.All(text)
 			if len(found) == 0 {
 				return
@@ -132,14 +134,17 @@ func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
 }
 
 // learn remembers a text, and those parts of it that may turn up alone: the
-// lines of a key, the password after a user's name.
+// lines of a key, the password after a user's name; each also as JSON and
+// addresses have it.
 func (r *Redactor) learn(text, rule string) {
 	if len(text) < 6 {
 		return
 	}
 	remember := func(text string) {
-		if was, known := r.learnt[text]; !known || rule < was { // the same name, whoever came first
-			r.learnt[text] = rule
+		for _, form := range forms(text) {
+			if was, known := r.learnt[form]; !known || rule < was { // the same name, whoever came first
+				r.learnt[form] = rule
+			}
 		}
 	}
 	remember(text)
@@ -153,17 +158,46 @@ func (r *Redactor) learn(text, rule string) {
 	}
 }
 
+// forms are how a text stands in other texts: as it is, in JSON, in an address.
+func forms(text string) []string {
+	all := []string{text}
+	if strings.IndexFunc(text, func(r rune) bool { return r >= 0x80 || strings.ContainsRune("\"\\/&<>%+ \n\t;=?#$@:,", r) }) < 0 {
+		return all
+	}
+	var plain bytes.Buffer
+	enc := json.NewEncoder(&plain)
+	enc.SetEscapeHTML(false)
+	enc.Encode(text)                //nolint:errcheck // a text can be written
+	marked, _ := json.Marshal(text) // with \u0026 and the like
+	for _, quoted := range []string{strings.TrimSpace(plain.String()), string(marked), strconv.QuoteToASCII(text)} {
+		inside := quoted[1 : len(quoted)-1]
+		all = append(all, inside, strings.ReplaceAll(inside, "/", `\/`))
+	}
+	return append(all, url.QueryEscape(text), url.PathEscape(text))
+}
+
 // Field returns a field without what is not to leave; the same slice where
 // there is nothing. It is for after everything has been learnt.
 func (r *Redactor) Field(seq int64, name string, value []byte) []byte {
 	if len(r.learnt) == 0 && !r.where[place{seq, name}] {
 		return value
 	}
+	return r.json(seq, name, value, nesting)
+}
+
+// nesting is how many times JSON in a text in JSON is looked into.
+const nesting = 3
+
+func (r *Redactor) json(seq int64, name string, value []byte, deep int) []byte {
 	out := []byte(nil)
 	at := 0
 	texts(value, func(start, end int) {
 		text := unquote(value[start:end])
-		clean := r.text(seq, name, text)
+		clean := text
+		if deep > 0 && isJSON(text) {
+			clean = string(r.json(seq, name, []byte(text), deep-1))
+		}
+		clean = r.text(seq, name, clean)
 		if clean == text {
 			return
 		}
@@ -247,8 +281,21 @@ func (r *Redactor) Fields(seq int64, fields []proof.Field) (out []proof.Field, c
 	return out, changed
 }
 
-func eachText(value []byte, do func(string)) {
-	texts(value, func(start, end int) { do(unquote(value[start:end])) })
+func eachText(value []byte, deep int, do func(string)) {
+	texts(value, func(start, end int) {
+		text := unquote(value[start:end])
+		do(text)
+		if deep > 0 && isJSON(text) {
+			eachText([]byte(text), deep-1, do)
+		}
+	})
+}
+
+// isJSON says of a text whether it is JSON with texts in it: arguments are
+// that, as a model wrote them, and much of what commands print.
+func isJSON(text string) bool {
+	text = strings.TrimSpace(text)
+	return len(text) > 4 && (text[0] == '{' || text[0] == '[') && strings.IndexByte(text, '\\') >= 0 && json.Valid([]byte(text))
 }
 
 // texts finds the strings of a JSON value, and its long numbers.

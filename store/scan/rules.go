@@ -62,6 +62,15 @@ var more = []rule{
 		id: "password", kind: Secrets, keywords: []string{"password", "passwd", "pwd", "passphrase"}, reach: 300, group: 1, hasDigit: true, anchored: true, assigned: true,
 		re: regexp.MustCompile(`^(?i)(?:password|passwd|pwd|passphrase)(?:\\?["']?\s*[:=])\s*\\?["']?([^\s"',;&<>\\(){}$]{6,100})`),
 	},
+	// In quotes it goes on to the quote, whatever signs are in it.
+	{
+		id: "password", kind: Secrets, keywords: []string{"password", "passwd", "pwd", "passphrase"}, reach: 300, group: 1, hasDigit: true, anchored: true, assigned: true,
+		re: regexp.MustCompile(`^(?i)(?:password|passwd|pwd|passphrase)(?:\\?["']?\s*[:=])\s*\\?"([^"\\\s]{6,100})\\?"`),
+	},
+	{
+		id: "password", kind: Secrets, keywords: []string{"password", "passwd", "pwd", "passphrase"}, reach: 300, group: 1, hasDigit: true, anchored: true, assigned: true,
+		re: regexp.MustCompile(`^(?i)(?:password|passwd|pwd|passphrase)(?:\\?["']?\s*[:=])\s*'([^'\\\s]{6,100})'`),
+	},
 	{id: "date-of-birth", kind: Personal, keywords: []string{"birth", "dob", "born"}, reach: 60, group: 1, re: regexp.MustCompile(`(?i)\b(?:date[ _-]of[ _-]birth|birth[ _-]?da(?:te|y)|dob|born)\b\\?["']?(?: is| on|\s*[:=])?\s*\\?["']?(\d{4}-\d\d?-\d\d?|\d\d?[./-]\d\d?[./-]\d{2,4})`)},
 	{id: "passport", kind: Personal, keywords: []string{"passport"}, reach: 60, group: 1, hasDigit: true, re: regexp.MustCompile(`(?i)\bpassport(?:[ _-]?(?:no|nr|number|id))?\b\.?\\?["']?(?: is)?\s*[:=#]?\s*\\?["']?([A-Z0-9]{6,9})\b`)},
 }

@@ -57,6 +57,8 @@ func Secrets(r *rand.Rand) map[string]string {
 		"bearer authorization":  `{"Authorization":"Bearer |` + token(r, mixed, 40) + `|"}`,
 		"password in a setting": "DB_PASSWORD=|" + token(r, mixed, 10) + "7|",
 		"password in JSON":      `{"password": "|` + token(r, mixed, 14) + `7!|"}`,
+		"password with signs":   `{"password": "|` + token(r, mixed, 12) + "&" + token(r, mixed, 12) + `<é/7|"}`,
+		"password, quoted":      `export PGPASSWORD='|` + token(r, mixed, 12) + `"$` + token(r, mixed, 12) + `;9|'`,
 		"generic api key":       `api_key = "|` + token(r, mixed, 32) + `9|"`,
 		"client secret":         `client_secret: "|` + token(r, mixed, 36) + `9|"`,
 		"telegram bot token":    "telegram_token=|" + "1" + token(r, digit, 9) + ":A" + token(r, mixed, 34) + "|",

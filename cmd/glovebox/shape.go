@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"glovebox/agent"
+	"glovebox/agent/budget"
+	"glovebox/store"
+)
+
+const (
+	maxImage  = 8 << 20 // bytes of one image
+	maxImages = 8
+	refits    = 2 // how often a model may try again to give an answer that fits
+)
+
+// shape prepares what a prompt brings beside its text: the form of the answer
+// and images.
+func (d *desk) shape(form string, images []string) error {
+	if form != "" {
+		data, err := readBounded(form)
+		if err == nil {
+			d.form, err = agent.NewForm(data)
+		}
+		if err != nil {
+			return usageError("--answer "+form+": "+err.Error(), "")
+		}
+	}
+	if len(images) > maxImages {
+		return usageError(fmt.Sprintf("%d images; at most %d go with a prompt", len(images), maxImages), "")
+	}
+	for _, file := range images {
+		data, err := readBounded(file)
+		kind := http.DetectContentType(data)
+		switch {
+		case err != nil:
+		case len(data) > maxImage:
+			err = fmt.Errorf("it is larger than %d MiB", maxImage>>20)
+		case !slices.Contains([]string{"image/png", "image/jpeg", "image/gif", "image/webp"}, kind):
+			err = errors.New("it is no PNG, JPEG, GIF or WebP image")
+		}
+		if err != nil {
+			return usageError("--image "+file+": "+err.Error(), "")
+		}
+		d.images = append(d.images, store.Image{Name: filepath.Base(file), Type: kind, Data: base64.StdEncoding.EncodeToString(data)})
+	}
+	if len(images) == 0 {
+		return nil
+	}
+	name, err := d.cfg.modelName()
+	if err != nil {
+		return err
+	}
+	if e, known := budget.NewCatalog().Find(name); known && !e.Images {
+		return usageError(fmt.Sprintf("the model %s takes no images, as %s has it", name, budget.Snapshot), "glovebox models")
+	}
+	return nil
+}
+
+// lastAnswer keeps the last whole answer without tool calls.
+type lastAnswer struct{ text string }
+
+func (l *lastAnswer) watch(show func(agent.Update)) func(agent.Update) {
+	return func(u agent.Update) {
+		if u.Event != nil {
+			if r, ok := u.Event.Body.(store.ModelResponse); ok && len(r.ToolCalls) == 0 && !r.Partial {
+				l.text = r.Text
+			}
+		}
+		show(u)
+	}
+}
+
+// fit writes the answer to standard output as JSON once it fits. A model that
+// gives another is told, and may try again.
+func (a *app) fit(ctx context.Context, s *session, form *agent.Form, last *lastAnswer) error {
+	for try := 0; ; try++ {
+		answer, err := form.Fit(last.text)
+		if err == nil {
+			if a.flags.json { // its line is there
+				return nil
+			}
+			_, err = io.WriteString(a.out, answer+"\n")
+			return err
+		}
+		if try == refits {
+			return &exitError{code: exitModel, msg: "the model's last answer does not fit the schema: " + err.Error(), hint: "another model, or a simpler schema", err: err}
+		}
+		told := "Your answer does not fit: " + strings.TrimSuffix(err.Error(), ".") + ". Give it again, as JSON only."
+		if err := s.Prompt(ctx, told); err != nil {
+			return err
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package egress
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// What an inspector refuses does not arrive, in whichever part of a request it
+// stands; what is encrypted is not looked at beyond its greeting.
+func TestInspect(t *testing.T) {
+	for name, c := range map[string]struct {
+		via, say    string
+		part, words string // "": it passes
+	}{
+		"url":        {"http", "GET http://allowed.example/?q=SECRET HTTP/1.1\r\nHost: allowed.example\r\n\r\n", "url", "403"},
+		"header":     {"http", "GET http://allowed.example/ HTTP/1.1\r\nHost: allowed.example\r\nX-A: SECRET\r\n\r\n", "headers", "403"},
+		"name":       {"http", "GET http://allowed.example/ HTTP/1.1\r\nHost: allowed.example\r\nSECRET: x\r\n\r\n", "headers", "403"},
+		"host":       {"http", "GET http://SECRET.wild.example:8443/ HTTP/1.1\r\n\r\n", "url", "403"},
+		"connect":    {"http", "CONNECT SECRET.wild.example:8443 HTTP/1.1\r\n\r\n", "host", "403"},
+		"body":       {"http", "POST http://allowed.example/ HTTP/1.1\r\nHost: allowed.example\r\nContent-Length: 20\r\n\r\nabc SECRET def 12345", "body", "403"},
+		"late":       {"http", "POST http://allowed.example/ HTTP/1.1\r\nHost: allowed.example\r\nContent-Length: 300010\r\n\r\n" + strings.Repeat("x", 300_000) + "SECRET    ", "body", ""},
+		"chunked":    {"http", "POST http://allowed.example/ HTTP/1.1\r\nHost: allowed.example\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabSE\r\n6\r\nCRET12\r\n0\r\n\r\n", "body", "403"},
+		"tunnel":     {"http", "CONNECT allowed.example:443 HTTP/1.1\r\n\r\nPOST /?SECRET HTTP/1.1\r\nHost: x\r\n\r\n", "body", "200"},
+		"encrypted":  {"http", "CONNECT allowed.example:443 HTTP/1.1\r\n\r\n\x16\x03\x01" + strings.Repeat("x", 40_000) + "SECRET", "", "200"},
+		"greeting":   {"http", "CONNECT allowed.example:443 HTTP/1.1\r\n\r\n\x16\x03\x01xxxxSECRET.example", "body", "200"},
+		"socks":      {"socks", "\x05\x01\x00\x05\x01\x00\x03\x0fallowed.example\x01\xbbGET /SECRET HTTP/1.1\r\n\r\n", "body", ""},
+		"not at all": {"http", "GET http://allowed.example/ HTTP/1.1\r\nHost: allowed.example\r\n\r\n", "", "hello"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var mu sync.Mutex
+			var parts []string
+			w := newWorld(t, func(o *Options) {
+				o.Methods = []string{"GET", "POST"}
+				o.Inspect = func(n int64, part string) func([]byte) error {
+					var before []byte
+					return func(piece []byte) error {
+						before = append(before, piece...)
+						if n == 1 && bytes.Contains(before, []byte("SECRET")) {
+							mu.Lock()
+							defer mu.Unlock()
+							parts = append(parts, part)
+							return errors.New("it carries a secret")
+						}
+						return nil
+					}
+				}
+			})
+			serve := w.ServeHTTP
+			if c.via == "socks" {
+				serve = w.ServeSOCKS
+			}
+			said := w.say(t, serve, c.say)
+			if !strings.Contains(said, c.words) || c.words == "403" && !strings.Contains(said, "it carries a secret") {
+				t.Errorf("it was told %.300q", said)
+			}
+			if got := strings.Join(parts, " "); !strings.HasPrefix(got, c.part) || (got == "") != (c.part == "") {
+				t.Errorf("found in %q, want %q", got, c.part)
+			}
+			if arrived := fmt.Sprint(w.got); strings.Contains(arrived, "SECRET") {
+				t.Errorf("arrived: %.300s", arrived)
+			}
+			refused := w.attempts[0].Reason
+			if len(w.outcomes) > 0 {
+				refused += w.outcomes[0].Refused
+			}
+			if strings.Contains(refused, "it carries a secret") != (c.part != "") {
+				t.Errorf("recorded %+v, %+v", w.attempts, w.outcomes)
+			}
+		})
+	}
+}

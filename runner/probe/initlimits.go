@@ -1,0 +1,44 @@
+package probe
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+var initLimits = Probe{
+	Name: "init-limits", Layer: execution, Control: NoSeccomp,
+	Gain:  "blind or slow down PID 1, which keeps the limits where no control group does, and go beyond them",
+	Tries: "takes open files and memory from PID 1 by prlimit(2), and has it scheduled last",
+	Try: func(Targets) Finding {
+		call := func(nr uintptr, args ...uintptr) func() error {
+			return func() error {
+				args = append(args, 0, 0, 0, 0)
+				if _, _, errno := unix.Syscall6(nr, args[0], args[1], args[2], args[3], 0, 0); errno != 0 {
+					return errno
+				}
+				return nil
+			}
+		}
+		limit := func(resource int) func() error {
+			return func() error {
+				now := unix.Rlimit{Cur: 4096, Max: 4096}
+				if err := unix.Prlimit(1, resource, nil, &now); err != nil {
+					return err
+				}
+				return unix.Prlimit(1, resource, &now, nil) // as it is: the right to is what counts
+			}
+		}
+		idle := struct{ priority int32 }{} // struct sched_param
+		attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_BATCH}
+		return refusedAll([]attempt{
+			{"limiting PID 1's open files", limit(unix.RLIMIT_NOFILE)},
+			{"limiting PID 1's memory", limit(unix.RLIMIT_AS)},
+			{"limiting PID 1's processor time", limit(unix.RLIMIT_CPU)},
+			{"making PID 1 a batch job (sched_setscheduler)", call(unix.SYS_SCHED_SETSCHEDULER, 1, unix.SCHED_BATCH, uintptr(unsafe.Pointer(&idle)))},
+			{"making PID 1 a batch job (sched_setattr)", func() error { return unix.SchedSetAttr(1, &attr, 0) }},
+			{"making PID 1 nice", call(unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 1, 1)},
+			{"making everybody nice", call(unix.SYS_SETPRIORITY, unix.PRIO_USER, 0, 1)},
+		})
+	},
+}
