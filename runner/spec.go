@@ -2,6 +2,7 @@ package runner
 
 import (
 	"strconv"
+	"syscall"
 
 	"glovebox/runner/port"
 
@@ -57,7 +58,7 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	// own user ID, under which everything of all boxes counts. Init does it.
 	s.Rlimits = []spec.POSIXRlimit{
 		{Type: "NOFILE", Soft: maxFiles, Hard: maxFiles},
-		{Type: "CORE"},
+		{Type: "CORE", Soft: noDump(), Hard: noDump()},
 		{Type: "MEMLOCK"},
 		{Type: "MSGQUEUE"},
 	}
@@ -69,6 +70,18 @@ const (
 	initPath = "/.glovebox/init" // in every image
 	maxFiles = 4096              // open files of one process
 )
+
+// noDump is the limit of a core dump, in bytes, with which there is none. One is
+// less than any, and the only one that the kernel heeds where core_pattern is a
+// program, to which it would else hand the dump, as the host's root
+// (do_coredump, fs/coredump.c). Who has no more than none cannot give one.
+func noDump() uint64 {
+	var own syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_CORE, &own); err != nil {
+		return 0
+	}
+	return min(1, own.Max)
+}
 
 // maskedPlaces show the host's kernel and devices. Which of them Podman covers
 // by itself differs by version: 5.4 leaves out /sys/dev/block.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"glovebox/runner/port"
 	"glovebox/runner/probe"
@@ -21,7 +22,12 @@ func (l *lab) leave(ctx context.Context, b *Box, probes []probe.Probe) ([]Verifi
 	for _, p := range probes {
 		results = append(results, Verified{Probe: p, Finding: l.try(ctx, b, p, nil)})
 	}
+	// On a busy host the process may not have its name yet: execve(2) lets its
+	// parent go on before that.
 	seen := l.left() != ""
+	for began := time.Now(); !seen && time.Since(began) < 2*time.Second; seen = l.left() != "" {
+		time.Sleep(10 * time.Millisecond)
+	}
 	dirs, err := b.storage(ctx)
 	if err != nil {
 		return nil, err

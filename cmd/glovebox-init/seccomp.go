@@ -125,6 +125,14 @@ func filterProgram() ([]unix.SockFilter, error) {
 	for _, c := range ofOthers {
 		p = append(p, jump(unix.BPF_JEQ, uint32(c.call), 0, 4), load(c.arg), jump(unix.BPF_JEQ, 0, 1, 0), refuse(unix.EPERM), load(atNumber))
 	}
+	// The limit of core dumps stays as it is: the wish succeeds, and changes nothing.
+	p = append(p, jump(unix.BPF_JEQ, unix.SYS_SETRLIMIT, 0, 4),
+		load(atArg0), jump(unix.BPF_JEQ, unix.RLIMIT_CORE, 0, 1), refuse(0), end(unix.SECCOMP_RET_ALLOW))
+	p = append(p, jump(unix.BPF_JEQ, unix.SYS_PRLIMIT64, 0, 8),
+		load(atArg1), jump(unix.BPF_JEQ, unix.RLIMIT_CORE, 0, 5),
+		load(atArg2), jump(unix.BPF_JEQ, 0, 0, 2),
+		load(atArg2+4), jump(unix.BPF_JEQ, 0, 1, 0),
+		refuse(0), load(atNumber))
 	// Limits of others may be read (no new one is given). PID 1 sets one kind for
 	// what it starts; set for PID 1 itself, that only ends the box.
 	p = append(p, jump(unix.BPF_JEQ, unix.SYS_PRLIMIT64, 0, 10),
