@@ -66,6 +66,17 @@ func Words(sql string) []string {
 	return out
 }
 
+// Literals lists the string literals in a piece of SQL.
+func Literals(sql string) []string {
+	var out []string
+	for _, t := range tokenize(sql) {
+		if t.kind == tokString {
+			out = append(out, t.text)
+		}
+	}
+	return out
+}
+
 // NameWords splits a name in snake, camel, Pascal or kebab case into lower-case
 // words, common abbreviations spelt out. There is at least one.
 func NameWords(name string) []string { return words(name) }

@@ -19,8 +19,8 @@ const maskedPrefix = "masked:"
 // planMasked decides on a masked file as the dataset. One without the proof
 // that nothing real survives in it is refused.
 func (p *plan) planMasked(ctx context.Context, d *desk, file string) (err error) {
-	if d.cfg.Data.Mess > 0 {
-		return errors.New("data.mess is for generated datasets: a masked file stays as it is")
+	if d.cfg.Data.Mess > 0 || d.cfg.Data.Plan != "" {
+		return errors.New("data.mess and data.plan are for generated datasets: a masked file stays as it is")
 	}
 	if p.masked, err = mask.Verify(file); err != nil {
 		return err

@@ -148,7 +148,7 @@ func (p *plan) planBox(ctx context.Context, d *desk, schema string, observe func
 
 func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe func(agent.Update)) (err error) {
 	if schema != "" {
-		if err = p.planData(ctx, d, schema); err == nil {
+		if err = p.planData(ctx, d, schema); err == nil && p.masked == nil {
 			p.messy, err = fakedata.Messy(p.schema, p.recipe)
 		}
 		if err != nil {

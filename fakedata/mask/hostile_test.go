@@ -184,7 +184,7 @@ func TestHostileSources(t *testing.T) {
 
 func unwrapAll(err error) error {
 	for {
-		u, ok := err.(interface{ Unwrap() error }) //nolint:errorlint // it walks to the end
+		u, ok := err.(interface{ Unwrap() error })
 		if !ok {
 			return err
 		}

@@ -249,7 +249,7 @@ func (p *plan) namesakes() {
 
 // findChain finds what a row belongs to: a person if any reference leads to
 // one, else the first parent that is required.
-func (t *table) findChain(p *plan, src *source) {
+func (t *table) findChain(src *source) {
 	seen := map[int]bool{t.index: true}
 	at := t.index
 	for len(t.chain) < 6 && src.themes[at] != "person" {

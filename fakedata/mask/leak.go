@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"glovebox/fakedata"
 )
 
 // The search for originals in the output goes by three rules.
@@ -27,7 +29,7 @@ import (
 // those that the plan calls public.
 //
 // Where: every cell of the output, and every word in its texts, whatever was
-// done to the column. Then every byte of the file, for values of at least eight
+// done to the column; what views, triggers and indexes have between quotes. Then every byte of the file, for values of at least eight
 // bytes that tell so much that one of them would stand there by chance in fewer
 // than one of a thousand files like this one; the proof says how much that is.
 //
@@ -241,6 +243,16 @@ func check(ctx context.Context, src *source, path string, p *plan, sv *surveyed,
 			return nil, err
 		}
 	}
+	for _, o := range out.schema.Objects() {
+		if o.Kind == "table" { // what a CHECK or a DEFAULT lists is in every row's way; the bytes are searched for it
+			continue
+		}
+		for _, text := range fakedata.Literals(o.SQL) {
+			if err := s.cell(&column{Column: &fakedata.Column{Name: o.Name}, table: &table{Table: &fakedata.Table{Name: o.Kind}}, method: methodKeep}, text); err != nil {
+				return nil, err
+			}
+		}
+	}
 	s.res.MinBits = math.Ceil(math.Log2(float64(max(out.size, 1))) + math.Log2(float64(max(sv.values, 1))) + 10)
 	f, err := os.Open(path)
 	if err != nil {
@@ -357,7 +369,7 @@ func (s *searcher) confirm(ctx context.Context, src *source, f *os.File, p *plan
 	}
 	return s.sv.eachOriginal(ctx, src, p, "comparing with", progress, func(c *column, text string) error {
 		if where, ok := s.found[fingerprint(text)]; ok {
-			return fmt.Errorf("%w: one of %s, %d bytes long, stands in %s of the output; mask that column, too, or, if the value is harmless, list it under public in the plan",
+			return fmt.Errorf("%w: one of %s, %d bytes long, stands in %s of the output; mask that column, too (drop that view, trigger or index), or, if the value is harmless, list it under public in the plan",
 				ErrLeak, oneLine(c.name()), len(text), oneLine(where))
 		}
 		if len(text) < window || math.Floor(tells(text)) < s.res.MinBits {

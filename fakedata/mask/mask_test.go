@@ -309,6 +309,7 @@ func TestLeaksAreFound(t *testing.T) {
 		"a blob":                 {"", "CREATE TABLE customers2 AS SELECT photo FROM customers; DROP TABLE customers2; UPDATE customers SET photo = x'0011223344556677889900aabbccddee'", "", "photo"},
 		"bytes that no cell has": {"", "CREATE TABLE gone AS SELECT 'w.featherstonehaugh@megacorp.com' AS x; DROP TABLE gone", "", "email"},
 		"a view":                 {"CREATE VIEW v AS SELECT * FROM customers WHERE email = 'w.featherstonehaugh@megacorp.com'", "", "", "email"},
+		"a short word in a view": {"CREATE VIEW v AS SELECT * FROM customers WHERE first_name = 'wilhelmina'", "", "", "first_name"},
 		"a default":              {"CREATE TABLE d (x TEXT DEFAULT 'w.featherstonehaugh@megacorp.com')", "", "", "email"},
 		"a trigger":              {"CREATE TRIGGER g AFTER INSERT ON other BEGIN DELETE FROM other WHERE t = 'w.featherstonehaugh@megacorp.com'; END", "", "", "email"},
 		"the name of a column":   {"CREATE TABLE d (\"w.featherstonehaugh@megacorp.com\" TEXT)", "", "", "last_name"},

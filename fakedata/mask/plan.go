@@ -92,8 +92,10 @@ func newPlan(src *source, sv *surveyed, text string) (*plan, error) {
 		t := &table{Table: &src.schema.Tables[i], index: i}
 		for c := range t.Columns {
 			cs := sv.tables[i].cols[c]
-			col := &column{Column: &t.Columns[c], table: t, index: c, kind: src.facts[i][c].Kind, least: cs.least, most: cs.most,
-				lo: src.facts[i][c].Lo, hi: src.facts[i][c].Hi, keys: map[string]bool{}}
+			col := &column{
+				Column: &t.Columns[c], table: t, index: c, kind: src.facts[i][c].Kind, least: cs.least, most: cs.most,
+				lo: src.facts[i][c].Lo, hi: src.facts[i][c].Hi, keys: map[string]bool{},
+			}
 			for k, n := range cs.keys {
 				col.keys[k] = n >= rareRows
 			}
@@ -107,7 +109,7 @@ func newPlan(src *source, sv *surveyed, text string) (*plan, error) {
 		p.tables = append(p.tables, t)
 	}
 	for i, t := range p.tables {
-		t.findChain(p, src)
+		t.findChain(src)
 		for c, col := range t.cols {
 			col.infer(src.facts[i][c], sv.tables[i].cols[c], t)
 		}

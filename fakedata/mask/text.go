@@ -3,6 +3,7 @@ package mask
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -53,7 +54,7 @@ func (m *masker) words(v string) (string, error) {
 		b.WriteString(v[end:at])
 		end = at + len(w)
 		var out string
-		out, err = m.cased("word", w, func(s *stream, low []rune, grow int) string { return drawWord(s, low, grow) })
+		out, err = m.cased("word", w, drawWord)
 		b.WriteString(out)
 	})
 	b.WriteString(v[end:])
@@ -248,7 +249,7 @@ func isHex(low []rune) bool {
 // prose is the text method: made-up words, as long as v in all, of which
 // nothing but the length depends on what v says.
 func (m *masker) prose(v string) (string, error) {
-	length := len([]rune(v))
+	length := utf8.RuneCountInString(v)
 	return m.pick("text", v, func(s *stream, grow int) string {
 		var b strings.Builder
 		sentence := true

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A masked file is the data of a box, on the record by its digest; one without
+// its proof, or that was changed, is not.
+func TestMaskedFileAsData(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	must := func(args ...string) string {
+		t.Helper()
+		out, errOut, code := h.run(args...)
+		if code != 0 {
+			t.Fatalf("%v: exit %d: %s", args, code, errOut)
+		}
+		return out
+	}
+	real, twin := filepath.Join(h.dir, "real.db"), filepath.Join(h.dir, "twin.db")
+	must("data", "generate", "clinic", "--rows", "100", "-o", real)
+	must("data", "mask", real, "--key-file", filepath.Join(h.dir, "mask.key"), "--new-key", "-o", twin)
+	sum, _, err := digest(twin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := must("box", "run", "--data", "masked:"+twin, "--json", "--", "sh", "-c", "sha256sum /data/twin.db; cat /data/DATA.md; ls -a /data /work")
+	if !strings.Contains(out, sum) || !strings.Contains(out, "## patients (") || strings.Contains(out, "mask.json") || strings.Contains(out, "synthetic") {
+		t.Errorf("in the box there is: %s", out)
+	}
+	if log := must("sessions", "show", "last", "--json"); strings.Count(log, sum) < 2 { // in the recipe, and as a file that went in
+		t.Errorf("the record does not name the file: %s", log)
+	}
+	h.file("glovebox.toml", "[data]\nschema = \"masked:"+twin+"\"\nmess = 0.1\n")
+	if _, errOut, code := h.run("box", "run", "--data", "masked:"+twin, "--", "true"); code != exitUsage || !strings.Contains(errOut, "data.mess") {
+		t.Errorf("mess: exit %d: %s", code, errOut)
+	}
+	h.file("glovebox.toml", "")
+	f, err := os.OpenFile(twin, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("x"); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if _, errOut, code := h.run("box", "run", "--data", "masked:"+twin, "--", "true"); code != exitUsage || !strings.Contains(errOut, "changed after it was masked") {
+		t.Errorf("changed: exit %d: %s", code, errOut)
+	}
+	if _, errOut, code := h.run("box", "run", "--data", "masked:"+real, "--", "true"); code != exitUsage || !strings.Contains(errOut, "no proof") {
+		t.Errorf("real: exit %d: %s", code, errOut)
+	}
+}
