@@ -57,6 +57,9 @@ func write(ctx context.Context, w io.Writer, s *store.Store, id string, key *sto
 	if sum.Status == "running" {
 		return m, fmt.Errorf("session %s is still running; a bundle is of one that has ended: %w", sum.ID, store.ErrRunning)
 	}
+	if sum.Events > maxEvents {
+		return m, fmt.Errorf("session %s has %d events, and a bundle at most %d; as JSON lines it has no bound", sum.ID, sum.Events, maxEvents)
+	}
 	if m.Evidence, err = s.Evidence(ctx, sum.ID); err != nil {
 		return m, err
 	}

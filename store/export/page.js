@@ -76,6 +76,7 @@
     here = i;
     ev.classList.add("here");
     ev.hidden = false;
+    bar();
     ev.scrollIntoView({ block: "start" });
   };
   const step = (by) => {
