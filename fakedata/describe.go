@@ -174,7 +174,7 @@ func (p *plan) oddities() []string {
 	say(slices.ContainsFunc(p.tables, func(t *table) bool {
 		return slices.ContainsFunc(t.cols, func(c *column) bool { return c.kind == "currency" && t.theme != "currency" })
 	}), "Amounts are in the currency of their row; sums across currencies mean nothing.")
-	say(slices.ContainsFunc(p.tables, func(t *table) bool { return t.flows && t.dated }), "Business grows over three years, is quiet at night and on weekends, and peaks before the end of the year.")
+	say(slices.ContainsFunc(p.tables, func(t *table) bool { return t.flows && !t.root }), "Business grows over three years, is quiet at night and on weekends, and peaks before the end of the year.")
 	return out
 }
 

@@ -48,7 +48,6 @@ type table struct {
 	early    bool    // others refer to its rows: they came to be early
 	flows    bool    // its rows come in the order of time, see when
 	root     bool    // it flows, and some of its rows were there before the window
-	dated    bool    // some column says when a row came to be
 	latents  latents // randomness of the rows themselves, whatever columns there are
 
 	lastWho struct {

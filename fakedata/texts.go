@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"net/url"
-	"path/filepath"
 	"strings"
 )
 
@@ -13,26 +11,13 @@ import (
 // SQLite file, which is only read: of each table at most about rows rows,
 // evenly spread. yield may not keep the text.
 func Texts(ctx context.Context, s *Schema, path string, rows int64, yield func(table, column string, text []byte)) error {
-	abs, err := filepath.Abs(path)
+	db, err := openToRead(ctx, path)
 	if err != nil {
 		return err
 	}
-	dsn := url.URL{Scheme: "file", Path: abs, RawQuery: "mode=ro"}
-	pool, err := sql.Open("sqlite", dsn.String())
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	conn, err := pool.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("opening %s: %s", path, sqliteMessage(err))
-	}
-	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, "PRAGMA trusted_schema=OFF; PRAGMA query_only=ON"); err != nil {
-		return fmt.Errorf("opening %s: %s", path, sqliteMessage(err))
-	}
+	defer db.Close()
 	for i := range s.Tables {
-		if err := s.Tables[i].texts(ctx, conn, rows, yield); err != nil {
+		if err := s.Tables[i].texts(ctx, db.Conn, rows, yield); err != nil {
 			return fmt.Errorf("reading table %q: %w", s.Tables[i].Name, err)
 		}
 	}

@@ -116,13 +116,13 @@ func (t *table) born(i int64) int64 {
 	}
 	left := t.p.now - lo
 	switch {
-	case t.flows && (t.dated || len(t.elders) == 0):
+	case t.flows:
 		if at := t.flow(i); at >= lo {
 			return at
 		}
 		return lo + min(s.n(5*day), s.n(5*day), left)
-	case !t.dated && len(t.elders) > 0:
-		return lo // nobody sees when
+	case t.theme == "address" && len(t.elders) > 0:
+		return lo // who comes lives somewhere
 	case t.settles() != nil:
 		return lo + min(60+s.n(3*3600), left)
 	case t.inOrder():

@@ -16,12 +16,9 @@ const headStart = 2 * 365 * day
 func (t *table) planFlow() {
 	single := slices.ContainsFunc(t.links, func(l *link) bool { return l.single && l.declared && l.parent != t })
 	t.flows = t.owner == nil && !single && t.settles() == nil && !finite(t.theme) && !t.small() && t.theme != "store"
-	t.dated = slices.ContainsFunc(t.cols, func(c *column) bool {
-		return c.kind == "time" && stageFor(t, c) != updated && stageFor(t, c) != due
+	t.root = t.flows && t.referenced() && !slices.Contains(transactions, t.last()) && !slices.ContainsFunc(t.links, func(l *link) bool {
+		return l.parent.index < t.index && l.parent.flows && !l.parent.root
 	})
-	t.root = t.flows && t.referenced() && !slices.Contains(transactions, t.last()) && (!t.dated || !slices.ContainsFunc(t.links, func(l *link) bool {
-		return l.parent.index < t.index && l.parent.dated && !finite(l.parent.theme)
-	}))
 }
 
 // headRows is how many rows of a root were there before the window.
