@@ -7,10 +7,11 @@ import (
 	"strings"
 )
 
-// triesPerGrowth is after how many refused pseudonyms the next may be longer,
-// or of a wider range; maxTries is after how many the value is given up.
+// triesPerGrowth is after how many refused pseudonyms the next may be longer;
+// maxTries is after how many the value is given up.
 const (
 	triesPerGrowth = 60
+	triesPerRange  = 8 // the same for phones and addresses, whose first range is soon full
 	maxTries       = 40 * triesPerGrowth
 	enoughBits     = 80    // drawn at random: no two values will meet
 	maxCached      = 50000 // pseudonyms at hand
@@ -264,9 +265,13 @@ func (m *masker) pick(domain, value string, draw func(s *stream, grow int) strin
 		return out, nil
 	}
 	mine := m.key.hash("value", domain, value)
+	patience := triesPerGrowth
+	if domain == "phone" || domain == "ip" {
+		patience = triesPerRange
+	}
 	for try := range maxTries {
 		s := m.key.stream(domain, value, strconv.Itoa(try))
-		out := draw(s, try/triesPerGrowth)
+		out := draw(s, try/patience)
 		if out == value || m.survives(out) {
 			m.retries++
 			continue
@@ -281,7 +286,7 @@ func (m *masker) pick(domain, value string, draw func(s *stream, grow int) strin
 				continue
 			}
 		}
-		if try >= triesPerGrowth {
+		if try >= patience {
 			m.longer++
 		}
 		if m.cache == nil || len(m.cache) >= maxCached {
