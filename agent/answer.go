@@ -189,9 +189,9 @@ type midStream struct{ body []byte }
 func (e *midStream) Error() string { return "error in the stream" }
 
 // usage makes counts of what a server says; a number that cannot be one is 0
-// or a billion.
+// or a hundred million: what that costs at any price can be counted.
 func usage(u *wireUsage) *store.Usage {
-	n := func(f float64) int { return int(min(max(f, 0), 1e9)) }
+	n := func(f float64) int { return int(min(max(f, 0), 1e8)) }
 	out := &store.Usage{Input: n(u.PromptTokens), Output: n(u.CompletionTokens)}
 	out.Cached = min(n(u.PromptDetails.CachedTokens), out.Input)
 	out.Reasoning = n(u.CompletionDetails.ReasoningTokens)

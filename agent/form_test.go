@@ -48,10 +48,10 @@ func TestFormImagesAndSampling(t *testing.T) {
 	seed, cold := int64(7), 0.0
 	b := newBench(t, srv, func(c *Config) { c.Seed, c.Heat, c.Form = &seed, &cold, f })
 	image := store.Image{Name: "x.png", Type: "image/png", Data: "aGVsbG8="}
-	if err := b.Agent.Prompt(t.Context(), "look", image); err != nil {
+	if err := b.Prompt(t.Context(), "look", image); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.Agent.Prompt(t.Context(), "again"); err != nil {
+	if err := b.Prompt(t.Context(), "again"); err != nil {
 		t.Fatal(err)
 	}
 	seen := srv.seen()

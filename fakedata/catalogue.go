@@ -74,15 +74,22 @@ func (t *table) product(i int64) thing {
 	shelves := t.p.catalogue
 	s := t.latents.title.at(i)
 	k := s.n(int64(len(shelves)))
-	for _, l := range t.links {
-		if l.parent.theme != "category" || l.parent.index >= t.index || l.nullable {
-			continue
-		}
-		if row, ok := l.pick(i); ok && len(l.parent.namesOf("category")) == len(shelves) {
+	if t.shelfVia != nil {
+		if row, ok := t.shelfVia.pick(i); ok {
 			k = row % int64(len(shelves))
 		}
 	}
 	return choose(&s, shelves[k].things)
+}
+
+// shelfLink is the reference to the category of t's rows, or nil.
+func (t *table) shelfLink() *link {
+	for _, l := range t.links {
+		if l.parent.theme == "category" && l.parent.index < t.index && !l.nullable && len(l.parent.namesOf("category")) == len(t.p.catalogue) {
+			return l
+		}
+	}
+	return nil
 }
 
 // isProduct reports whether t's rows are products; an item that lies in runs

@@ -29,7 +29,7 @@ func TestMarks(t *testing.T) {
 	for _, id := range []int{1, 7, 80} {
 		for column, frame := range map[string]string{"email": "to=%s&x=1", "phone": `{"tel":"%s"}`} {
 			var value string
-			if err := db.QueryRow("SELECT "+column+" FROM customers WHERE id = ?", id).Scan(&value); err != nil {
+			if err := db.QueryRowContext(t.Context(), "SELECT "+column+" FROM customers WHERE id = ?", id).Scan(&value); err != nil {
 				t.Fatal(err)
 			}
 			for _, v := range []string{value, strings.ToUpper(value), strings.ReplaceAll(value, "-", " ")} {

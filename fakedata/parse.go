@@ -43,6 +43,16 @@ func Parse(ctx context.Context, name, ddl string) (*Schema, error) {
 	case strings.ContainsRune(ddl, 0):
 		return nil, fmt.Errorf("schema %q contains a NUL byte: it is not an SQL script", name)
 	}
+	s := &Schema{Name: name, DDL: ddl, Dialect: dialect.Detect(ddl)}
+	text := ddl
+	if s.Dialect != dialect.SQLite {
+		script, err := dialect.Translate(s.Dialect, ddl)
+		if err != nil {
+			return nil, fmt.Errorf("schema %q: %w", name, err)
+		}
+		s.script, text, s.Notes = script, script.DDL, script.Notes
+	}
+	// From here on it is timed: the other dialects' parsers take a second to get ready, once, and more on a busy machine.
 	ctx, cancel := context.WithTimeout(ctx, maxParse)
 	defer cancel()
 	db, err := openMemory(ctx)
@@ -52,14 +62,6 @@ func Parse(ctx context.Context, name, ddl string) (*Schema, error) {
 	defer db.Close()
 	if err := db.guard(); err != nil {
 		return nil, err
-	}
-	s := &Schema{Name: name, DDL: ddl, Dialect: dialect.Detect(ddl)}
-	text := ddl
-	if s.Dialect != dialect.SQLite {
-		if s.script, err = dialect.Translate(s.Dialect, ddl); err != nil {
-			return nil, fmt.Errorf("schema %q: %w", name, err)
-		}
-		text, s.Notes = s.script.DDL, s.script.Notes
 	}
 	for _, st := range statements(text) {
 		if err := db.define(ctx, st); err != nil {

@@ -41,14 +41,15 @@ type table struct {
 	mess   *messer // nil: the table stays clean
 	file   tablePlan
 
-	homeVia *link   // the reference that says where a row is, or nil
-	whoVia  *link   // the reference to the person that a row is about, or nil
-	ledger  *ledger // its rows are movements of accounts; nil: they are not
-	early   bool    // others refer to its rows: they came to be early
-	flows   bool    // its rows come in the order of time, see when
-	root    bool    // it flows, and some of its rows were there before the window
-	dated   bool    // some column says when a row came to be
-	latents latents // randomness of the rows themselves, whatever columns there are
+	homeVia  *link   // the reference that says where a row is, or nil
+	whoVia   *link   // the reference to the person that a row is about, or nil
+	shelfVia *link   // the reference to the category that a product is of, or nil
+	ledger   *ledger // its rows are movements of accounts; nil: they are not
+	early    bool    // others refer to its rows: they came to be early
+	flows    bool    // its rows come in the order of time, see when
+	root     bool    // it flows, and some of its rows were there before the window
+	dated    bool    // some column says when a row came to be
+	latents  latents // randomness of the rows themselves, whatever columns there are
 
 	lastWho struct {
 		known bool
@@ -135,7 +136,7 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 		t.settleLinks()
 		t.whoVia = t.personLink()
 		t.samePlace()
-		t.homeVia = t.homeLink()
+		t.homeVia, t.shelfVia = t.homeLink(), t.shelfLink()
 	}
 	for _, t := range p.tables {
 		t.planKeys()

@@ -149,7 +149,7 @@ func (t *table) ownerRank(l *link) int {
 	if l.closesCycle() {
 		rank += 40
 	}
-	if t.possession() && (slices.Contains([]string{"person", "company"}, l.parent.theme) || l.parent.possession()) {
+	if t.possession() && l.parent.index < t.index && (slices.Contains([]string{"person", "company"}, l.parent.theme) || l.parent.possession()) {
 		rank += 35
 	}
 	for _, other := range t.p.tables { // our key is copied together with this column
@@ -370,16 +370,16 @@ func (l *link) nullShare() int64 {
 
 // pickSelf makes a tree: the first rows are its roots.
 func (l *link) pickSelf(s *stream, i int64) (int64, bool) {
-	lo := int64(0)
+	lo, hi := int64(0), l.child.rows
 	for _, c := range l.cols { // stay among the children of the same owner
 		if o := l.child.owner; o != nil && l.child.cols[c].link == o {
-			lo, _ = o.fan.children(o.fan.parent(i))
+			lo, hi = o.fan.children(o.fan.parent(i))
 		}
 	}
 	k := i - lo
 	if l.single {
-		if k == 0 {
-			return i, !l.nullable
+		if k == 0 { // a chain, or a ring where each must have one
+			return hi - 1, !l.nullable
 		}
 		return i - 1, true
 	}

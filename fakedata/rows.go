@@ -24,31 +24,42 @@ func (p *plan) countRows() error {
 			t.rows = want
 		}
 	}
-	for _, t := range p.tables {
-		room := t.room()
-		said, plan := p.recipe.Tables[t.Name], t.file.Rows
-		switch {
-		case said > room:
-			return fmt.Errorf("table %q: rows is %d, but its keys and the tables it refers to leave room for %d", t.Name, said, room)
-		case said > 0:
-			t.rows = said
-		case plan == nil:
-			if o := t.owner; o != nil && t.rows < o.parent.rows && o.parent.sums(t) {
-				t.rows = 3 * o.parent.rows // a total needs lines
+	for range 3 { // where references form a cycle, what a table leaves room for shows only then
+		for _, t := range p.tables {
+			if err := t.settleRows(); err != nil {
+				return err
 			}
-			t.rows = max(1, min(t.rows, room))
-		case p.recipe.Scale != 0 && !finite(t.theme):
-			t.rows = min(p.recipe.scaled(*plan), room)
-		case *plan > room:
-			return fmt.Errorf("plan: table %q: rows is %d, but its keys and the tables it refers to leave room for %d", t.Name, *plan, room)
-		default:
-			t.rows = *plan
 		}
-		if o := t.owner; o != nil {
-			o.fan = newFan(o.key, t.rows, o.parent.rows, false)
-			if o.fan.most() > t.perOwner()/2 {
-				o.fan = newFan(o.key, t.rows, o.parent.rows, true)
-			}
+	}
+	return nil
+}
+
+// settleRows brings the number of t's rows down to what there is room for, or
+// to what was asked for, and spreads them over its owner's.
+func (t *table) settleRows() error {
+	room := t.room()
+	said, plan := t.p.recipe.Tables[t.Name], t.file.Rows
+	switch {
+	case said > room:
+		return fmt.Errorf("table %q: rows is %d, but its keys and the tables it refers to leave room for %d", t.Name, said, room)
+	case said > 0:
+		t.rows = said
+	case plan == nil:
+		if o := t.owner; o != nil && t.rows < o.parent.rows && o.parent.sums(t) {
+			t.rows = 3 * o.parent.rows // a total needs lines
+		}
+		t.rows = max(1, min(t.rows, room))
+	case t.p.recipe.Scale != 0 && !finite(t.theme):
+		t.rows = min(t.p.recipe.scaled(*plan), room)
+	case *plan > room:
+		return fmt.Errorf("plan: table %q: rows is %d, but its keys and the tables it refers to leave room for %d", t.Name, *plan, room)
+	default:
+		t.rows = *plan
+	}
+	if o := t.owner; o != nil {
+		o.fan = newFan(o.key, t.rows, o.parent.rows, false)
+		if o.fan.most() > t.perOwner()/2 {
+			o.fan = newFan(o.key, t.rows, o.parent.rows, true)
 		}
 	}
 	return nil

@@ -37,10 +37,10 @@ func (t *table) when(i int64) (int64, bool) {
 	switch o := t.owner; {
 	case t.flows:
 		return t.flow(i), true
-	case o != nil && slices.Contains(transactions, o.parent.last()):
+	case o != nil && o.parent.index < t.index && slices.Contains(transactions, o.parent.last()):
 		return o.parent.when(o.fan.parent(i))
 	}
-	if l := t.settles(); l != nil {
+	if l := t.settles(); l != nil && l.how == byRow && l.parent.index < t.index { // any other way asks when
 		if row, ok := l.pick(i); ok {
 			return l.parent.when(row)
 		}
@@ -68,8 +68,11 @@ func (t *table) before(at int64) int64 {
 		if owners == t.owner.parent.rows {
 			return t.rows
 		}
-		first, _ := t.owner.fan.children(owners)
-		return max(1, first)
+		if owners > 4*fanBlock {
+			owners -= owners % fanBlock // whole blocks are quickly summed up
+		}
+		f := t.owner.fan
+		return max(1, f.first(owners, f.below(owners)))
 	}
 	start, head := t.p.now-window, t.headRows()
 	if at < start {
@@ -84,7 +87,7 @@ func (t *table) before(at int64) int64 {
 // runs of, came one after the other.
 func (t *table) ordered() bool {
 	if t.owner != nil {
-		return t.owner.parent.ordered()
+		return t.owner.parent.index < t.index && t.owner.parent.ordered() // owners may form a cycle
 	}
 	return t.flows
 }

@@ -20,7 +20,7 @@ func TestBaitIsTaken(t *testing.T) {
 	if strings.Contains(b.Secret, b.Nonce) {
 		t.Error("who is told where the secret is knows it")
 	}
-	c, err := net.Dial("tcp", b.Loopback[0])
+	c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", b.Loopback[0])
 	if err != nil {
 		t.Fatal(err)
 	}

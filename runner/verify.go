@@ -16,8 +16,9 @@ import (
 	"github.com/containers/podman/v5/pkg/specgen"
 )
 
-// probeTimeout is for one probe. The slowest computes for two seconds.
-const probeTimeout = 20 * time.Second
+// probeTimeout is for one probe. The slowest computes for two seconds; on an
+// emulated machine that is busy, too, for twenty.
+const probeTimeout = 60 * time.Second
 
 // VerifyOptions say what box is tried, and how.
 type VerifyOptions struct {
@@ -136,6 +137,9 @@ func (l *lab) try(ctx context.Context, b *Box, p probe.Probe, w *weakness) probe
 		cmd.Env, cmd.MaxOutput = w.env, -1
 	}
 	r, err := b.Exec(ctx, cmd)
+	if p.Spends == probe.OfNames && err == nil {
+		_, err = b.Exec(ctx, Command{Argv: []string{initPath, "probe", "tidy"}, Timeout: probeTimeout})
+	}
 	ended := map[probe.Limit]bool{probe.OfMemory: r.OverMem, probe.OfPids: r.OverPids, probe.OfNames: r.OverNames, probe.OfOutput: r.OverOutput}
 	switch {
 	case errors.Is(err, ErrBoxLost):

@@ -92,8 +92,17 @@ func (l *lab) control(ctx context.Context, p probe.Probe) (f *probe.Finding, err
 	if err != nil {
 		return &probe.Finding{Verdict: port.Inconclusive, Evidence: "the weak box could not be made: " + err.Error()}, ctx.Err()
 	}
-	found := l.try(ctx, b, p, w)
-	return &found, nil
+	// That it can fail is to be shown, once: on a busy host there may be too
+	// little to take for it to be too much.
+	for range 3 {
+		if found := l.try(ctx, b, p, w); f == nil || found.Verdict == port.Fail {
+			f = &found
+		}
+		if f.Verdict == port.Fail {
+			break
+		}
+	}
+	return f, nil
 }
 
 // weak makes a box with one weakness. release destroys what was made for it.

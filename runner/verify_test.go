@@ -9,7 +9,7 @@ import (
 	"glovebox/runner/probe"
 )
 
-// Every probe holds here, and every one that can fail does so in its control.
+// Every probe that finds something to try holds here, and every one that can fail does so in its control.
 func TestVerify(t *testing.T) {
 	e := testEngine(t)
 	results, err := e.Verify(t.Context(), VerifyOptions{
@@ -37,7 +37,7 @@ func TestVerify(t *testing.T) {
 		t.Errorf("%d results of %d probes", len(results), want)
 	}
 	for _, v := range results {
-		if v.Verdict != port.Pass {
+		if v.Verdict != port.Pass && !v.Moot {
 			t.Errorf("%s: %s: %s", v.Name, v.Verdict, v.Evidence)
 		}
 		if !v.Proven() {

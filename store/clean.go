@@ -1,8 +1,10 @@
 package store
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -96,4 +98,23 @@ func ligates(r rune) bool {
 	return r > 0x7f && !hidden(r) && unicode.In(r, unicode.L, unicode.M) &&
 		unicode.In(r, unicode.Arabic, unicode.Syriac, unicode.Devanagari, unicode.Bengali, unicode.Gurmukhi, unicode.Gujarati,
 			unicode.Oriya, unicode.Tamil, unicode.Telugu, unicode.Kannada, unicode.Malayalam, unicode.Sinhala)
+}
+
+// CleanJSON escapes what a terminal would obey or reorder in the texts of JSON,
+// which means the same to a program.
+func CleanJSON(text string) string {
+	if Clean(text) == text {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if s := string(r); Clean(s) == s {
+			b.WriteString(s)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
 }

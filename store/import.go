@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -52,6 +53,24 @@ func (s *Store) KnownKey(ctx context.Context, log string) (string, error) {
 		return "", nil
 	}
 	return key, err
+}
+
+// Origin says which log an imported session comes from, and by which key; "":
+// it was recorded here.
+func (s *Store) Origin(ctx context.Context, id string) (log, key string, err error) {
+	var origin string
+	err = s.r.QueryRowContext(ctx, `SELECT origin FROM foreign_session JOIN session ON session = n WHERE id = ?`, id).Scan(&origin)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", "", nil
+	}
+	var e Evidence
+	if err == nil {
+		err = json.Unmarshal([]byte(origin), &e)
+	}
+	if err != nil {
+		return "", "", fmt.Errorf("looking up where session %s is from: %w", CleanLine(id), explain(s.path, err))
+	}
+	return e.Log, e.Key, nil
 }
 
 // An Import is a session from elsewhere, verified by the caller.

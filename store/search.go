@@ -50,78 +50,128 @@ const (
 const indexPiece = 4 << 20
 
 // Index makes what was appended searchable. Search does it first; who calls it
-// at a quiet moment spares the next search the wait.
+// at a quiet moment spares the next search the wait. What comes next is read
+// while the last piece is written.
 func (s *Store) Index(ctx context.Context) error {
-	for {
-		more, err := s.indexSome(ctx)
-		if err != nil {
-			return fmt.Errorf("indexing: %w", explain(s.path, err))
-		}
-		if !more {
-			return nil
+	next, err := s.unindexed(ctx, nil)
+	for err == nil && len(next.parts) > 0 {
+		piece, ahead := next, make(chan error, 1)
+		var coming indexing
+		go func() {
+			var err error
+			coming, err = s.unindexed(ctx, piece.parts)
+			ahead <- err
+		}()
+		err = s.index(ctx, piece)
+		if failed := <-ahead; !errors.Is(err, errStale) {
+			next, err = coming, errors.Join(err, failed)
+		} else {
+			next, err = s.unindexed(ctx, nil)
 		}
 	}
+	if err != nil {
+		return fmt.Errorf("indexing: %w", explain(s.path, err))
+	}
+	return nil
 }
 
-func (s *Store) indexSome(ctx context.Context) (more bool, err error) {
-	const behind = `SELECT n, coalesce(indexed.seq, 0), last_seq FROM session LEFT JOIN indexed ON session = n
-		WHERE last_seq > coalesce(indexed.seq, 0) AND status <> 'removed' ORDER BY n`
-	var n, from, to int64
-	err = s.r.QueryRowContext(ctx, behind+` LIMIT 1`).Scan(&n, &from, &to)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	} else if err != nil {
-		return false, err
+// indexing is a piece of what is to be indexed.
+type indexing struct {
+	parts []part
+	rows  []indexRow
+}
+
+type (
+	part     struct{ session, from, to int64 } // its events after from, up to to
+	indexRow struct {
+		id          int64
+		text, about string
 	}
-	return true, s.write(ctx, func(tx *sql.Tx) error {
+)
+
+// unindexed reads the next piece after what is indexed, and after done, which
+// is about to be.
+func (s *Store) unindexed(ctx context.Context, done []part) (next indexing, err error) {
+	rows, err := s.r.QueryContext(ctx, `SELECT n, coalesce(indexed.seq, 0), last_seq FROM session LEFT JOIN indexed ON session = n
+		WHERE last_seq > coalesce(indexed.seq, 0) AND status <> 'removed' ORDER BY n LIMIT 1000`)
+	if err != nil {
+		return next, err
+	}
+	var todo []part
+	for rows.Next() {
+		var p part
+		if err := rows.Scan(&p.session, &p.from, &p.to); err != nil {
+			return next, errors.Join(err, rows.Close())
+		}
+		for _, d := range done {
+			if d.session == p.session {
+				p.from = max(p.from, d.to)
+			}
+		}
+		if p.from < p.to {
+			todo = append(todo, p)
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return next, err
+	}
+	size := 0
+	for _, p := range todo {
+		at := p.from
+		for at < p.to && size < indexPiece {
+			events, err := s.pieceOf(ctx, s.r, p.session, at, indexPiece-size)
+			if ctx.Err() != nil || isSQLite(err) && !isCorrupt(err) {
+				return next, errors.Join(ctx.Err(), err)
+			}
+			if err != nil || len(events) == 0 {
+				at = p.to // what cannot be read cannot be searched: the check names it
+				break
+			}
+			for _, e := range events {
+				text, about := searchable(e.Body)
+				if text != "" {
+					next.rows = append(next.rows, indexRow{p.session<<32 | e.Seq, text, about})
+				}
+				size += len(text) + 100
+				at = e.Seq
+			}
+		}
+		next.parts = append(next.parts, part{p.session, p.from, at})
+		if size >= indexPiece {
+			break
+		}
+	}
+	return next, nil
+}
+
+// errStale is a piece that another process was quicker to index, or of a
+// session that has been removed.
+var errStale = errors.New("stale")
+
+// index writes a piece, all of it or nothing.
+func (s *Store) index(ctx context.Context, piece indexing) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		for _, p := range piece.parts {
+			var is bool
+			err := tx.QueryRowContext(ctx, `SELECT count(*) FROM session LEFT JOIN indexed ON session = n
+				WHERE n = ? AND coalesce(indexed.seq, 0) = ? AND status <> 'removed'`, p.session, p.from).Scan(&is)
+			if err == nil && !is {
+				err = errStale
+			}
+			if err != nil {
+				return err
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO indexed (session, seq) VALUES (?, ?)`, p.session, p.to); err != nil {
+				return err
+			}
+		}
 		insert, err := tx.PrepareContext(ctx, `INSERT INTO search (rowid, text, about) VALUES (?, ?, ?)`)
 		if err != nil {
 			return err
 		}
-		mark, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO indexed (session, seq) VALUES (?, ?)`)
-		if err != nil {
-			return err
-		}
-		rows, err := tx.QueryContext(ctx, behind+` LIMIT 1000`) // again: another process may have been quicker
-		if err != nil {
-			return err
-		}
-		type stretch struct{ n, from, to int64 }
-		var todo []stretch
-		for rows.Next() {
-			var t stretch
-			if err := rows.Scan(&t.n, &t.from, &t.to); err != nil {
-				return errors.Join(err, rows.Close())
-			}
-			todo = append(todo, t)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			return err
-		}
-		size := 0
-		for _, t := range todo {
-			for t.from < t.to && size < indexPiece {
-				piece, err := s.pieceOf(ctx, tx, t.n, t.from, indexPiece-size)
-				if err != nil || len(piece) == 0 {
-					t.from = t.to // what cannot be read cannot be searched: the check names it
-					break
-				}
-				for _, e := range piece {
-					text, about := searchable(e.Body)
-					if text != "" {
-						if _, err := insert.ExecContext(ctx, t.n<<32|e.Seq, text, about); err != nil {
-							return err
-						}
-					}
-					size += len(text) + 100
-					t.from = e.Seq
-				}
-			}
-			if _, err := mark.ExecContext(ctx, t.n, t.from); err != nil {
+		for _, row := range piece.rows {
+			if _, err := insert.ExecContext(ctx, row.id, row.text, row.about); err != nil {
 				return err
-			}
-			if size >= indexPiece {
-				break
 			}
 		}
 		return nil
@@ -139,6 +189,9 @@ func searchable(body Body) (text, about string) {
 	switch b := body.(type) {
 	case Prompt:
 		parts = []string{b.Text}
+		for _, i := range b.Images {
+			parts = append(parts, i.Name)
+		}
 	case ModelResponse:
 		parts = []string{b.Text, b.Reasoning}
 	case ToolCall:
@@ -157,6 +210,10 @@ func searchable(body Body) (text, about string) {
 		parts = []string{b.Path}
 	case Egress:
 		parts = []string{b.Host, b.Method, b.Reason}
+	case Filtered:
+		parts = []string{b.String()}
+	case Tripwire:
+		parts = []string{b.String()}
 	case LimitReached:
 		parts = []string{"limit", b.Limit}
 	case Failure:

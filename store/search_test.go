@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -77,6 +78,69 @@ func TestSearch(t *testing.T) {
 	}
 	if _, err := s.Search(t.Context(), store.Query{Text: " - "}); !errors.Is(err, store.ErrInvalid) {
 		t.Errorf("without a word: %v", err)
+	}
+}
+
+// Three index at once while sessions are written and one is removed: each event
+// is found, and found once.
+func TestIndexAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	var stores []*store.Store
+	for range 3 {
+		s := openLog(t, path)
+		defer s.Close()
+		stores = append(stores, s)
+	}
+	const events, size = 250, 30_000 // more than one piece of the index
+	text := strings.Repeat("filler ", size/7)
+	gone := begin(t, stores[0])
+	for range 20 {
+		add(t, gone, store.Prompt{Text: "common " + text})
+	}
+	add(t, gone, store.SessionEnded{Status: "done"})
+	var group sync.WaitGroup
+	failed := make(chan error, len(stores))
+	for i, s := range stores {
+		ses := begin(t, s)
+		write := func() error {
+			for n := range events / 3 {
+				if _, err := ses.Append(t.Context(), store.Prompt{Text: "common " + text}); err != nil {
+					return err
+				}
+				if n%25 == i {
+					if err := s.Index(t.Context()); err != nil {
+						return err
+					}
+				}
+			}
+			if i == 0 {
+				if err := s.Remove(t.Context(), gone.ID(), "test"); err != nil {
+					return err
+				}
+			}
+			return s.Index(t.Context())
+		}
+		group.Go(func() { failed <- write() })
+	}
+	group.Wait()
+	for range stores {
+		if err := <-failed; err != nil {
+			t.Fatal(err)
+		}
+	}
+	hits, err := stores[1].Search(t.Context(), store.Query{Text: "common", Limit: 1000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, h := range hits {
+		found[fmt.Sprint(h.Session, h.Seq)] = true
+		if h.Session == gone.ID() {
+			t.Errorf("event %d of the session that was removed", h.Seq)
+		}
+	}
+	if len(hits) != events/3*3 || len(found) != len(hits) {
+		t.Errorf("%d hits, %d events, want %d", len(hits), len(found), events/3*3)
 	}
 }
 

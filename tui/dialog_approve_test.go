@@ -117,6 +117,10 @@ func TestApprovalEdited(t *testing.T) {
 	if len(*answers) > 0 || !strings.Contains(shown(a), "not a JSON object") {
 		t.Fatalf("%+v\n%s", *answers, shown(a))
 	}
+	a.Update(reviewedMsg{"c1", string(s.asking.ask.Arguments)})
+	if len(*answers) > 0 || !strings.Contains(shown(a), "nothing was changed") {
+		t.Fatalf("to look is to allow: %+v\n%s", *answers, shown(a))
+	}
 	a.Update(reviewedMsg{"c1", "{\n \"command\": \"ls\"\n}\n"})
 	if diff := cmp.Diff([]agent.Answer{{Allow: true, Scope: "once", Arguments: json.RawMessage(`{"command":"ls"}`)}}, *answers); diff != "" {
 		t.Error(diff)

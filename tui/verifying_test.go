@@ -16,7 +16,10 @@ import (
 func (b logBackend) Batteries(ctx context.Context) (all []Battery, err error) {
 	sums, err := b.log.Sessions(ctx, store.Filter{Model: "verify"})
 	for _, sum := range sums {
-		for e := range b.log.Events(ctx, sum.ID, 0) {
+		for e, err := range b.log.Events(ctx, sum.ID, 0) {
+			if err != nil {
+				return nil, err
+			}
 			if v, ok := e.Body.(store.Verified); ok {
 				all = append(all, Battery{ID: sum.ID, At: e.At, Verified: v})
 			}
@@ -78,11 +81,11 @@ func exampleBatteries() []Battery {
 }
 
 // openVerify shows the page with the newest result.
-func openVerify(a *app, stale string) {
+func openVerify(a *app) {
 	press(a, "v")
 	a.Update(verifyMsg{})
 	a.Update(sessionMsg{a.closed, batteriesMsg{all: exampleBatteries()}})
-	a.Update(sessionMsg{a.closed, staleMsg{why: stale}})
+	a.Update(sessionMsg{a.closed, staleMsg{}})
 	a.Update(sessionMsg{a.closed, probesMsg{of: exampleBatteries()[0], all: exampleProbes()}})
 }
 
@@ -93,19 +96,19 @@ func TestVerifyingScreens(t *testing.T) {
 			a.Update(sessionMsg{a.closed, batteriesMsg{}})
 			a.Update(sessionMsg{a.closed, staleMsg{why: "it has not been done yet"}})
 		},
-		"verify_failed": func(a *app) { openVerify(a, "") },
-		"verify_more":   func(a *app) { openVerify(a, ""); press(a, "e", "e", "enter") },
+		"verify_failed": func(a *app) { openVerify(a) },
+		"verify_more":   func(a *app) { openVerify(a); press(a, "e", "e", "enter") },
 		"verify_stale": func(a *app) {
-			openVerify(a, "")
+			openVerify(a)
 			b := exampleBatteries()[1:]
 			a.Update(sessionMsg{a.closed, batteriesMsg{all: b}})
 			a.Update(sessionMsg{a.closed, staleMsg{why: "the kernel has changed since"}})
 			a.Update(sessionMsg{a.closed, probesMsg{of: b[0], all: exampleProbes()[3:]}})
 			press(a, "end")
 		},
-		"verify_history": func(a *app) { openVerify(a, ""); press(a, "H", "down") },
+		"verify_history": func(a *app) { openVerify(a); press(a, "H", "down") },
 		"verify_running": func(a *app) {
-			openVerify(a, "")
+			openVerify(a)
 			press(a, "c")
 			var all []store.Body
 			for _, p := range exampleProbes()[:4] {
@@ -115,7 +118,7 @@ func TestVerifyingScreens(t *testing.T) {
 				a.Update(sessionMsg{a.closed, updatesMsg{batch: []agent.Update{{Event: &e}}, open: true}})
 			}
 		},
-		"help_verify": func(a *app) { openVerify(a, ""); press(a, "?") },
+		"help_verify": func(a *app) { openVerify(a); press(a, "?") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, size := range sizes {
@@ -131,7 +134,7 @@ func TestVerifyingScreens(t *testing.T) {
 func TestVerifyingMoves(t *testing.T) {
 	for _, size := range append(sizes, [2]int{30, 10}) {
 		a := newTestApp(size[0], size[1])
-		openVerify(a, "")
+		openVerify(a)
 		for _, keys := range []string{"end", "up", "pgup", "home", "pgdown", "pgdown", "down", "e", "E"} {
 			press(a, keys)
 			mustFit(t, a)

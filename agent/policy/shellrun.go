@@ -18,7 +18,7 @@ var shells = []string{"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "rbash"
 // first argument is one.
 var interpreters = map[string]string{
 	"python": "-c", "python3": "-c", "perl": "-e", "ruby": "-e", "node": "-e", "php": "-r", "lua": "-e",
-	"awk": " ", "gawk": " ", "mawk": " ", "sqlite3": " ", "sed": " ", "ed": " ", "vi": "-c", "vim": "-c",
+	"awk": " ", "gawk": " ", "mawk": " ", "sqlite3": " ", "sed": " ", "ed": " ", "vi": "-c", "vim": "-c", "expect": "-c",
 }
 
 // wrapper is a command that runs another: which of its options take a value,
@@ -41,6 +41,7 @@ var wrappers = map[string]wrapper{
 	"parallel": {values: "jn", more: true}, "watch": {values: "nd", text: true}, "script": {values: "c", text: true}, "su": {values: "c", text: true},
 	"flock": {values: "wc", before: 1}, "unshare": {}, "nsenter": {values: "t"}, "strace": {values: "eop"}, "setpriv": {}, "catchsegv": {},
 	"ld-linux-x86-64.so.2": {}, "ld-musl-x86_64.so.1": {}, "coproc": {}, "then": {}, "runuser": {values: "uc", text: true}, "prlimit": {},
+	"ssh": {values: "BbcDEeFIiJLlmOopQRSWw", before: 1, text: true},
 }
 
 var assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)

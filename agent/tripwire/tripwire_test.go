@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const canary = "q7hm3xkd9vtw"
@@ -192,5 +193,25 @@ func BenchmarkFind(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	for b.Loop() {
 		w.Find(text)
+	}
+}
+
+// No text takes much longer than others of its length.
+func TestNoTextIsSlow(t *testing.T) {
+	const n = 64 << 10
+	w := wired()
+	took := func(text string) time.Duration {
+		start := time.Now()
+		w.Find([]byte(text[:n]))
+		return time.Since(start)
+	}
+	bomb := squeezed(t, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }, strings.Repeat("a", maxInflated))
+	usual := took(strings.Repeat("GET https://api.example.org/v1/items?q=a%20b&page=2 HTTP/1.1\r\n", n/50))
+	for _, piece := range []string{"7", "A", "/", "Nzc3", "%25", "&#", "x\x9c", "\\u0041", "0x", "77 ", bomb, base64.StdEncoding.EncodeToString([]byte(bomb)) + " ", "aGVsbG8gd29ybGQh "} {
+		if slow := took(strings.Repeat(piece, n/len(piece)+1)); slow > 100*usual+time.Second {
+			t.Errorf("%.20q takes %s, an ordinary text %s", piece, slow, usual)
+		} else {
+			t.Logf("%.20q %s of %s", piece, slow, usual)
+		}
 	}
 }

@@ -135,7 +135,7 @@ func inflate(b []byte) []byte {
 	if err != nil {
 		return nil
 	}
-	out, _ := io.ReadAll(io.LimitReader(r, maxInflated)) //nolint:errcheck // see above
+	out, _ := io.ReadAll(io.LimitReader(r, maxInflated)) // see above
 	return out
 }
 
@@ -183,7 +183,7 @@ func strip(text []byte, alphabet *[256]byte) []byte {
 
 func decode64(b []byte) []byte {
 	out := make([]byte, base64.RawStdEncoding.DecodedLen(len(b)))
-	n, _ := base64.RawStdEncoding.Decode(out, b[:len(b)-len(b)%4]) //nolint:errcheck // as far as it goes
+	n, _ := base64.RawStdEncoding.Decode(out, b[:len(b)-len(b)%4]) // as far as it goes
 	if rest := len(b) % 4; rest > 1 {
 		more, err := base64.RawStdEncoding.Decode(out[n:], b[len(b)-rest:])
 		if err == nil {
@@ -196,7 +196,7 @@ func decode64(b []byte) []byte {
 func decode32(b []byte) []byte {
 	plain := base32.StdEncoding.WithPadding(base32.NoPadding)
 	out := make([]byte, plain.DecodedLen(len(b))+8)
-	n, _ := plain.Decode(out, b[:len(b)-len(b)%8]) //nolint:errcheck // as far as it goes
+	n, _ := plain.Decode(out, b[:len(b)-len(b)%8]) // as far as it goes
 	if rest := len(b) % 8; rest > 1 {
 		more, err := plain.Decode(out[n:], b[len(b)-rest:])
 		if err == nil {
@@ -208,7 +208,7 @@ func decode32(b []byte) []byte {
 
 func decodeHex(b []byte) []byte {
 	out := make([]byte, len(b)/2)
-	n, _ := hex.Decode(out, b[:len(b)&^1]) //nolint:errcheck // strip has left nothing else
+	n, _ := hex.Decode(out, b[:len(b)&^1]) // strip has left nothing else
 	return out[:n]
 }
 

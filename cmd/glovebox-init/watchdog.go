@@ -134,7 +134,15 @@ func (w *watchdog) checkSockets(all map[int]stat) {
 	if socketsInUse() <= w.sockets {
 		return
 	}
-	offender, _ := w.worst(all, func(pid int) int64 { return openSockets(pid) })
+	open, total := map[int]int64{}, int64(0)
+	for pid := range all {
+		open[pid] = openSockets(pid)
+		total += open[pid]
+	}
+	if total == 0 {
+		return // the dead have left them, and the kernel has not taken them away yet
+	}
+	offender, _ := w.worst(all, func(pid int) int64 { return open[pid] })
 	mark(offender, func(p *proc) *atomic.Bool { return &p.overMem })
 	w.end(offender)
 }

@@ -14,7 +14,7 @@ import (
 // proxy is the session's way out: whatever the box asks for is in the log
 // before it is done.
 func (s *session) proxy(c networkConfig, rules []egress.Rule) *egress.Proxy {
-	return egress.New(egress.Options{
+	o := egress.Options{
 		Rules: rules, Methods: c.Methods, MaxRequests: int64(c.MaxRequests), MaxBytes: int64(c.MaxBytes),
 		Record: func(a egress.Attempt) error {
 			decision := "deny"
@@ -31,8 +31,11 @@ func (s *session) proxy(c networkConfig, rules []egress.Rule) *egress.Proxy {
 				DurationMS: float64(o.Took.Microseconds()) / 1000,
 			})
 		},
-		Inspect: s.inspect,
-	})
+	}
+	if s.trips.Wires != nil && s.trips.Network != agent.TripOff {
+		o.Inspect = s.inspect
+	}
+	return egress.New(o)
 }
 
 // inOrder lets several goroutines of a session report: one at a time, and

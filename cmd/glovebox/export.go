@@ -31,7 +31,7 @@ var formats = []struct{ name, ending, about string }{
 	{"md", "", "Markdown"},
 	{"jsonl", "", "events, one JSON object a line"},
 	{"cast", "", "asciicast 3, for asciinema 3 and the web player"},
-	{"cast2", "", "asciicast 2, for older ones"},
+	{"cast2", "", "asciicast 2, for older ones, as in Debian"},
 	{"otel", "", "OpenTelemetry spans, OTLP JSON"},
 }
 
@@ -163,6 +163,9 @@ func writeExport(ctx context.Context, w io.Writer, s *store.Store, id, format st
 			return nil, err
 		}
 		m, err := bundle.Write(ctx, w, s, id, key, r)
+		if errors.Is(err, bundle.ErrForeign) || errors.Is(err, store.ErrRunning) {
+			err = &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox export " + id + " --format html", err: err}
+		}
 		return m.Redacted, err
 	}
 	src, err := export.Load(ctx, s, id, r)

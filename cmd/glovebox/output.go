@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 	"syscall"
-	"unicode/utf16"
 
 	"glovebox/store"
 
@@ -85,8 +84,7 @@ func (a *app) code(err error) int {
 	return exitEngine
 }
 
-// printJSON writes v as one line. What a terminal would obey or reorder is
-// escaped, which means the same to a program.
+// printJSON writes v as one line, harmless to a terminal.
 func (a *app) printJSON(v any) error {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)
@@ -94,26 +92,8 @@ func (a *app) printJSON(v any) error {
 	if err := enc.Encode(v); err != nil {
 		return fmt.Errorf("writing JSON: %w", err)
 	}
-	line := b.String()
-	if store.Clean(line) != line {
-		line = escapeHidden(line)
-	}
-	_, err := io.WriteString(a.out, line)
+	_, err := io.WriteString(a.out, store.CleanJSON(b.String()))
 	return err
-}
-
-func escapeHidden(line string) string {
-	var b strings.Builder
-	for _, r := range line {
-		if s := string(r); store.Clean(s) == s {
-			b.WriteString(s)
-			continue
-		}
-		for _, unit := range utf16.Encode([]rune{r}) {
-			fmt.Fprintf(&b, `\u%04x`, unit)
-		}
-	}
-	return b.String()
 }
 
 // isTerminal says whether w, an output or an input, is a person's screen.

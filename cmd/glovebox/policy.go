@@ -282,6 +282,10 @@ tool_calls = 200
 tokens = 200_000
 wall = "15m"
 
+[tripwires]                 # a value of the dataset on its way out: off, flag, stop
+network = "stop"            # in a request
+stubs = "flag"              # in the arguments of a stub tool
+
 # Any number of rules; of those that match, the strictest wins.
 [[rule]]
 tool = "shell"              # a name, or * for every tool

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"reflect"
 	"strconv"
@@ -65,7 +66,10 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 					return errors.Join(err, d.close())
 				}
 			}
-			_, err = a.runSession(cmd.Context(), d, prompt, 0)
+			id, err := a.runSession(cmd.Context(), d, prompt, 0)
+			if err == nil && !a.flags.json {
+				err = a.spent(cmd.Context(), d, id)
+			}
 			return errors.Join(err, d.close())
 		},
 	}
@@ -109,6 +113,23 @@ func (c *config) raise(limits []string) error {
 	return nil
 }
 
+// spent says what a session has cost, and of how much.
+func (a *app) spent(ctx context.Context, d *desk, id string) error {
+	sum, err := d.store.Session(ctx, id)
+	if err != nil {
+		return err
+	}
+	said := fmt.Sprintf("spent: %d steps, %d tokens", sum.Steps, sum.Tokens)
+	if sum.CostUSD != nil {
+		said += fmt.Sprintf(", $%.4f", *sum.CostUSD)
+	}
+	if limit := d.cfg.Limits.CostUSD; sum.CostUSD != nil && limit > 0 {
+		said += fmt.Sprintf(" of $%.2f", limit)
+	}
+	_, err = fmt.Fprintln(a.errOut, said)
+	return err
+}
+
 func (a *app) prompt(arg string) (string, error) {
 	if arg == "-" {
 		data, err := io.ReadAll(io.LimitReader(a.in, maxPrompt+1))
@@ -130,8 +151,8 @@ func (a *app) prompt(arg string) (string, error) {
 // each tool's output it shows at most so many lines; 0: all.
 func (a *app) runSession(ctx context.Context, d *desk, prompt string, lines int) (id string, err error) {
 	show, failed := a.printer(lines, d.form != nil)
-	var last lastAnswer
-	s, err := d.start(ctx, last.watch(show))
+	var g gist
+	s, err := d.start(ctx, g.watch(show))
 	if err != nil {
 		return "", explain(err)
 	}
@@ -140,7 +161,7 @@ func (a *app) runSession(ctx context.Context, d *desk, prompt string, lines int)
 	defer context.AfterFunc(ctx, func() { cancel(agent.Interruption{By: "signal"}) })()
 	err = s.promptWith(turn, prompt, d.images...)
 	if err == nil && d.form != nil {
-		err = a.fit(turn, s, d.form, &last)
+		err = a.fit(turn, s, d.form, &g)
 	}
 	cancel(nil)
 	if closed := s.Close(ctx); err == nil {
@@ -148,6 +169,9 @@ func (a *app) runSession(ctx context.Context, d *desk, prompt string, lines int)
 	}
 	if err == nil {
 		err = failed()
+	}
+	if g.unasked > 0 && err == nil {
+		_, err = fmt.Fprintf(a.errOut, "not run: %d calls that somebody should have been asked about; --yes allows them, the workbench asks\n", g.unasked)
 	}
 	return s.ID(), err
 }

@@ -12,6 +12,7 @@ import (
 	"text/tabwriter"
 
 	"glovebox/store"
+	"glovebox/store/bundle"
 
 	"github.com/spf13/cobra"
 )
@@ -159,8 +160,15 @@ func (a *app) showSession(ctx context.Context, ref string) error {
 		if sum.CostUSD != nil {
 			cost = fmt.Sprintf("$%.4f", *sum.CostUSD)
 		}
-		_, err := fmt.Fprintf(a.out, "title   %s\nresult  %s%s\nspent   %d steps, %d tokens, cost %s\n\n",
-			store.CleanLine(sum.Title), sum.Status, took, sum.Steps, sum.Tokens, cost)
+		from := ""
+		log, key, err := s.Origin(ctx, sum.ID)
+		if log != "" {
+			from = "from    log " + store.CleanLine(log) + ", signed by foreign key " + bundle.KeyName(key) + "\n"
+		}
+		if err == nil {
+			_, err = fmt.Fprintf(a.out, "title   %s\nresult  %s%s\nspent   %d steps, %d tokens, cost %s\n%s\n",
+				store.CleanLine(sum.Title), sum.Status, took, sum.Steps, sum.Tokens, cost, from)
+		}
 		if err == nil {
 			err = a.writeOutbox(ctx, s, sum.ID)
 		}

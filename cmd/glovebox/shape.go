@@ -65,14 +65,24 @@ func (d *desk) shape(form string, images []string) error {
 	return nil
 }
 
-// lastAnswer keeps the last whole answer without tool calls.
-type lastAnswer struct{ text string }
+// gist is what a run says of its session in the end.
+type gist struct {
+	answer  string // the last whole one without tool calls
+	unasked int    // calls that were denied because nobody was there to ask
+}
 
-func (l *lastAnswer) watch(show func(agent.Update)) func(agent.Update) {
+func (g *gist) watch(show func(agent.Update)) func(agent.Update) {
 	return func(u agent.Update) {
 		if u.Event != nil {
-			if r, ok := u.Event.Body.(store.ModelResponse); ok && len(r.ToolCalls) == 0 && !r.Partial {
-				l.text = r.Text
+			switch b := u.Event.Body.(type) {
+			case store.ModelResponse:
+				if len(b.ToolCalls) == 0 && !b.Partial {
+					g.answer = b.Text
+				}
+			case store.Decision:
+				if b.By == "headless" && b.Verdict == "deny" {
+					g.unasked++
+				}
 			}
 		}
 		show(u)
@@ -81,9 +91,9 @@ func (l *lastAnswer) watch(show func(agent.Update)) func(agent.Update) {
 
 // fit writes the answer to standard output as JSON once it fits. A model that
 // gives another is told, and may try again.
-func (a *app) fit(ctx context.Context, s *session, form *agent.Form, last *lastAnswer) error {
+func (a *app) fit(ctx context.Context, s *session, form *agent.Form, g *gist) error {
 	for try := 0; ; try++ {
-		answer, err := form.Fit(last.text)
+		answer, err := form.Fit(g.answer)
 		if err == nil {
 			if a.flags.json { // its line is there
 				return nil

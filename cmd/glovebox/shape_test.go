@@ -34,7 +34,7 @@ text = '''{"n": 3}'''
 			t.Errorf("%v: exit %d, %s", bad, code, said)
 		}
 	}
-	const blind = "deepseek/deepseek-chat"
+	const blind = "openai/o3-mini"
 	if e, known := budget.NewCatalog().Find(blind); !known || e.Images {
 		t.Fatal("the list knows a model without eyes no more; name another")
 	}

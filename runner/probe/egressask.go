@@ -70,7 +70,7 @@ func overSOCKS(target string) string {
 
 // ask says something to a listener of the box and returns all that it answers.
 func ask(addr string, what []byte) string {
-	c, err := (&net.Dialer{Timeout: dialTime}).DialContext(context.Background(), "tcp", addr)
+	c, err := (&net.Dialer{Timeout: askTime}).DialContext(context.Background(), "tcp", addr)
 	if err != nil {
 		return err.Error()
 	}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -9,7 +10,7 @@ import (
 var initLimits = Probe{
 	Name: "init-limits", Layer: execution, Control: NoSeccomp,
 	Gain:  "blind or slow down PID 1, which keeps the limits where no control group does, and go beyond them",
-	Tries: "takes open files and memory from PID 1 by prlimit(2), and has it scheduled last",
+	Tries: "takes open files and memory from PID 1 by prlimit(2), and has it scheduled last, woken late and killed first",
 	Try: func(Targets) Finding {
 		call := func(nr uintptr, args ...uintptr) func() error {
 			return func() error {
@@ -39,6 +40,9 @@ var initLimits = Probe{
 			{"making PID 1 a batch job (sched_setattr)", func() error { return unix.SchedSetAttr(1, &attr, 0) }},
 			{"making PID 1 nice", call(unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 1, 1)},
 			{"making everybody nice", call(unix.SYS_SETPRIORITY, unix.PRIO_USER, 0, 1)},
-		})
+			// The kernel's own default, in ns: PID 1's timers would be late by as much.
+			{"slowing PID 1's timers", func() error { return os.WriteFile("/proc/1/timerslack_ns", []byte("50000"), 0) }},
+			{"having PID 1 killed first", func() error { return closed(unix.Open("/proc/1/oom_score_adj", unix.O_WRONLY|unix.O_CLOEXEC, 0)) }},
+		}, unix.ENOENT) // gVisor has not all of these files
 	},
 }

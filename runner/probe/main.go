@@ -12,7 +12,7 @@ import (
 )
 
 // Main is the part of glovebox-init that a battery's command runs: args are
-// the name of a probe, or "nothing", "stay" NONCE and "share" KEY for the
+// the name of a probe, or "nothing", "stay" NONCE, "leak" PROBE, "tidy" and "share" KEY for the
 // processes that probes and the battery start. Targets come as JSON from in, the Finding goes to w. It returns the
 // exit status.
 func Main(args []string, in io.Reader, w io.Writer) int {
@@ -32,6 +32,8 @@ func Main(args []string, in io.Reader, w io.Writer) int {
 		}
 		fmt.Fprintln(w, unix.Exec("/proc/self/exe", append([]string{"glovebox-init", "probe"}, args[1:]...), os.Environ()))
 		return 1
+	case "tidy": // what a probe left that was ended
+		return tidy()
 	case "share":
 		key, err := strconv.Atoi(args[len(args)-1])
 		if err == nil {

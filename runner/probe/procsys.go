@@ -13,7 +13,7 @@ var procSys = Probe{
 	Try: func(Targets) Finding {
 		return openForWriting(
 			"/proc/sys/kernel/hostname", "/proc/sys/kernel/modprobe", "/proc/sys/kernel/shmmax", "/proc/sys/kernel/msgmax",
-			"/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv4/ip_unprivileged_port_start", "/proc/sys/fs/mqueue/msg_max", "/proc/sys/vm/drop_caches")
+			"/proc/sys/net/ipv4/ip_forward", "/proc/sys/net/ipv4/ip_unprivileged_port_start", "/proc/sys/fs/mqueue/msg_max", "/proc/sys/vm/drop_caches", "/proc/sys/fs/binfmt_misc/register")
 	},
 }
 

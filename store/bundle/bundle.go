@@ -51,6 +51,9 @@ type Recipe struct {
 // ErrBroken is what a bundle is that is not as it was signed, or not a bundle.
 var ErrBroken = store.ErrBroken
 
+// ErrForeign is a session that another log's key must sign for.
+var ErrForeign = errors.New("only that proves where it is from")
+
 func broken(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrBroken, fmt.Sprintf(format, args...))
 }

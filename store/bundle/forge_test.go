@@ -75,15 +75,22 @@ func forge(t *testing.T, data []byte, key *store.Key, edit func(lines []string, 
 	return file.Bytes()
 }
 
-// shortLog is a log with one session of four prompts.
-func shortLog(t *testing.T) (*store.Store, *store.Key, string) {
+// newShortLog is a log with a key of its own, and one session.
+func newShortLog(t *testing.T) (*store.Store, *store.Key, string) {
 	t.Helper()
-	ctx, dir := context.Background(), t.TempDir()
-	key, err := store.LoadKey(filepath.Join(dir, "key"))
+	key, err := store.LoadKey(filepath.Join(t.TempDir(), "key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := store.Open(ctx, filepath.Join(dir, "log.db"))
+	s, id := shortLog(t, key)
+	return s, key, id
+}
+
+// shortLog is a log with one session of four prompts.
+func shortLog(t testing.TB, key *store.Key) (*store.Store, string) {
+	t.Helper()
+	ctx := context.Background()
+	s, err := store.Open(ctx, filepath.Join(t.TempDir(), "log.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,15 +108,15 @@ func shortLog(t *testing.T) (*store.Store, *store.Key, string) {
 	if _, err := ses.Append(ctx, store.SessionEnded{Status: "done"}); err != nil {
 		t.Fatal(err)
 	}
-	return s, key, ses.ID()
+	return s, ses.ID()
 }
 
 // Somebody who has a bundle, and a key that is not the log's, or even the
 // log's but not the log: no event can be other than it was.
 func TestForgedBundles(t *testing.T) {
 	ctx := context.Background()
-	s, key, id := shortLog(t)
-	other, foreign, otherID := shortLog(t)
+	s, key, id := newShortLog(t)
+	other, foreign, otherID := newShortLog(t)
 	var file bytes.Buffer
 	if _, err := Write(ctx, &file, s, id, key, nil); err != nil {
 		t.Fatal(err)
@@ -154,7 +161,7 @@ func TestForgedBundles(t *testing.T) {
 // anything: what is not a session is refused, and before it is unpacked.
 func TestHostileBundles(t *testing.T) {
 	ctx := context.Background()
-	s, key, id := shortLog(t)
+	s, key, id := newShortLog(t)
 	var good bytes.Buffer
 	if _, err := Write(ctx, &good, s, id, key, nil); err != nil {
 		t.Fatal(err)

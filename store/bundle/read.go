@@ -127,6 +127,7 @@ type turnstile struct {
 	counts bool
 }
 
+// ReadAt is that of io.ReaderAt, until the bound is reached.
 func (t *turnstile) ReadAt(p []byte, at int64) (int, error) {
 	if t.counts {
 		if t.left -= int64(len(p)); t.left < 0 {

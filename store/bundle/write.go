@@ -61,7 +61,7 @@ func write(ctx context.Context, w io.Writer, s *store.Store, id string, key *sto
 		return m, err
 	}
 	if m.Evidence.Key != m.Key {
-		return m, fmt.Errorf("session %s was imported; hand on the bundle that it came in, which proves where it is from", sum.ID)
+		return m, fmt.Errorf("session %s was imported; hand on the bundle that it came in: %w", sum.ID, ErrForeign)
 	}
 	if r != nil {
 		if err := r.Learn(s.Disclose(ctx, sum.ID)); err != nil {

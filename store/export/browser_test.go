@@ -147,6 +147,14 @@ func TestThePageInABrowser(t *testing.T) {
 		t.Errorf("jumped to %s", id)
 	}
 	v.do(t, chromedp.KeyEvent("j"))
+	for _, width := range []int64{1200, 420} { // the bar has one line, or three
+		v.do(t, chromedp.EmulateViewport(width, 300), chromedp.Evaluate(`document.getElementById("to").onchange()`, nil),
+			until(`document.querySelector(".here").getBoundingClientRect().top >= document.getElementById("bar").getBoundingClientRect().bottom`))
+		if wide := ask[int](t, v, `document.documentElement.scrollWidth`); wide > int(width) {
+			t.Errorf("at %d the page is %d wide", width, wide)
+		}
+	}
+	v.do(t, chromedp.EmulateViewport(1200, 900), chromedp.KeyEvent("j"))
 	if id := ask[string](t, v, `document.querySelector(".here").id`); id != "e8" {
 		t.Errorf("the next is %s", id)
 	}

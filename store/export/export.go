@@ -78,8 +78,8 @@ func JSONL(w io.Writer, src Source) error {
 		if err != nil {
 			return err
 		}
-		out.Write(line)     //nolint:errcheck // Flush returns it
-		out.WriteByte('\n') //nolint:errcheck
+		out.WriteString(store.CleanJSON(string(line))) //nolint:errcheck // Flush returns it
+		out.WriteByte('\n')                            //nolint:errcheck
 	}
 	return out.Flush()
 }
@@ -168,7 +168,7 @@ func (src Source) facts() [][2]string {
 		for _, r := range src.Removals {
 			times += r.Times
 		}
-		facts = append(facts, [2]string{"redacted", fmt.Sprintf("%d places, marked [redacted: …]", times)})
+		facts = append(facts, [2]string{"redacted", fmt.Sprintf("%d × [redacted: …]", times)})
 	}
 	return facts
 }

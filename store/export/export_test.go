@@ -280,6 +280,8 @@ func TestNothingRedactedIsInAnyFormat(t *testing.T) {
 		add(store.Note{By: "grete", Title: text, Text: text})
 	}
 	add(store.ToolResult{CallID: "b", Stdout: "bare: " + strings.Join(slices.Sorted(maps.Values(values)), " , ")})
+	values["image"] = base64.StdEncoding.EncodeToString([]byte("a picture of somebody"))
+	add(store.Prompt{Text: "Who is this?", Images: []store.Image{{Name: "/home/grete/x.png", Type: "image/png", Data: values["image"]}}})
 	add(store.SessionEnded{Status: "failed", Reason: texts[0]})
 	src, err := export.Load(t.Context(), s, ses.ID(), r)
 	if err != nil {
@@ -342,6 +344,47 @@ func openLog(t *testing.T) (*store.Store, *store.Key) {
 	t.Cleanup(func() { s.Close() })
 	s.SignWith(key)
 	return s, key
+}
+
+// What an agent writes does not become a thousand times as long by being laid out.
+func TestDeepJSONStaysShort(t *testing.T) {
+	deep := strings.Repeat("[", 9000) + strings.Repeat("]", 9000)
+	src := record(t, nil,
+		store.ModelResponse{Turn: 1, DurationMS: -1, ToolCalls: []store.CallSpec{{ID: "a", Name: "x", Arguments: deep}}},
+		store.ToolCall{CallID: "a", Tool: "x", Arguments: json.RawMessage(`{"command":` + deep + `}`)},
+		store.ToolResult{CallID: "a", Tool: "x", DurationMS: 1e308},
+		store.SessionEnded{Status: "done"})
+	for format, write := range formats() {
+		var b bytes.Buffer
+		if err := write(&b, src); err != nil || b.Len() > 200_000 {
+			t.Errorf("%s: %d bytes, %v", format, b.Len(), err)
+		}
+	}
+}
+
+// A chart is drawn of what is known, with its largest step named.
+func TestCharts(t *testing.T) {
+	page := func(charges ...*store.Charge) string {
+		var bodies []store.Body
+		for i, c := range charges {
+			bodies = append(bodies, store.ModelResponse{Turn: i, DurationMS: float64(100 * (i + 1)), Charge: c})
+		}
+		var b bytes.Buffer
+		if err := export.HTML(&b, record(t, nil, bodies...)); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	paid := page(&store.Charge{PicoUSD: 1e9}, &store.Charge{PicoUSD: 2e10}, &store.Charge{PicoUSD: 5e9})
+	for _, want := range []string{"cost by step, at most $0.0200 (step 3)", "time by step, at most model, 300 ms (step 4)", `<a href="#e3"><rect class="model" x="4" y="0.0" width="3" height="40.0">`} {
+		if !strings.Contains(paid, want) {
+			_, body, _ := strings.Cut(paid, "<h1>")
+			t.Errorf("%s\nis not in\n%s", want, body)
+		}
+	}
+	if free := page(&store.Charge{PicoUSD: 1e9, Notional: true}, nil); strings.Contains(free, "cost by step") {
+		t.Error("money that nobody paid is drawn")
+	}
 }
 
 // A clean session stays as it is, but for less than one field in a thousand.

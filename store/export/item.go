@@ -58,6 +58,13 @@ func describe(e store.Event) item {
 	case store.Prompt:
 		it := item{class: "prompt", head: "prompt"}
 		it.say("", b.Text)
+		for _, i := range b.Images {
+			what := fmt.Sprintf("%s, %s, %d bytes", i.Name, i.Type, len(i.Data)/4*3)
+			if i.Data == "" {
+				what = fmt.Sprintf("%s, %s, withheld", i.Name, i.Type)
+			}
+			it.add("image", "text", what)
+		}
 		return it
 	case store.ModelResponse:
 		return answer(b)
@@ -181,8 +188,12 @@ func result(b store.ToolResult) item {
 	return it
 }
 
+// took is a duration; what no session can take is none.
 func took(ms float64) string {
-	if ms < 1000 {
+	switch {
+	case ms < 0 || ms > 1e10:
+		return "? s"
+	case ms < 1000:
 		return fmt.Sprintf("%.0f ms", ms)
 	}
 	return fmt.Sprintf("%.1f s", ms/1000)

@@ -5,6 +5,9 @@
   const kinds = new Map(), off = new Set();
   let texts = null, here = -1;
   $("bar").hidden = false;
+  // What is jumped to must not end below the bar, however many lines that has.
+  const bar = () => document.documentElement.style.setProperty("--bar", $("bar").offsetHeight + "px");
+  new ResizeObserver(bar).observe($("bar"));
 
   const say = (text) => { $("said").textContent = text; setTimeout(() => { $("said").textContent = ""; }, 1500); };
   const kind = (ev) => ev.classList[1];
@@ -131,6 +134,7 @@
   $("to").onchange = () => jump($("to").value.replace("#", "").trim());
   const fromHash = () => { const m = /^#e(\d+)$/.exec(location.hash); if (m) jump(m[1]); };
   addEventListener("hashchange", fromHash);
+  bar();
   fromHash();
 
   document.addEventListener("keydown", (e) => {
