@@ -130,7 +130,11 @@ func (c *columnSurvey) see(v any) {
 	}
 }
 
-func (c *columnSurvey) number(f float64) { c.least, c.most = min(c.least, f), max(c.most, f) }
+func (c *columnSurvey) number(f float64) {
+	if !math.IsInf(f, 0) && !math.IsNaN(f) {
+		c.least, c.most = min(c.least, f), max(c.most, f)
+	}
+}
 
 func (c *columnSurvey) text(v string) {
 	switch {

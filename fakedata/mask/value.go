@@ -15,6 +15,7 @@ const (
 	maxTries       = 40 * triesPerGrowth
 	enoughBits     = 80    // drawn at random: no two values will meet
 	maxCached      = 50000 // pseudonyms at hand
+	farthest       = 1e15  // whole numbers up to here are exact in floating point
 )
 
 // masker gives pseudonyms. It is not safe for concurrent use.
@@ -103,8 +104,12 @@ func (m *masker) whole(c *column, v int64, owner string) (any, error) {
 	case methodKey:
 		return m.keyed(c, v), nil
 	case methodNumber:
-		n, err := strconv.ParseInt(m.shiftedText(c, strconv.FormatInt(v, 10), owner), 10, 64)
-		return n, err
+		if v > -farthest && v < farthest {
+			if n, err := strconv.ParseInt(m.shiftedText(c, strconv.FormatInt(v, 10), owner), 10, 64); err == nil {
+				return n, nil
+			}
+		}
+		return m.permuted(v), nil // no measure is that large
 	case methodDate:
 		if n, ok := m.movedEpoch(c.table, v, owner); ok {
 			return n, nil
@@ -218,8 +223,11 @@ func (m *masker) shiftedText(c *column, v, owner string) string {
 	y := x + float64(e*step(x)) // the conversions keep machines from rounding once where others round twice
 	if c.most-c.least >= 2*step(c.most) {
 		// The least and the largest are somebody's, too: they do not stay where they are.
-		y = min(y, c.most-float64(math.Abs(e)*share)*float64(c.most-c.least))
+		y = min(y, c.most-float64(math.Abs(e)*step(c.most)))
 		y = max(y, c.least+float64(math.Abs(e)*step(c.least)))
+	}
+	if math.IsInf(y, 0) || math.IsNaN(y) {
+		y = float64(x * (1 - float64(math.Abs(e)*share)))
 	}
 	if x > 0 {
 		y = max(y, min(unit, x))
