@@ -212,6 +212,27 @@ func TestDatesKeepOrder(t *testing.T) {
 	}
 }
 
+// A source whose numbers are of the reserved ranges themselves: no pseudonym is
+// another's original, in whatever way it is written.
+func TestReservedOriginals(t *testing.T) {
+	from := database(t, "CREATE TABLE t (id INTEGER PRIMARY KEY, phone TEXT, ip TEXT)")
+	edit(t, from, "PRAGMA journal_mode = OFF")
+	for i := range 100 {
+		for _, area := range []int{202, 303, 404} {
+			edit(t, from, fmt.Sprintf("INSERT INTO t (phone, ip) VALUES ('+1-%d-555-01%02d', '192.0.2.%d')", area, i, 1+i))
+		}
+	}
+	for k := range byte(5) {
+		to := filepath.Join(t.TempDir(), "a.db")
+		if _, err := File(t.Context(), from, to, Options{Key: newKey(bytes.Repeat([]byte{k}, keyBytes))}); err != nil {
+			t.Error(err)
+		}
+		if got := ask(t, to, "SELECT count(DISTINCT phone), count(DISTINCT ip) FROM t"); got != "300|100\n" {
+			t.Errorf("of 300 phones and 100 addresses there are %s", got)
+		}
+	}
+}
+
 // Numbers move by no more than the plan allows, whatever else is in the column.
 func TestNumbersStayNear(t *testing.T) {
 	from := database(t, "CREATE TABLE sales (id INTEGER PRIMARY KEY, customer TEXT, price REAL, quantity INTEGER)")
