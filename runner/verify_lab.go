@@ -23,7 +23,7 @@ import (
 
 // sidesCPUs is what the box that is tried for processor time may use: so
 // little that it shows also on a busy host.
-const sidesCPUs = 0.25
+const sidesCPUs = 0.12
 
 // lab is what a battery finds around its boxes: listeners on the host, a
 // planted secret, another box. It is taken down when the battery is over.

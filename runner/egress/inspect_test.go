@@ -54,6 +54,7 @@ func TestInspect(t *testing.T) {
 				serve = w.ServeSOCKS
 			}
 			said := w.say(t, serve, c.say)
+			w.server.Close() // what is under way has arrived then
 			if !strings.Contains(said, c.words) || c.words == "403" && !strings.Contains(said, "it carries a secret") {
 				t.Errorf("it was told %.300q", said)
 			}

@@ -22,19 +22,28 @@ var processor = Probe{
 		const workers = 16
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(workers))
 		began := time.Now()
-		var wg sync.WaitGroup
-		for range workers {
-			wg.Go(func() {
-				for time.Since(began) < while {
-				}
-			})
+		used := 0.0
+		// What was used too much is to be paid back: on a machine that stands still
+		// for a while, as an emulated one does, that takes longer.
+		for range 3 {
+			until := time.Now().Add(while)
+			var wg sync.WaitGroup
+			for range workers {
+				wg.Go(func() {
+					for time.Now().Before(until) {
+					}
+				})
+			}
+			wg.Wait()
+			var use unix.Rusage
+			if err := unix.Getrusage(unix.RUSAGE_SELF, &use); err != nil {
+				return unsure("%v", err)
+			}
+			used = time.Duration(use.Utime.Nano()+use.Stime.Nano()).Seconds() / time.Since(began).Seconds()
+			if used <= t.CPUs*1.25 {
+				break
+			}
 		}
-		wg.Wait()
-		var use unix.Rusage
-		if err := unix.Getrusage(unix.RUSAGE_SELF, &use); err != nil {
-			return unsure("%v", err)
-		}
-		used := time.Duration(use.Utime.Nano()+use.Stime.Nano()).Seconds() / time.Since(began).Seconds()
 		if used > t.CPUs*1.25 {
 			return out("%.2f processors were used, and %g were promised at most", used, t.CPUs)
 		}
