@@ -212,6 +212,44 @@ func TestDatesKeepOrder(t *testing.T) {
 	}
 }
 
+// A source whose numbers are of the reserved ranges themselves: no pseudonym is
+// another's original, in whatever way it is written.
+func TestReservedOriginals(t *testing.T) {
+	from := database(t, "CREATE TABLE t (id INTEGER PRIMARY KEY, phone TEXT, ip TEXT)")
+	edit(t, from, "PRAGMA journal_mode = OFF")
+	for i := range 100 {
+		for _, area := range []int{202, 303, 404} {
+			edit(t, from, fmt.Sprintf("INSERT INTO t (phone, ip) VALUES ('+1-%d-555-01%02d', '192.0.2.%d')", area, i, 1+i))
+		}
+	}
+	for k := range byte(5) {
+		to := filepath.Join(t.TempDir(), "a.db")
+		if _, err := File(t.Context(), from, to, Options{Key: newKey(bytes.Repeat([]byte{k}, keyBytes))}); err != nil {
+			t.Error(err)
+		}
+		if got := ask(t, to, "SELECT count(DISTINCT phone), count(DISTINCT ip) FROM t"); got != "300|100\n" {
+			t.Errorf("of 300 phones and 100 addresses there are %s", got)
+		}
+	}
+}
+
+// Numbers move by no more than the plan allows, whatever else is in the column.
+func TestNumbersStayNear(t *testing.T) {
+	from := database(t, "CREATE TABLE sales (id INTEGER PRIMARY KEY, customer TEXT, price REAL, quantity INTEGER)")
+	for i := range 50 {
+		edit(t, from, fmt.Sprintf("INSERT INTO sales VALUES (NULL, 'c%d', %d.99, %d)", i, 100+i, i))
+	}
+	edit(t, from, "INSERT INTO sales VALUES (NULL, 'x', -1e200, 9223372036854775807), (NULL, 'y', 1e308, -9223372036854775808), (NULL, 'z', 9e999, 1000000)")
+	to, _ := masked(t, from, "a.db", "percent = 20")
+	near := "SELECT count(*) FROM sales WHERE price BETWEEN 80 AND 181 AND round(price, 2) = price"
+	if got := ask(t, to, near); got != "50\n" {
+		t.Errorf("of 50 prices near 100, %s", got)
+	}
+	if got := ask(t, to, "SELECT sum(quantity = 0), sum(quantity BETWEEN 800000 AND 1200000 AND quantity <> 1000000) FROM sales"); got != "1|1\n" {
+		t.Errorf("of zero and a million: %s", got)
+	}
+}
+
 func TestPlan(t *testing.T) {
 	from := database(t, "CREATE TABLE t (id INTEGER PRIMARY KEY, secret TEXT, plain TEXT, odd TEXT, ref INTEGER REFERENCES t(id))",
 		"INSERT INTO t VALUES (1, 'correct horse battery', 'public words here', 'unseen', NULL)")

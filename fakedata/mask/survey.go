@@ -130,7 +130,11 @@ func (c *columnSurvey) see(v any) {
 	}
 }
 
-func (c *columnSurvey) number(f float64) { c.least, c.most = min(c.least, f), max(c.most, f) }
+func (c *columnSurvey) number(f float64) {
+	if !math.IsInf(f, 0) && !math.IsNaN(f) {
+		c.least, c.most = min(c.least, f), max(c.most, f)
+	}
+}
 
 func (c *columnSurvey) text(v string) {
 	switch {
@@ -239,6 +243,12 @@ func (sv *surveyed) remember(ctx context.Context, src *source, pl *plan, progres
 		}
 		if len(text) >= window {
 			sv.originals.add(windowPrint(text))
+		}
+		switch { // as their pseudonyms are drawn: without what stands between the digits
+		case isPhone(text) || cardForm.MatchString(text):
+			sv.originals.add(fingerprint(digits(text)))
+		case ibanForm.MatchString(text):
+			sv.originals.add(fingerprint(strings.ReplaceAll(text, " ", "")))
 		}
 		return nil
 	})

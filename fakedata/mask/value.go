@@ -7,13 +7,15 @@ import (
 	"strings"
 )
 
-// triesPerGrowth is after how many refused pseudonyms the next may be longer,
-// or of a wider range; maxTries is after how many the value is given up.
+// triesPerGrowth is after how many refused pseudonyms the next may be longer;
+// maxTries is after how many the value is given up.
 const (
 	triesPerGrowth = 60
+	triesPerRange  = 8 // the same for phones and addresses, whose first range is soon full
 	maxTries       = 40 * triesPerGrowth
 	enoughBits     = 80    // drawn at random: no two values will meet
 	maxCached      = 50000 // pseudonyms at hand
+	farthest       = 1e15  // whole numbers up to here are exact in floating point
 )
 
 // masker gives pseudonyms. It is not safe for concurrent use.
@@ -102,8 +104,12 @@ func (m *masker) whole(c *column, v int64, owner string) (any, error) {
 	case methodKey:
 		return m.keyed(c, v), nil
 	case methodNumber:
-		n, err := strconv.ParseInt(m.shiftedText(c, strconv.FormatInt(v, 10), owner), 10, 64)
-		return n, err
+		if v > -farthest && v < farthest {
+			if n, err := strconv.ParseInt(m.shiftedText(c, strconv.FormatInt(v, 10), owner), 10, 64); err == nil {
+				return n, nil
+			}
+		}
+		return m.permuted(v), nil // no measure is that large
 	case methodDate:
 		if n, ok := m.movedEpoch(c.table, v, owner); ok {
 			return n, nil
@@ -217,8 +223,11 @@ func (m *masker) shiftedText(c *column, v, owner string) string {
 	y := x + float64(e*step(x)) // the conversions keep machines from rounding once where others round twice
 	if c.most-c.least >= 2*step(c.most) {
 		// The least and the largest are somebody's, too: they do not stay where they are.
-		y = min(y, c.most-float64(math.Abs(e)*share)*float64(c.most-c.least))
+		y = min(y, c.most-float64(math.Abs(e)*step(c.most)))
 		y = max(y, c.least+float64(math.Abs(e)*step(c.least)))
+	}
+	if math.IsInf(y, 0) || math.IsNaN(y) {
+		y = float64(x * (1 - float64(math.Abs(e)*share)))
 	}
 	if x > 0 {
 		y = max(y, min(unit, x))
@@ -264,9 +273,13 @@ func (m *masker) pick(domain, value string, draw func(s *stream, grow int) strin
 		return out, nil
 	}
 	mine := m.key.hash("value", domain, value)
+	patience := triesPerGrowth
+	if domain == "phone" || domain == "ip" {
+		patience = triesPerRange
+	}
 	for try := range maxTries {
 		s := m.key.stream(domain, value, strconv.Itoa(try))
-		out := draw(s, try/triesPerGrowth)
+		out := draw(s, try/patience)
 		if out == value || m.survives(out) {
 			m.retries++
 			continue
@@ -281,7 +294,7 @@ func (m *masker) pick(domain, value string, draw func(s *stream, grow int) strin
 				continue
 			}
 		}
-		if try >= triesPerGrowth {
+		if try >= patience {
 			m.longer++
 		}
 		if m.cache == nil || len(m.cache) >= maxCached {
