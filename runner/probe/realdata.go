@@ -61,8 +61,11 @@ func real(path string) (string, error) {
 		if key.Match(piece) {
 			return "a key", nil
 		}
-		for _, m := range mailbox.FindAllSubmatch(piece, -1) {
-			if domain := strings.ToLower(string(m[1])); !reserved(domain, sqlite) {
+		for _, m := range mailbox.FindAllSubmatchIndex(piece, -1) {
+			if m[1] == len(piece) && err == nil {
+				continue // it may go on in the next piece, which has it again
+			}
+			if domain := strings.ToLower(string(piece[m[2]:m[3]])); !reserved(domain, sqlite) {
 				return "a mailbox at " + domain, nil
 			}
 		}
