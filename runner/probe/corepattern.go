@@ -18,18 +18,18 @@ var corePattern = Probe{
 		if f := openForWriting("/proc/sys/kernel/core_pattern", "/proc/sys/fs/suid_dumpable"); f.Verdict != pass {
 			return f
 		}
+		var lim unix.Rlimit
 		for _, size := range []uint64{unix.RLIM_INFINITY, 0} { // the first if it may, the second anybody may
 			_ = unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{Cur: size, Max: size}) // what the crash does is what counts
-		}
-		dumped, err := crash()
-		var lim unix.Rlimit
-		switch err := errors.Join(err, unix.Getrlimit(unix.RLIMIT_CORE, &lim)); {
-		case err != nil:
-			return unsure("%v", err)
-		case dumped:
-			return out("a crash was dumped")
-		case lim.Max > 1:
-			return out("a crash hands its memory to the host's core_pattern")
+			dumped, err := crash()
+			switch err := errors.Join(err, unix.Getrlimit(unix.RLIMIT_CORE, &lim)); {
+			case err != nil:
+				return unsure("%v", err)
+			case dumped:
+				return out("a crash was dumped")
+			case lim.Max > 1:
+				return out("a crash hands its memory to the host's core_pattern")
+			}
 		}
 		// core(5): a dump that goes to a program heeds no limit but 1.
 		pattern, err := os.ReadFile("/proc/sys/kernel/core_pattern")

@@ -7,15 +7,15 @@ import (
 	"testing"
 )
 
-// A file is read in pieces of 1 MiB: wherever an edge is, it neither makes a
-// reserved mailbox a real one nor hides a real one.
+// A file is read in pieces, the first of 4 KiB: an edge neither makes a reserved
+// mailbox a real one nor hides a real one.
 func TestRealDataAtEdges(t *testing.T) {
 	for mailbox, want := range map[string]string{
 		"ann@mail.test":    "",
 		"ann@example.org":  "",
 		"ann@mail.acme.io": "a mailbox at mail.acme.io",
 	} {
-		for before := 1<<20 - len(mailbox) - 1; before <= 1<<20; before++ {
+		for before := 4096 - len(mailbox) - 1; before <= 4096; before++ {
 			path := filepath.Join(t.TempDir(), "f")
 			if err := os.WriteFile(path, []byte(strings.Repeat(" ", before)+mailbox+" and so on"), 0o600); err != nil {
 				t.Fatal(err)
