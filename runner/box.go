@@ -30,6 +30,7 @@ var ErrBoxLost = errors.New("the box is gone")
 const (
 	startTimeout   = 30 * time.Second // create to hello
 	destroyTimeout = 30 * time.Second
+	endTimeout     = 200 * time.Millisecond // for init to end by itself
 	heartbeat      = 5 * time.Second // between pings; three unanswered ones end the box
 )
 
@@ -327,6 +328,7 @@ func (b *Box) Close(ctx context.Context) error {
 			// Nobody takes the port's data any more. An init that floods it
 			// would hold up conmon, and conmon the removal.
 			b.conn.Close()
+			b.letEnd()
 			b.stdout.Close()
 		}
 		if !sabotaged("teardown", nil) {
@@ -347,6 +349,22 @@ func (b *Box) Close(ctx context.Context) error {
 		b.uid.release()
 	})
 	return b.closed
+}
+
+// letEnd closes init's input, at which it ends, and gives it a moment: Podman
+// removes what has ended five times as fast as what it has to kill. Whether it
+// ended or not, it is removed.
+func (b *Box) letEnd() {
+	b.stdin.Close()
+	ended := make(chan struct{})
+	b.wg.Go(func() {
+		b.conn.Wait()
+		close(ended)
+	})
+	select {
+	case <-ended:
+	case <-time.After(endTimeout):
+	}
 }
 
 // remove destroys a container with its volumes; one that is gone is no error.
