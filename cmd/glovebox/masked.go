@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,7 +35,7 @@ func (p *plan) planMasked(ctx context.Context, d *desk, file string) (err error)
 	p.maskedFile, p.recipe = file, d.cfg.Data.recipe(p.schema)
 	p.recipe.Generator = p.masked.String()
 	if d.resume != nil && d.resume.Recipe != nil && d.resume.Recipe.Generator != p.recipe.Generator {
-		return fmt.Errorf("the session had other data: %s", d.resume.Recipe.Generator)
+		return fmt.Errorf("%s is not the file that the session had, %s", file, d.resume.Recipe.Generator)
 	}
 	return nil
 }
@@ -70,6 +71,23 @@ func (p *plan) makeData(ctx context.Context, to fakedata.Target) error {
 		return errors.Join(fmt.Errorf("%s was changed while the session began", p.maskedFile), err)
 	}
 	return nil
+}
+
+// maskedAgain is the schema of a session on a masked file that goes on: where
+// the configuration says that a masked file is now, or else where the session's
+// own said then. That it is the same file, its proof has to show.
+func maskedAgain(now string, config []byte) string {
+	if _, ok := maskedFile(now); ok {
+		return now
+	}
+	var then struct{ Data struct{ Schema string } }
+	if err := json.Unmarshal(config, &then); err != nil {
+		return maskedPrefix // no file is called that
+	}
+	if _, ok := maskedFile(then.Data.Schema); ok {
+		return then.Data.Schema
+	}
+	return maskedPrefix
 }
 
 // maskedFile is the file that a schema's name means, if it means one.
