@@ -16,6 +16,9 @@ import (
 func (s *Store) Note(ctx context.Context, id string, note Note) (Event, error) {
 	var e Event
 	err := s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.ours(ctx, tx); err != nil {
+			return err
+		}
 		var n int64
 		err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -64,6 +67,9 @@ func (s *Store) Remove(ctx context.Context, id, reason string) error {
 	}
 	defer s.w.ExecContext(context.WithoutCancel(ctx), `PRAGMA secure_delete = 0`) //nolint:errcheck // it only makes writing faster again
 	err := s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.ours(ctx, tx); err != nil {
+			return err
+		}
 		var n int64
 		err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
 		if errors.Is(err, sql.ErrNoRows) {
