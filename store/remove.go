@@ -141,7 +141,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if errors.Is(err, fs.ErrExist) {
 		return problemf(ErrInvalid, "%s is there already; choose another file", path)
 	} else if err != nil {
-		return fmt.Errorf("backing up: %w", err)
+		return problemf(ErrInvalid, "the backup cannot be written: %v", err)
 	}
 	f.Close()
 	if _, err := s.w.ExecContext(ctx, `VACUUM INTO ?`, path); err != nil {
