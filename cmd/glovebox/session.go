@@ -153,7 +153,9 @@ func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe 
 		}
 		if err != nil {
 			hint := "glovebox data schemas"
-			if _, masked := maskedFile(schema); masked {
+			if _, masked := maskedFile(schema); masked && d.resume == nil {
+				hint = "glovebox data mask FILE, which makes a masked file and its proof"
+			} else if masked {
 				hint = `name the masked file where it is now: schema = "masked:FILE" under [data] of glovebox.toml`
 			}
 			return &exitError{code: exitUsage, msg: err.Error(), hint: hint, err: err}
