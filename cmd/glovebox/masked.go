@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"glovebox/fakedata"
@@ -22,6 +23,9 @@ const maskedPrefix = "masked:"
 func (p *plan) planMasked(ctx context.Context, d *desk, file string) (err error) {
 	if d.cfg.Data.Mess > 0 || d.cfg.Data.Plan != "" {
 		return errors.New("data.mess and data.plan are for generated datasets: a masked file stays as it is")
+	}
+	if file == "" {
+		return errors.New("where the session's masked file is now is not known")
 	}
 	if p.masked, err = mask.Verify(file); err != nil {
 		return err
@@ -75,8 +79,9 @@ func (p *plan) makeData(ctx context.Context, to fakedata.Target) error {
 
 // maskedAgain is the schema of a session on a masked file that goes on: where
 // the configuration says that a masked file is now, or else where the session's
-// own said then. That it is the same file, its proof has to show.
-func maskedAgain(now string, config []byte) string {
+// own said then; somebody else's path is looked at only below this directory.
+// That it is the same file, its proof has to show.
+func maskedAgain(now string, config []byte, foreign bool) string {
 	if _, ok := maskedFile(now); ok {
 		return now
 	}
@@ -84,7 +89,7 @@ func maskedAgain(now string, config []byte) string {
 	if err := json.Unmarshal(config, &then); err != nil {
 		return maskedPrefix // no file is called that
 	}
-	if _, ok := maskedFile(then.Data.Schema); ok {
+	if file, ok := maskedFile(then.Data.Schema); ok && (!foreign || filepath.IsLocal(file)) {
 		return then.Data.Schema
 	}
 	return maskedPrefix

@@ -82,3 +82,24 @@ func resumesMasked(h *home, twin string) {
 	}
 	must("And again.", "run", "--resume", "last", "look")
 }
+
+func TestMaskedAgain(t *testing.T) {
+	abs, local, other := `{"data":{"schema":"masked:/a/twin.db"}}`, `{"data":{"schema":"masked:a/twin.db"}}`, `{"data":{"schema":"shop"}}`
+	for _, test := range []struct {
+		now, then string
+		foreign   bool
+		want      string
+	}{
+		{"shop", abs, false, "masked:/a/twin.db"},
+		{"shop", abs, true, "masked:"}, // somebody else's path
+		{"shop", local, true, "masked:a/twin.db"},
+		{"shop", `{"data":{"schema":"masked:../twin.db"}}`, true, "masked:"},
+		{"masked:b.db", abs, true, "masked:b.db"},
+		{"shop", other, false, "masked:"},
+		{"shop", "", false, "masked:"},
+	} {
+		if got := maskedAgain(test.now, []byte(test.then), test.foreign); got != test.want {
+			t.Errorf("now %s, then %s, foreign %v: %q, want %q", test.now, test.then, test.foreign, got, test.want)
+		}
+	}
+}

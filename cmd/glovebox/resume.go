@@ -38,7 +38,11 @@ func (d *desk) resumeFrom(ctx context.Context, ref string, modelChosen bool) err
 	if r := started.Recipe; r != nil {
 		schema := r.Schema
 		if r.Masked() {
-			schema = maskedAgain(now, started.Config)
+			from, _, err := d.store.Origin(ctx, sum.ID)
+			if err != nil {
+				return err
+			}
+			schema = maskedAgain(now, started.Config, from != "")
 		}
 		d.cfg.Data = dataConfig{Schema: schema, Seed: r.Seed, Rows: r.Rows, Mess: r.Mess, text: r.Plan}
 		if _, why := d.cfg.wrongData(); why != "" { // a session from elsewhere may ask for anything
