@@ -22,12 +22,13 @@ func newCheckCmd(a *app) *cobra.Command {
 		Use:   "check [ID|FILE]",
 		Short: "Say whether the log is what was recorded, or which event is not",
 		Long: `Compute every hash of the log, of one session, or of a bundle in FILE anew and
-hold them against what was recorded and signed. Exit code 0: intact; 1: not, and the first event
-that is not is named.
+hold them against what was recorded and signed. Exit code 0: intact; 1: not, and
+the first event that is not is named.
 
 Who can write the log and has its key can rewrite both. Against that, keep what
 --head prints somewhere else, and compare with it later by --against. The key is
-$XDG_DATA_HOME/glovebox/key, or the file that $GLOVEBOX_KEY names.`,
+$XDG_DATA_HOME/glovebox/key, or the file that $GLOVEBOX_KEY names. What one key
+has signed is not written under another: keep the key with the log.`,
 		Example: `  glovebox check
   glovebox check last
   glovebox check --head >/media/usb/head && glovebox check --against /media/usb/head`,

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -80,6 +82,11 @@ The exit code is 0 if everything held, 1 if not.`,
 func (a *app) verifyCommand(ctx context.Context, f verifyFlags) error {
 	if a.changed("every") && f.every < time.Minute {
 		return usageError(fmt.Sprintf("--every %s is too often", f.every), "glovebox verify --every 6h")
+	}
+	if f.junit != "" { // not after ten seconds of work
+		if _, err := os.Stat(filepath.Dir(f.junit)); err != nil {
+			return usageError("the report cannot be written: "+err.Error(), "another file with --junit")
+		}
 	}
 	switch {
 	case f.timer:

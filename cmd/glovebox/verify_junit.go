@@ -122,7 +122,7 @@ func (j *junit) write(path string, of map[string]string) error {
 		return err
 	}
 	if err := os.WriteFile(path, append([]byte(xml.Header), append(out, '\n')...), 0o600); err != nil {
-		return &exitError{code: exitUsage, msg: "the report cannot be written: " + err.Error(), err: err}
+		return &exitError{code: exitUsage, hint: "another file with --junit", msg: "the report cannot be written: " + err.Error(), err: err}
 	}
 	return nil
 }

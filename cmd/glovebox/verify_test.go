@@ -154,6 +154,9 @@ func TestVerifyTimer(t *testing.T) {
 	if entries, err := os.ReadDir(filepath.Join(h.dir, "systemd")); err == nil {
 		t.Errorf("files were written: %v", entries)
 	}
+	if out, errOut, code := h.run("verify", "--junit", "/nonexistent/v.xml"); code != exitUsage || out != "" || !strings.Contains(errOut, "try: another file") {
+		t.Errorf("--junit: exit %d: %s%s", code, out, errOut)
+	}
 	if _, errOut, code := h.run("verify", "--every", "5s"); code != exitUsage || !strings.Contains(errOut, "too often") {
 		t.Errorf("exit %d: %s", code, errOut)
 	}
