@@ -91,6 +91,18 @@ func newRootCmd(a *app) *cobra.Command {
 		newVersionCmd(a),
 		newCompletionCmd(),
 	)
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if show := c.Run; c.Name() == "help" && show != nil { // cobra's own shows the root's for what does not exist
+			c.Run, c.RunE = nil, func(cmd *cobra.Command, args []string) error {
+				if found, rest, err := root.Find(args); err != nil || len(rest) > 0 {
+					return noSuchCommand(found, rest)
+				}
+				show(cmd, args)
+				return nil
+			}
+		}
+	}
 	return root
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,7 +85,7 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 // raise sets limits for one run: cost=2, turns=100, wall=1h, day.cost=5.
 func (c *config) raise(limits []string) error {
 	for _, l := range limits {
-		key, value, ok := strings.Cut(l, "=")
+		key, value, ok := strings.Cut(strings.TrimPrefix(l, "limits."), "=")
 		if key == "cost" || key == "day.cost" {
 			key += "_usd"
 		}
@@ -97,13 +98,20 @@ func (c *config) raise(limits []string) error {
 		}
 		known := configKeys(reflect.TypeFor[config](), "")
 		if !known[key] || key == "limits.day" {
-			return usageError("--raise "+l+": there is no limit "+strings.TrimPrefix(key, "limits.")+didYouMean(key, known), "--raise cost=2")
+			var names []string
+			for k := range known {
+				if name, ok := strings.CutPrefix(k, "limits."); ok && name != "day" {
+					names = append(names, strings.TrimSuffix(name, "_usd"))
+				}
+			}
+			slices.Sort(names)
+			return usageError("--raise "+l+": there is no such limit, only "+strings.Join(names, ", "), "--raise cost=2")
 		}
 		if strings.HasSuffix(key, "_usd") && !strings.Contains(value, ".") {
 			value += ".0"
 		}
 		if _, err := toml.Decode(key+" = "+value, c); err != nil {
-			return usageError("--raise "+l+": "+strings.TrimPrefix(tomlError("", err).Error(), ":1: "), "")
+			return usageError("--raise "+l+": "+strings.TrimPrefix(tomlError("", err).Error(), ":1: "), "--raise cost=2, --raise turns=100 or --raise wall=1h")
 		}
 		c.from[key] = "--raise"
 	}
