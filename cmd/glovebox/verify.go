@@ -93,7 +93,11 @@ func (a *app) verifyCommand(ctx context.Context, f verifyFlags) error {
 }
 
 // verifyNow opens what it needs anew, so that it finds the machine as it is.
-func (a *app) verifyNow(ctx context.Context, f verifyFlags) error {
+func (a *app) verifyNow(ctx context.Context, f verifyFlags) (err error) {
+	report := newJUnit()
+	if f.junit != "" { // whatever happens: an earlier report would be taken for today's
+		defer func() { err = errors.Join(err, report.write(f.junit, err)) }()
+	}
 	d, err := a.openDesk(ctx)
 	if err != nil {
 		return err
@@ -101,7 +105,7 @@ func (a *app) verifyNow(ctx context.Context, f verifyFlags) error {
 	if f.history {
 		err = a.verifyHistory(ctx, d)
 	} else {
-		err = a.verifyOnce(ctx, d, f)
+		err = a.verifyOnce(ctx, d, f, report)
 	}
 	return errors.Join(err, d.close())
 }
@@ -130,14 +134,13 @@ func (a *app) verifyEvery(ctx context.Context, f verifyFlags) error {
 	}
 }
 
-func (a *app) verifyOnce(ctx context.Context, d *desk, f verifyFlags) error {
+func (a *app) verifyOnce(ctx context.Context, d *desk, f verifyFlags, report *junit) error {
 	var p plan
 	show, _ := a.printer(0, false)
 	err := p.planUntried(ctx, d, d.cfg.Data.Schema, show)
 	if err != nil {
 		return explain(err)
 	}
-	report := newJUnit()
 	observe := func(v runner.Verified) {
 		report.add(v)
 		a.printVerified(v)
@@ -146,6 +149,7 @@ func (a *app) verifyOnce(ctx context.Context, d *desk, f verifyFlags) error {
 	if err != nil {
 		return explain(err)
 	}
+	report.of(v.Of)
 	if !a.flags.json {
 		fmt.Fprintf(a.out, "\n%d of %d hold", v.Passed, v.total())
 		if n := len(v.Inconclusive) - len(v.Untried); n > 0 {
@@ -158,9 +162,6 @@ func (a *app) verifyOnce(ctx context.Context, d *desk, f verifyFlags) error {
 	}
 	if err = v.err(); err == nil && f.attack {
 		err = a.attack(ctx, d, observe)
-	}
-	if f.junit != "" {
-		err = errors.Join(err, report.write(f.junit, v.Of))
 	}
 	return err
 }

@@ -151,6 +151,13 @@ func TestVerifyTimer(t *testing.T) {
 	if entries, err := os.ReadDir(filepath.Join(h.dir, "systemd")); err == nil {
 		t.Errorf("files were written: %v", entries)
 	}
+	odd := filepath.Join(t.TempDir(), "a\n* * * * * touch b #")
+	if err := os.WriteFile(odd, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, errOut, code := h.run("verify", "--install-timer", "--config", odd); code != exitUsage || out != "" {
+		t.Errorf("a line of somebody's: exit %d: %s%s", code, out, errOut)
+	}
 	if _, errOut, code := h.run("verify", "--every", "5s"); code != exitUsage || !strings.Contains(errOut, "too often") {
 		t.Errorf("exit %d: %s", code, errOut)
 	}
