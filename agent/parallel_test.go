@@ -89,7 +89,7 @@ func TestDotCommands(t *testing.T) {
 	tools := Toolbox{SQL: func(string) Command { return Command{} }}
 	for query, want := range map[string]string{
 		".tables": "allow", "select 1;\n.schema customers": "allow", "select .5": "allow",
-		".shell id": "invalid", ".tables\n .system id": "invalid", "select 1;\n.import '|id' x": "invalid", ".she id": "invalid", "\t.output /work/x": "invalid",
+		".shell id": "invalid", ".tables\n .system id": "invalid", "select 1;\n.import '|id' x": "invalid", ".she id": "invalid", ". shell id": "invalid", `."shell" id`: "invalid", "select 1;\n.'system' id": "invalid", "\t.output /work/x": "invalid",
 	} {
 		args, err := json.Marshal(map[string]string{"query": query})
 		if err != nil {

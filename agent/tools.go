@@ -264,7 +264,7 @@ func check(args values) error {
 
 var (
 	method     = regexp.MustCompile(`^[A-Za-z]+$`)
-	dotCommand = regexp.MustCompile(`(?m)^[ \t]*\.([A-Za-z]+)`)
+	dotCommand = regexp.MustCompile(`(?m)^[ \t]*\.([^0-9\r\n]\S*)`) // also . shell and ."shell"
 	// harmless are the commands of SQLite's shell that only show something. Others
 	// run programs and write files, past the rules for those.
 	harmless = []string{"tables", "schema", "indexes", "databases", "headers", "mode"}

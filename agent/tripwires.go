@@ -44,11 +44,17 @@ func (t Tripwires) At(where string, hits []tripwire.Hit) (found []store.Tripwire
 				f.Action = t.Values
 			}
 		}
+		if h.Unseen {
+			f.What = "unseen"
+		}
 		if f.Action == "" || f.Action == TripOff {
 			continue
 		}
 		if f.Action == TripStop && stop == nil {
-			stop = &PolicyError{Message: fmt.Sprintf("a tripwire stopped it: a %s of the dataset (%s.%s) was on its way out", f.What, f.Table, f.Column)}
+			stop = &PolicyError{Message: "a tripwire stopped it: more is packed in it than can be looked through"}
+			if !h.Unseen {
+				stop.Message = fmt.Sprintf("a tripwire stopped it: a %s of the dataset (%s.%s) was on its way out", f.What, f.Table, f.Column)
+			}
 		}
 		found = append(found, f)
 	}

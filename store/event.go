@@ -377,14 +377,14 @@ type Filtered struct {
 	Count  int    `json:"count"`
 }
 
-// Tripwire says that a value of the dataset was on its way out. It comes before
+// Tripwire says that a value of the dataset was, or could not be seen not to be, on its way out. It comes before
 // the event of what carries it, where that goes on.
 type Tripwire struct {
 	Where  string `json:"where"`             // network, stub, path
 	CallID string `json:"call_id,omitempty"` // of a stub or a path
 	N      int64  `json:"n,omitempty"`       // of the Egress
 	Part   string `json:"part,omitempty"`    // host, url, headers, body; the tool
-	What   string `json:"what"`              // canary, value
+	What   string `json:"what"`              // canary, value; unseen: more is packed in it than can be looked through
 	Table  string `json:"table"`
 	Column string `json:"column"`
 	As     string `json:"as,omitempty"` // how it was written: escaped, base64, hex, …; "": as it is

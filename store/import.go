@@ -27,9 +27,27 @@ func fits(body Body, seq int64, at time.Time, w *writer) error {
 		return problemf(ErrInvalid, "it is of %s, which is yet to come; one of the two clocks is wrong", at.Format(time.DateOnly)) // and would be "last" until then
 	case remark:
 		return note.valid()
+	case gives(body):
+		return problemf(ErrInvalid, "%s says that less than nothing was spent", body.Kind())
 	}
 	return nil
 }
+
+// gives says whether an event would give back to a budget: who resumes a session
+// goes on with what it says was spent.
+func gives(body Body) bool {
+	switch b := body.(type) {
+	case ModelRequest:
+		return b.Reserved.negative()
+	case ModelResponse:
+		return b.Charge.negative() || b.Usage != nil && min(b.Usage.Input, b.Usage.Output, b.Usage.Cached, b.Usage.Reasoning) < 0
+	case ToolResult:
+		return min(b.StdoutCut, b.StderrCut) < 0
+	}
+	return false
+}
+
+func (c *Charge) negative() bool { return c != nil && min(c.Input, c.Output, c.PicoUSD) < 0 }
 
 // LogID is the log's own name, drawn when it was made.
 func (s *Store) LogID(ctx context.Context) (string, error) {

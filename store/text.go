@@ -352,7 +352,11 @@ func (v Tripwire) String() string {
 	if v.Action == "stop" {
 		did = "stopped"
 	}
-	s := fmt.Sprintf("tripwire: %s of %s.%s in %s", cmp.Or(what, v.What), v.Table, v.Column, cmp.Or(where, v.Where))
+	where = cmp.Or(where, v.Where)
+	s := fmt.Sprintf("tripwire: %s of %s.%s in %s", cmp.Or(what, v.What), v.Table, v.Column, where)
+	if v.What == "unseen" {
+		s = "tripwire: more is packed than can be looked through in " + where
+	}
 	if v.Part != "" {
 		s += " (" + v.Part + ")"
 	}

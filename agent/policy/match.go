@@ -213,8 +213,8 @@ func statements(sql string) []string {
 	for i := 0; i < len(sql); i++ {
 		rest := sql[i:]
 		switch c := sql[i]; {
-		case c == '\'' || c == '"' || c == '`':
-			n := strings.IndexByte(rest[1:], c)
+		case c == '\'' || c == '"' || c == '`' || c == '[':
+			n := strings.IndexByte(rest[1:], closes(c))
 			if n < 0 {
 				n = len(rest) - 2
 			}
@@ -242,4 +242,12 @@ func statements(sql string) []string {
 	}
 	flush()
 	return out
+}
+
+// closes is what ends a text or name that begins with quote.
+func closes(quote byte) byte {
+	if quote == '[' {
+		return ']'
+	}
+	return quote
 }

@@ -55,8 +55,8 @@ func behindWith(s string) string {
 			depth++
 		case ')':
 			depth--
-		case '\'', '"', '`':
-			end := strings.IndexByte(s[i+1:], s[i])
+		case '\'', '"', '`', '[':
+			end := strings.IndexByte(s[i+1:], closes(s[i]))
 			if end < 0 {
 				return s
 			}
@@ -82,7 +82,7 @@ func canonical(text string) string {
 		return text
 	}
 	u.Scheme, u.User, u.RawPath = strings.ToLower(u.Scheme), nil, ""
-	host, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()
+	host, port := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), strings.TrimLeft(u.Port(), "0")
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}

@@ -35,6 +35,7 @@ type Value struct{ Table, Column, Text string }
 type Hit struct {
 	Canary        bool
 	Table, Column string
+	Unseen        bool   // more is packed in the text than can be looked through: it may hold anything
 	As            string // how it was written: escaped, base64, base32, hex, compressed, reversed; "": as it is
 }
 
@@ -131,14 +132,16 @@ func slot(first uint64) uint64 { return first * 0x9e3779b97f4a7c15 >> (64 - filt
 // Len is how many values are wired.
 func (w *Wires) Len() int { return len(w.wires) }
 
-// Find looks for values in a text, at most one of each column; canaries come first.
+// Find looks for values in a text, at most one of each column; canaries come
+// first, and last comes that not all could be looked through.
 func (w *Wires) Find(text []byte) []Hit {
 	if w == nil || len(w.wires) == 0 {
 		return nil
 	}
 	var out []Hit
 	var buf []byte
-	for as, view := range views(text) {
+	unseen := false
+	for as, view := range views(text, &unseen) {
 		buf = norm(buf[:0], view)
 		out = w.find(out, buf, as)
 	}
@@ -151,7 +154,12 @@ func (w *Wires) Find(text []byte) []Hit {
 		}
 		return 1
 	})
-	return out[:min(len(out), maxHits)]
+	out = out[:min(len(out), maxHits)]
+	if unseen {
+		canaries := slices.ContainsFunc(w.places, func(p place) bool { return p.canary })
+		out = append(out, Hit{Canary: canaries, Unseen: true})
+	}
+	return out
 }
 
 // find looks in a text that norm has made.
@@ -180,7 +188,7 @@ func (w *Wires) find(out []Hit, n []byte, as string) []Hit {
 
 func (w *Wires) hit(out []Hit, x wire, as string) []Hit {
 	p := w.places[x.place]
-	h := Hit{p.canary, p.table, p.column, cmp.Or(as, p.as)}
+	h := Hit{Canary: p.canary, Table: p.table, Column: p.column, As: cmp.Or(as, p.as)}
 	if len(out) == 1000 || slices.ContainsFunc(out, func(o Hit) bool { return o.Canary == h.Canary && o.Table == h.Table && o.Column == h.Column }) {
 		return out
 	}

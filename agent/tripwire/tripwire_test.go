@@ -101,10 +101,43 @@ func TestFound(t *testing.T) {
 			}
 			text := fmt.Sprintf(around, write(canary))
 			hits := w.Find([]byte(text))
-			if len(hits) != 1 || hits[0] != (Hit{true, "ticket", "body", hits[0].As}) {
+			if len(hits) != 1 || hits[0] != (Hit{Canary: true, Table: "ticket", Column: "body", As: hits[0].As}) {
 				t.Errorf("%s in %q: %v", name, around, hits)
 			}
 		}
+	}
+}
+
+// What is packed so that it is not all looked through is no secret way out.
+func TestUnseen(t *testing.T) {
+	gz := func(s string) string {
+		return squeezed(t, func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }, s)
+	}
+	b64 := base64.StdEncoding.EncodeToString
+	hidden, bomb := gz("ref "+canary), b64([]byte(gz(strings.Repeat("no news. ", 100_000))))
+	for name, text := range map[string]string{
+		"behind a MiB":     gz(strings.Repeat(".", maxInflated) + canary),
+		"behind decoys":    "\x1f\x8b\x08 x\x9c x\x01 " + hidden,
+		"behind others":    gz("nothing") + "--" + hidden,
+		"before others":    squeezed(t, func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }, "ref "+canary) + gz("nothing"),
+		"behind bombs":     bomb + " " + bomb + " " + bomb + " " + b64([]byte(hidden)),
+		"beginnings":       strings.Repeat("\x1f\x8b\x08", maxPacked) + hidden,
+		"beginnings, zlib": strings.Repeat("x\x9c", maxPacked) + hidden,
+	} {
+		hits := wired().Find([]byte(text))
+		if len(hits) == 0 || !hits[0].Canary {
+			t.Errorf("%s: %v", name, hits)
+		}
+	}
+	for name, text := range map[string]string{
+		"text": strings.Repeat("a line of a report, "+b64([]byte("and what it means"))+"\n", 10_000), "gzip": gz(strings.Repeat("a line\n", 100_000)),
+	} {
+		if hits := wired().Find([]byte(text)); len(hits) > 0 {
+			t.Errorf("%s: %v", name, hits)
+		}
+	}
+	if hits := New(slices.Values([]Value{}), slices.Values([]Value{{"t", "c", "ada@example.org"}})).Find([]byte(gz(strings.Repeat(".", 2*maxInflated)))); len(hits) != 1 || hits[0] != (Hit{Unseen: true}) {
+		t.Errorf("without canaries: %v", hits)
 	}
 }
 

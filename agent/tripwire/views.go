@@ -15,13 +15,15 @@ import (
 const (
 	maxDepth    = 3       // encodings one in another
 	maxInflated = 1 << 20 // bytes of what was compressed
+	maxPacked   = 1 << 10 // beginnings of what may be compressed, in one text
 	leastRun    = 14      // characters of a piece that may be encoded
 )
 
 // views are a text as it is, and as it reads when what may be encoded in it is
 // decoded: all of it, whatever stands between the pieces, and each unbroken
-// piece on its own, down to three encodings one in another.
-func views(text []byte) iter.Seq2[string, []byte] {
+// piece on its own, down to three encodings one in another. What is packed in
+// more than there is patience for sets unseen.
+func views(text []byte, unseen *bool) iter.Seq2[string, []byte] {
 	return func(yield func(as string, view []byte) bool) {
 		plain, changed := unescape(text)
 		if !yield("", text) || changed && !yield("escaped", plain) {
@@ -36,28 +38,34 @@ func views(text []byte) iter.Seq2[string, []byte] {
 			}
 		}
 		left := 16*len(plain) + maxInflated
-		pieces(plain, maxDepth, &left, yield)
+		pieces(plain, maxDepth, &left, unseen, yield)
 	}
 }
 
 // pieces decodes what stands unbroken, and looks into what comes of it. A piece
 // may begin with what does not belong to it, so it is tried at each offset.
-func pieces(text []byte, depth int, left *int, yield func(string, []byte) bool) bool {
+func pieces(text []byte, depth int, left *int, unseen *bool, yield func(string, []byte) bool) bool {
 	if depth == 0 {
 		return true
 	}
 	inner := func(as string, view []byte) bool {
-		if *left -= len(view); len(view) < least || *left < 0 {
+		if *left -= len(view); *left < 0 {
+			*unseen = true
+			return true
+		}
+		if len(view) < least {
 			return true
 		}
 		again, changed := unescape(view)
 		if !yield(as, view) || changed && !yield(as, again) {
 			return false
 		}
-		return pieces(again, depth-1, left, func(_ string, v []byte) bool { return yield(as, v) })
+		return pieces(again, depth-1, left, unseen, func(_ string, v []byte) bool { return yield(as, v) })
 	}
-	if inflated := inflate(text); inflated != nil && !inner("compressed", inflated) {
-		return false
+	for inflated := range inflate(text, unseen) {
+		if !inner("compressed", inflated) {
+			return false
+		}
 	}
 	for _, e := range encodings {
 		for start := 0; start < len(text); start++ {
@@ -105,38 +113,60 @@ func readable(b []byte) bool {
 
 // compressed finds where gzip or zlib begins; -1: nowhere.
 func compressed(b []byte) int {
-	if i := bytes.Index(b, []byte{0x1f, 0x8b, 8}); i >= 0 {
-		return i
-	}
-	for i := 0; i+6 < len(b); i++ {
-		if b[i] != 'x' {
-			continue
-		}
-		if strings.IndexByte("\x01\x5e\x9c\xda", b[i+1]) >= 0 && (b[i+1] != '^' || i == 0) {
+	for i := 0; i+2 < len(b); i++ {
+		switch {
+		case b[i] == 0x1f && b[i+1] == 0x8b && b[i+2] == 8:
+			return i
+		case b[i] == 'x' && i+6 < len(b) && strings.IndexByte("\x01\x5e\x9c\xda", b[i+1]) >= 0 && (b[i+1] != '^' || i == 0):
 			return i
 		}
 	}
 	return -1
 }
 
-// inflate undoes gzip and zlib; nil: it is neither. What breaks off counts as far as it goes.
-func inflate(b []byte) []byte {
-	at := compressed(b)
-	if at < 0 {
-		return nil
+// inflate undoes gzip and zlib, wherever they may begin. What breaks off counts
+// as far as it goes; what is longer than maxInflated, and more beginnings than
+// maxPacked, set unseen.
+func inflate(b []byte, unseen *bool) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		var gz gzip.Reader
+		var zl io.ReadCloser
+		for tries := 0; ; tries++ {
+			at := compressed(b)
+			if at < 0 {
+				return
+			}
+			if tries == maxPacked {
+				*unseen = true
+				return
+			}
+			b = b[at:]
+			from := bytes.NewReader(b)
+			var r io.Reader = &gz
+			var err error
+			switch {
+			case b[0] == 0x1f:
+				err = gz.Reset(from)
+			case zl == nil:
+				zl, err = zlib.NewReader(from)
+				r = zl
+			default:
+				err = zl.(zlib.Resetter).Reset(from, nil)
+				r = zl
+			}
+			b = b[1:]
+			if err != nil {
+				continue
+			}
+			out, _ := io.ReadAll(io.LimitReader(r, maxInflated+1)) // see above
+			if len(out) > maxInflated {
+				*unseen = true
+			}
+			if len(out) > 0 && !yield(out) {
+				return
+			}
+		}
 	}
-	var r io.Reader
-	var err error
-	if b[at] == 0x1f {
-		r, err = gzip.NewReader(bytes.NewReader(b[at:]))
-	} else {
-		r, err = zlib.NewReader(bytes.NewReader(b[at:]))
-	}
-	if err != nil {
-		return nil
-	}
-	out, _ := io.ReadAll(io.LimitReader(r, maxInflated)) // see above
-	return out
 }
 
 // letters maps each character of an alphabet to how its decoder writes it; 0: it is none.

@@ -31,8 +31,9 @@ var forbidden = [...]uintptr{
 // unknown calls are said not to exist, so that programs and C libraries do it in
 // another way. The flags of clone3 are in memory, where a filter cannot look; a
 // memfd that is on its way through a socket is memory that nobody's descriptors
-// show, so that no watchdog could count it.
-var unknown = [...]uintptr{unix.SYS_CLONE3, unix.SYS_MEMFD_CREATE, unix.SYS_MEMFD_SECRET}
+// show, so that no watchdog could count it; nor could it count System V
+// semaphores, of which an IPC namespace has room for a billion, and messages.
+var unknown = [...]uintptr{unix.SYS_CLONE3, unix.SYS_MEMFD_CREATE, unix.SYS_MEMFD_SECRET, unix.SYS_SEMGET, unix.SYS_MSGGET}
 
 // ofOthers are calls that change how another process is scheduled: only a
 // caller's own process may be named, by 0 in the given argument. PID 1 has the
@@ -44,6 +45,7 @@ var ofOthers = [...]struct {
 	{unix.SYS_SCHED_SETSCHEDULER, atArg0},
 	{unix.SYS_SCHED_SETPARAM, atArg0},
 	{unix.SYS_SCHED_SETATTR, atArg0},
+	{unix.SYS_SCHED_SETAFFINITY, atArg0},
 	{unix.SYS_SETPRIORITY, atArg0},
 	{unix.SYS_SETPRIORITY, atArg1}, // PRIO_PROCESS, oneself
 }

@@ -74,14 +74,16 @@ func (b inBox) WriteFile(ctx context.Context, path string, data []byte) error {
 
 // sqlCommand runs a query in the box with what its image has: the sqlite3
 // shell, else Python's module. Both print CSV with a header line, NULL as NULL.
+// The shell is one that knows -safe: without it, SQL can run programs (edit) and
+// write files (writefile, ATTACH), past the rules for those.
 func sqlCommand(database string) func(query string) agent.Command {
 	return func(query string) agent.Command {
 		return agent.Command{Argv: []string{"/bin/sh", "-c", sqlScript, "sql", database}, Stdin: []byte(query)}
 	}
 }
 
-const sqlScript = `if command -v sqlite3 >/dev/null; then
-  exec sqlite3 -batch -bail -csv -header -nullvalue NULL "$1"
+const sqlScript = `if sqlite3 -safe :memory: "" </dev/null 2>/dev/null; then
+  exec sqlite3 -safe -batch -bail -csv -header -nullvalue NULL "$1"
 fi
 exec python3 -c '
 import csv, sqlite3, sys

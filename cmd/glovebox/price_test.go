@@ -73,8 +73,18 @@ func TestSpentOfTheDay(t *testing.T) {
 			}
 		}
 	}
+	// Killed in a request, which may have to be paid: as Recover ends it.
+	s, err := db.Begin(t.Context(), store.SessionStarted{Model: "m"}, store.CurrentOwner())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []store.Body{store.ModelRequest{Turn: 1, Reserved: charge(10, 20, 30)}, store.Interrupted{By: "crash"}, store.SessionEnded{Status: "interrupted"}} {
+		if _, err := s.Append(t.Context(), body); err != nil {
+			t.Fatal(err)
+		}
+	}
 	got, err := db.Spent(context.Background(), time.Now().Add(-time.Hour))
-	if diff := cmp.Diff(store.Spent{Turns: 6, Input: 28, Output: 48, PicoUSD: 70}, got); err != nil || diff != "" {
+	if diff := cmp.Diff(store.Spent{Turns: 7, Input: 38, Output: 68, PicoUSD: 100}, got); err != nil || diff != "" {
 		t.Errorf("%v\n%s", err, diff)
 	}
 	if got, err = db.Spent(t.Context(), time.Now().Add(time.Hour)); err != nil || got != (store.Spent{}) {

@@ -100,7 +100,11 @@ func (a *app) verifyCommand(ctx context.Context, f verifyFlags) error {
 }
 
 // verifyNow opens what it needs anew, so that it finds the machine as it is.
-func (a *app) verifyNow(ctx context.Context, f verifyFlags) error {
+func (a *app) verifyNow(ctx context.Context, f verifyFlags) (err error) {
+	report := newJUnit()
+	if f.junit != "" { // whatever happens: an earlier report would be taken for today's
+		defer func() { err = errors.Join(err, report.write(f.junit, err)) }()
+	}
 	d, err := a.openDesk(ctx)
 	if err != nil {
 		return err
@@ -108,7 +112,7 @@ func (a *app) verifyNow(ctx context.Context, f verifyFlags) error {
 	if f.history {
 		err = a.verifyHistory(ctx, d)
 	} else {
-		err = a.verifyOnce(ctx, d, f)
+		err = a.verifyOnce(ctx, d, f, report)
 	}
 	return errors.Join(err, d.close())
 }
@@ -137,14 +141,13 @@ func (a *app) verifyEvery(ctx context.Context, f verifyFlags) error {
 	}
 }
 
-func (a *app) verifyOnce(ctx context.Context, d *desk, f verifyFlags) error {
+func (a *app) verifyOnce(ctx context.Context, d *desk, f verifyFlags, report *junit) error {
 	var p plan
 	show, _ := a.printer(0, false)
 	err := p.planUntried(ctx, d, d.cfg.Data.Schema, show)
 	if err != nil {
 		return explain(err)
 	}
-	report := newJUnit()
 	observe := func(v runner.Verified) {
 		report.add(v)
 		a.printVerified(v)
@@ -153,6 +156,7 @@ func (a *app) verifyOnce(ctx context.Context, d *desk, f verifyFlags) error {
 	if err != nil {
 		return explain(err)
 	}
+	report.of(v.Of)
 	if !a.flags.json {
 		fmt.Fprintf(a.out, "\n%d of %d hold", v.Passed, v.total())
 		if n := len(v.Inconclusive) - len(v.Untried); n > 0 {
@@ -165,9 +169,6 @@ func (a *app) verifyOnce(ctx context.Context, d *desk, f verifyFlags) error {
 	}
 	if err = v.err(); err == nil && f.attack {
 		err = a.attack(ctx, d, observe)
-	}
-	if f.junit != "" {
-		err = errors.Join(err, report.write(f.junit, v.Of))
 	}
 	return err
 }

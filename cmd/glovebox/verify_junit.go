@@ -108,12 +108,21 @@ func (j *junit) count(c junitCase) {
 	}
 }
 
-// write replaces the file. of is what the result holds for.
-func (j *junit) write(path string, of map[string]string) error {
-	j.suite.Time, j.suite.Properties = seconds(time.Since(j.began)), nil
-	for _, name := range slices.Sorted(maps.Keys(of)) {
-		j.suite.Properties = append(j.suite.Properties, junitProperty{name, of[name]})
+// of says what the results hold for.
+func (j *junit) of(what map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(what)) {
+		j.suite.Properties = append(j.suite.Properties, junitProperty{name, what[name]})
 	}
+}
+
+// write replaces the file. What ended the verification, and is no result in it,
+// is an error: a report without it would say that all was tried, and held.
+func (j *junit) write(path string, ended error) error {
+	if ended != nil && j.suite.Failures+j.suite.Errors == 0 {
+		why := &junitReason{Type: "not verified", Message: store.CleanLine(ended.Error())}
+		j.count(junitCase{Name: "verified to the end", Class: "glovebox.verify", Time: seconds(time.Since(j.last)), Error: why})
+	}
+	j.suite.Time = seconds(time.Since(j.began))
 	out, err := xml.MarshalIndent(struct {
 		XMLName xml.Name `xml:"testsuites"`
 		Suite   junitSuite

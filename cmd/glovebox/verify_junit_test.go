@@ -28,7 +28,8 @@ func TestJUnit(t *testing.T) {
 	j.add(result("absent", port.Inconclusive, true, nil))
 	j.add(result("toothless", port.Pass, false, &probe.Finding{Verdict: port.Pass}))
 	file := filepath.Join(t.TempDir(), "junit.xml")
-	if err := j.write(file, map[string]string{"kernel": "6.1 <x>"}); err != nil {
+	j.of(map[string]string{"kernel": "6.1 <x>"})
+	if err := j.write(file, nil); err != nil {
 		t.Fatal(err)
 	}
 	data, err := os.ReadFile(file)
@@ -50,5 +51,27 @@ func TestJUnit(t *testing.T) {
 	}
 	if of("held").Failure != nil || of("out").Failure == nil || of("broken").Error == nil || of("absent").Skipped == nil || of("toothless, in a box with no limits").Failure == nil {
 		t.Errorf("%s", data)
+	}
+}
+
+// A report of yesterday does not stand for a verification that could not be made.
+func TestJUnitOfNothing(t *testing.T) {
+	h := newHome(t)
+	file := filepath.Join(t.TempDir(), "junit.xml")
+	if err := newJUnit().write(file, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, said, code := h.run("verify", "--rigor", "bogus", "--junit", file); code != exitUsage {
+		t.Fatalf("exit code %d: %s", code, said)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Suite junitSuite `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal(data, &got); err != nil || got.Suite.Errors != 1 {
+		t.Errorf("%v\n%s", err, data)
 	}
 }

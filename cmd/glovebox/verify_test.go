@@ -157,6 +157,13 @@ func TestVerifyTimer(t *testing.T) {
 	if out, errOut, code := h.run("verify", "--junit", "/nonexistent/v.xml"); code != exitUsage || out != "" || !strings.Contains(errOut, "try: another file") {
 		t.Errorf("--junit: exit %d: %s%s", code, out, errOut)
 	}
+	odd := filepath.Join(t.TempDir(), "a\n* * * * * touch b #")
+	if err := os.WriteFile(odd, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, errOut, code := h.run("verify", "--install-timer", "--config", odd); code != exitUsage || out != "" {
+		t.Errorf("a line of somebody's: exit %d: %s%s", code, out, errOut)
+	}
 	if _, errOut, code := h.run("verify", "--every", "5s"); code != exitUsage || !strings.Contains(errOut, "too often") {
 		t.Errorf("exit %d: %s", code, errOut)
 	}

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/adrg/xdg"
 )
@@ -51,6 +53,11 @@ func (a *app) installTimer(ctx context.Context, every time.Duration) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range append(words[:len(words):len(words)], here) {
+		if !utf8.ValidString(w) || strings.ContainsFunc(w, unicode.IsControl) || strings.HasSuffix(w, `\`) || w != strings.TrimSpace(w) {
+			return usageError(fmt.Sprintf("%q cannot stand in one line of a timer", w), "a directory with a plainer name")
+		}
+	}
 	if userSystemd(ctx) {
 		return a.systemdTimer(ctx, words, here, every)
 	}
@@ -86,7 +93,7 @@ func (a *app) systemdTimer(ctx context.Context, words []string, here string, eve
 	for name, text := range map[string]string{
 		// 1 says that the box is not closed, which is a result, and the unit's failure to be seen.
 		unit + ".service": "[Unit]\nDescription=glovebox verify: is the box really closed?\n\n[Service]\nType=oneshot\nNice=10\n" +
-			"WorkingDirectory=-" + strings.ReplaceAll(here, "%", "%%") + "\nExecStart=" + strings.Join(words, " ") + "\n",
+			"WorkingDirectory=" + strings.ReplaceAll(here, "%", "%%") + "\nExecStart=" + strings.Join(words, " ") + "\n",
 		unit + ".timer": fmt.Sprintf("[Unit]\nDescription=glovebox verify, on a schedule\n\n[Timer]\nOnActiveSec=15min\nOnUnitActiveSec=%ds\nRandomizedDelaySec=5min\n\n[Install]\nWantedBy=timers.target\n",
 			int(every.Seconds())),
 	} {

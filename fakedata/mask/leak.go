@@ -2,6 +2,7 @@ package mask
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -46,6 +47,8 @@ const (
 	leastBloom    = 16 // and most: binary logarithms of its size in bits; 2^28 are 32 MiB
 	mostBloom     = 28
 	maxCandidates = 1 << 20
+	maxPlaces     = 1000    // that are noted of one window
+	maxScans      = 2 << 30 // bytes that are read again for values of which no window is rare enough
 )
 
 // bloom is a set that never forgets and sometimes takes something for a
@@ -92,7 +95,7 @@ func mix(h uint64) uint64 {
 	return h ^ h>>31
 }
 
-// fingerprint and windowPrint stand for a folded value, and for its beginning.
+// fingerprint and windowPrint stand for a folded value, and for a window of it.
 func fingerprint(text string) uint64 {
 	h := uint64(14695981039346656037)
 	for i := range len(text) {
@@ -104,6 +107,10 @@ func fingerprint(text string) uint64 {
 func windowPrint(text string) uint64 {
 	return mix(binary.LittleEndian.Uint64([]byte(text[:window])) ^ 0x5bd1e995)
 }
+
+// windows are where a value is looked for: what thousands begin with, as addresses
+// do, says nothing of one of them.
+func windows(text string) [3]int { return [3]int{0, (len(text) - window) / 2, len(text) - window} }
 
 func foldByte(b byte) byte {
 	if b >= 'A' && b <= 'Z' {
@@ -214,6 +221,7 @@ type searcher struct {
 	sv      *surveyed
 	found   map[uint64]string // fingerprint: where
 	windows map[uint64][]int64
+	scanned int64 // bytes
 	res     Searched
 }
 
@@ -329,7 +337,7 @@ func (s *searcher) cell(c *column, v any) error {
 	return nil
 }
 
-// bytes notes every place of the file at which a value might begin.
+// bytes notes every place of the file at which a window of a value might be.
 func (s *searcher) bytes(ctx context.Context, f *os.File, size int64, progress func(string, int64, int64)) error {
 	r := bufio.NewReaderSize(f, 1<<20)
 	var w uint64
@@ -352,7 +360,7 @@ func (s *searcher) bytes(ctx context.Context, f *os.File, size int64, progress f
 			continue
 		}
 		if h := mix(w ^ 0x5bd1e995); s.sv.originals.has(h) {
-			if list := s.windows[h]; len(list) < 1000 {
+			if list := s.windows[h]; len(list) < maxPlaces {
 				s.windows[h] = append(list, at-window+1)
 				if places++; places > maxCandidates {
 					return errors.New("the search for originals has too much to look into: the file is too large for it")
@@ -375,16 +383,57 @@ func (s *searcher) confirm(ctx context.Context, src *source, f *os.File, p *plan
 		if len(text) < window || math.Floor(tells(text)) < s.res.MinBits {
 			return nil
 		}
-		for _, at := range s.windows[windowPrint(text)] {
-			got := make([]byte, len(text))
-			if _, err := f.ReadAt(got, at); err != nil && !errors.Is(err, io.EOF) {
-				return err
-			}
-			if foldText(string(got)) == text {
-				return fmt.Errorf("%w: one of %s, %d bytes long, stands in the bytes of the output; "+
-					"a view, trigger, index or default of the schema may name it: leave it out with drop in the plan", ErrLeak, oneLine(c.name()), len(text))
-			}
+		if there, err := s.stands(f, text); err != nil {
+			return err
+		} else if there {
+			return fmt.Errorf("%w: one of %s, %d bytes long, stands in the bytes of the output; a view, trigger, index or default of the schema "+
+				"may name it, or a column that is kept hold it among others: leave that out with drop in the plan, or mask it", ErrLeak, oneLine(c.name()), len(text))
 		}
 		return nil
 	})
+}
+
+// stands looks where the rarest window of a value was seen; where each was seen
+// too often for all places to be noted, in the whole file.
+func (s *searcher) stands(f *os.File, text string) (bool, error) {
+	for _, from := range windows(text) {
+		places := s.windows[windowPrint(text[from:])]
+		if len(places) == maxPlaces {
+			continue
+		}
+		got := make([]byte, len(text))
+		for _, at := range places {
+			if at < int64(from) {
+				continue
+			}
+			if _, err := f.ReadAt(got, at-int64(from)); err != nil && !errors.Is(err, io.EOF) {
+				return false, err
+			}
+			if foldText(string(got)) == text {
+				return true, nil
+			}
+		}
+		return false, nil
+	}
+	buf, kept := make([]byte, 1<<20+len(text)), 0
+	for at := int64(0); ; {
+		n, err := f.ReadAt(buf[kept:], at)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return false, err
+		}
+		for i := kept; i < kept+n; i++ {
+			buf[i] = foldByte(buf[i])
+		}
+		at, s.scanned = at+int64(n), s.scanned+int64(n)
+		piece := buf[:kept+n]
+		switch {
+		case bytes.Contains(piece, []byte(text)):
+			return true, nil
+		case err != nil:
+			return false, nil
+		case s.scanned > maxScans:
+			return false, errors.New("the search for originals has too much to look into: thousands begin and end alike")
+		}
+		kept = copy(buf, piece[max(len(piece)-len(text), 0):])
+	}
 }

@@ -377,6 +377,22 @@ func TestLeaksAreFound(t *testing.T) {
 	}
 }
 
+// What thousands of other values begin with, or look like but for a few letters,
+// hides none: in a text that is kept the last of them is found, too.
+func TestLeakAmongThousandsAlike(t *testing.T) {
+	for name, form := range map[string]string{
+		"that begin alike":         "https://people.example/u/%d-hidden",
+		"that begin and end alike": "https://people.example/users-of-all-kinds/%d/and/their/profile.html",
+	} {
+		from := database(t, "CREATE TABLE customers (id INTEGER PRIMARY KEY, url TEXT, note TEXT)")
+		rows := "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500) INSERT INTO customers SELECT i, printf('" + form + "', i * 7919), printf('qz" + form + "zq', -i) FROM n;"
+		edit(t, from, rows+" UPDATE customers SET note = 'qz' || url || 'zq' WHERE id = 1500")
+		if err := refused(t, from, "[table.customers.columns]\nurl = { method = \"code\" }\nnote = { method = \"keep\" }"); !errors.Is(err, ErrLeak) || !strings.Contains(err.Error(), "customers.url") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // searchAgain searches a file that was tampered with.
 func searchAgain(t *testing.T, from, to string) error {
 	t.Helper()

@@ -209,7 +209,7 @@ func (sv *surveyed) remember(ctx context.Context, src *source, pl *plan, progres
 	members := int64(0)
 	for _, t := range sv.tables {
 		for _, c := range t.cols {
-			members += 2 * (c.filled + 4*c.texts) // values, their words, and how they begin
+			members += 4 * (c.filled + 4*c.texts) // values, their words, and their windows
 		}
 	}
 	sv.originals = newBloom(members)
@@ -242,7 +242,9 @@ func (sv *surveyed) remember(ctx context.Context, src *source, pl *plan, progres
 			sv.telling[b]++
 		}
 		if len(text) >= window {
-			sv.originals.add(windowPrint(text))
+			for _, at := range windows(text) {
+				sv.originals.add(windowPrint(text[at:]))
+			}
 		}
 		switch { // as their pseudonyms are drawn: without what stands between the digits
 		case isPhone(text) || cardForm.MatchString(text):

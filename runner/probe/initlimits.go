@@ -31,6 +31,7 @@ var initLimits = Probe{
 			}
 		}
 		idle := struct{ priority int32 }{} // struct sched_param
+		var nowhere unix.CPUSet
 		attr := unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: unix.SCHED_BATCH}
 		return refusedAll([]attempt{
 			{"limiting PID 1's open files", limit(unix.RLIMIT_NOFILE)},
@@ -38,6 +39,8 @@ var initLimits = Probe{
 			{"limiting PID 1's processor time", limit(unix.RLIMIT_CPU)},
 			{"making PID 1 a batch job (sched_setscheduler)", call(unix.SYS_SCHED_SETSCHEDULER, 1, unix.SCHED_BATCH, uintptr(unsafe.Pointer(&idle)))},
 			{"making PID 1 a batch job (sched_setattr)", func() error { return unix.SchedSetAttr(1, &attr, 0) }},
+			// No processor at all is not possible, so nothing changes: EINVAL says that it was asked for.
+			{"choosing PID 1's processors", call(unix.SYS_SCHED_SETAFFINITY, 1, unsafe.Sizeof(nowhere), uintptr(unsafe.Pointer(&nowhere)))},
 			{"making PID 1 nice", call(unix.SYS_SETPRIORITY, unix.PRIO_PROCESS, 1, 1)},
 			{"making everybody nice", call(unix.SYS_SETPRIORITY, unix.PRIO_USER, 0, 1)},
 			// The kernel's own default, in ns: PID 1's timers would be late by as much.

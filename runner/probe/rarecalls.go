@@ -5,7 +5,7 @@ import "golang.org/x/sys/unix"
 var rareCalls = Probe{
 	Name: "rare-calls", Layer: execution, Control: NoSeccomp,
 	Gain:  "watch or change what is the whole machine's, or reach seldom used code of the kernel",
-	Tries: "calls on files by number, other processes' secrets, the clock, quotas, swap, accounting, host names and namespaces of others",
+	Tries: "calls on files by number, other processes' secrets, the clock, quotas, swap, accounting, System V semaphores and messages, host names and namespaces of others",
 	Try: func(Targets) Finding {
 		none := ^uintptr(0)
 		return refused(
@@ -24,6 +24,8 @@ var rareCalls = Probe{
 			kernelCall{"sethostname", unix.SYS_SETHOSTNAME, [4]uintptr{0, none}},
 			kernelCall{"vhangup", unix.SYS_VHANGUP, [4]uintptr{}},
 			kernelCall{"mount_setattr", unix.SYS_MOUNT_SETATTR, [4]uintptr{none, 0, none, 0}},
+			kernelCall{"semget", unix.SYS_SEMGET, [4]uintptr{0, none, 0}},
+			kernelCall{"msgget", unix.SYS_MSGGET, [4]uintptr{0x6c6f7665, 0}}, // none has this key
 			kernelCall{"move_pages", unix.SYS_MOVE_PAGES, [4]uintptr{1, 1, 0, 0}})
 	},
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"glovebox/store"
 	"glovebox/store/bundle"
@@ -226,4 +227,32 @@ func FuzzOpen(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// What somebody else's log says was spent is neither ours nor less than nothing.
+func TestImportedSpending(t *testing.T) {
+	ctx := t.Context()
+	for pico, want := range map[int64]error{1 << 62: nil, -1 << 62: store.ErrInvalid} {
+		theirs, key := openLog(t, t.TempDir())
+		mine, _ := openLog(t, t.TempDir())
+		ses, err := theirs.Begin(ctx, store.SessionStarted{Program: "1", Model: "m"}, store.CurrentOwner())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, body := range []store.Body{store.ModelResponse{Turn: 1, Charge: &store.Charge{PicoUSD: pico}}, store.ModelRequest{Turn: 2, Reserved: &store.Charge{PicoUSD: 1}}, store.SessionEnded{Status: "done"}} {
+			if _, err := ses.Append(ctx, body); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b, err := verify(write(t, theirs, key, ses.ID(), true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := mine.Import(ctx, store.Import{Session: ses.ID(), Events: b.Events(ctx), Evidence: b.Manifest.Evidence}); !errors.Is(err, want) {
+			t.Errorf("%d: %v", pico, err)
+		}
+		if got, err := mine.Spent(ctx, time.Now().Add(-time.Hour)); err != nil || got != (store.Spent{}) {
+			t.Errorf("%d: %+v, %v", pico, got, err)
+		}
+	}
 }
