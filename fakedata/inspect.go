@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,6 +44,9 @@ const (
 func openToRead(ctx context.Context, path string) (*memory, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(abs); err != nil {
 		return nil, err
 	}
 	dsn := url.URL{Scheme: "file", Path: abs, RawQuery: "mode=ro"}
@@ -103,12 +107,22 @@ func (s *Schema) profile(ctx context.Context, db *sql.Conn, t *Table) (TableProf
 		if err := scan(ctx, db, "SELECT count(*) FROM "+quote(parent.Name), &all); err != nil {
 			return p, err
 		}
-		q := fmt.Sprintf("SELECT count(*), coalesce(min(n), 0), coalesce(max(n), 0) FROM (SELECT count(*) n FROM %s WHERE %s IS NOT NULL GROUP BY %s)", quote(t.Name), col, col)
+		q := fmt.Sprintf("SELECT count(*), coalesce(min(n), 0), coalesce(max(n), 0) FROM (SELECT count(*) n FROM %s WHERE %s IN (SELECT %s FROM %s) GROUP BY %s)",
+			quote(t.Name), col, quote(parent.Columns[fk.To[0]].Name), quote(parent.Name), col)
 		if err := scan(ctx, db, q, &with, &least, &most); err != nil {
 			return p, err
 		}
+		var orphans int64
+		astray := ""
+		q = fmt.Sprintf("SELECT count(*) FROM %s WHERE %s NOT IN (SELECT %s FROM %s WHERE %[3]s IS NOT NULL)", quote(t.Name), col, quote(parent.Columns[fk.To[0]].Name), quote(parent.Name))
+		if err := scan(ctx, db, q, &orphans); err != nil {
+			return p, err
+		}
+		if orphans > 0 {
+			astray = fmt.Sprintf(", %d rows point to none", orphans)
+		}
 		p.Relations = append(p.Relations, fmt.Sprintf("%s → %s.%s: %d of %d have %d to %d",
-			t.Columns[fk.Columns[0]].Name, parent.Name, parent.Columns[fk.To[0]].Name, with, all, least, most))
+			t.Columns[fk.Columns[0]].Name, parent.Name, parent.Columns[fk.To[0]].Name, with, all, least, most)+astray)
 	}
 	return p, nil
 }

@@ -1,6 +1,9 @@
 package fakedata
 
 import (
+	"database/sql"
+	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -42,5 +45,26 @@ func TestInspect(t *testing.T) {
 	}
 	if got := Bars([]int64{0, 1, 50, 100}); got != " ▁▄█" {
 		t.Errorf("bars: %q", got)
+	}
+}
+
+// Rows that point to nothing are not counted among those that have a parent.
+func TestInspectOrphans(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "orphans.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), `CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (a_id INTEGER REFERENCES a (id));
+		INSERT INTO a VALUES (1), (2); INSERT INTO b VALUES (1), (1), (8), (9), (NULL)`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	tables, err := Inspect(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := tables[1].Relations, []string{"a_id → a.id: 1 of 2 have 2 to 2, 2 rows point to none"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -230,7 +230,7 @@ func WritePlan(s *Schema, r Recipe, schema string) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# How the dataset is made. Change what you like, then: glovebox data generate --plan THIS-FILE\n"+
 		"schema = %s\nseed = %d\nrows = %d # of the largest tables\nmess = %s # share of rows with a defect, for each kind of defect\n",
-		tomlText(schema), r.Seed, r.scaled(int64(r.Rows)), tomlFloat(r.Mess))
+		TOMLString(schema), r.Seed, r.scaled(int64(r.Rows)), tomlFloat(r.Mess))
 	b.WriteString("\n[locales] # how many people live where, as weights\n")
 	for _, c := range p.world.countries {
 		if c.weight > 0 {
@@ -248,7 +248,7 @@ func WritePlan(s *Schema, r Recipe, schema string) (string, error) {
 		fmt.Fprintf(&b, "[table.%s.columns]\n", tomlKey(t.Name))
 		for _, c := range t.cols {
 			generator, why := t.choice(c)
-			fields := []string{"generator = " + tomlText(generator)}
+			fields := []string{"generator = " + TOMLString(generator)}
 			fmt.Fprintf(&b, "%s = { %s } # %s\n", tomlKey(c.Name), strings.Join(append(fields, t.shown(c)...), ", "), oneLine(why))
 		}
 	}
@@ -340,7 +340,7 @@ func (t *table) shown(c *column) []string {
 		vs, ws := make([]string, len(enum)), []string(nil)
 		for i, v := range enum {
 			if vs[i] = show(v); !numericValue(v) {
-				vs[i] = tomlText(vs[i])
+				vs[i] = TOMLString(vs[i])
 			}
 		}
 		out = append(out, "values = ["+strings.Join(vs, ", ")+"]")
@@ -353,7 +353,7 @@ func (t *table) shown(c *column) []string {
 	case c.link == nil && c.number != nil && c.number.why == "":
 		n := c.number
 		unit := math.Pow10(n.scale)
-		out = append(out, "from = "+tomlFloat(float64(n.lo)/unit), "to = "+tomlFloat(float64(n.hi)/unit), "shape = "+tomlText(n.spread.String()))
+		out = append(out, "from = "+tomlFloat(float64(n.lo)/unit), "to = "+tomlFloat(float64(n.hi)/unit), "shape = "+TOMLString(n.spread.String()))
 	}
 	if share := t.nullShare(c); share > 0 {
 		out = append(out, "nulls = "+tomlFloat(float64(share)/1e4))
@@ -395,8 +395,8 @@ func (t *table) whyRows() string {
 	return "as many as the recipe says"
 }
 
-// tomlText is a TOML basic string.
-func tomlText(s string) string {
+// TOMLString is s as a basic string of TOML, which serves as a key, too.
+func TOMLString(s string) string {
 	var b strings.Builder
 	b.WriteByte('"')
 	for _, r := range s {
@@ -422,7 +422,7 @@ func tomlKey(s string) string {
 	if bare {
 		return s
 	}
-	return tomlText(s)
+	return TOMLString(s)
 }
 
 func tomlFloat(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }

@@ -31,7 +31,7 @@ const (
 	startTimeout   = 30 * time.Second // create to hello
 	destroyTimeout = 30 * time.Second
 	endTimeout     = 200 * time.Millisecond // for init to end by itself
-	heartbeat      = 5 * time.Second // between pings; three unanswered ones end the box
+	heartbeat      = 5 * time.Second        // between pings; three unanswered ones end the box
 )
 
 // BoxOptions says what a box may use. The zero value of a limit takes the default.

@@ -119,7 +119,7 @@ func (e *Engine) unpacked(ctx context.Context, r io.Reader) (plain io.Reader, en
 		}
 		return nil, nil, err
 	}
-	end = func() error { return nil }
+	end, err = func() error { return nil }, nil // a file shorter than magic is no tar, which its reader says
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
 		plain, err = gzip.NewReader(in)

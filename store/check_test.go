@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -408,4 +409,33 @@ func readFile(paths ...string) (string, error) {
 		b.Write(data)
 	}
 	return b.String(), nil
+}
+
+// A log that one key has signed is not written under another: it would never be
+// found intact again. It can be read, and checked, and goes on under its own.
+func TestAnotherKeyWritesNothing(t *testing.T) {
+	path, key, other := filepath.Join(t.TempDir(), "log.db"), newKey(t), newKey(t)
+	signedLog(t, path, key, "prompt ")
+	s := openLog(t, path)
+	s.SignWith(other)
+	all, err := s.Sessions(t.Context(), store.Filter{})
+	if err != nil || len(all) == 0 {
+		t.Fatalf("%d sessions: %v", len(all), err)
+	}
+	done := all[len(all)-1].ID
+	_, begun := s.Begin(t.Context(), store.SessionStarted{}, store.CurrentOwner())
+	_, noted := s.Note(t.Context(), done, store.Note{By: "ada", Text: "x"})
+	_, headed := s.Head(t.Context())
+	for name, err := range map[string]error{"begin": begun, "note": noted, "head": headed, "remove": s.Remove(t.Context(), done, "x")} {
+		if !errors.Is(err, store.ErrOtherKey) || !strings.Contains(err.Error(), key.Name()) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := s.Recover(t.Context()); err != nil {
+		t.Errorf("recover: %v", err)
+	}
+	signedLog(t, path, key, "more ")
+	if a, ok := audit(t, path, key); !ok {
+		t.Errorf("not intact: %+v", a)
+	}
 }

@@ -288,6 +288,9 @@ func (s *Store) evidence(ctx context.Context, id string) (e Evidence, err error)
 	} else if !errors.Is(err, sql.ErrNoRows) {
 		return e, err
 	}
+	if err := s.ours(ctx, tx); err != nil {
+		return e, err
+	}
 	e.Key = s.key.Public()
 	if e.Log, _, err = readLog(ctx, tx); err != nil {
 		return e, err

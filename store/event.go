@@ -2,6 +2,8 @@ package store
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 )
 
@@ -66,6 +68,21 @@ type Recipe struct {
 	Clock     string  `json:"clock"`          // RFC 3339: "now" for every date in the dataset
 	Generator string  `json:"generator"`      // fingerprint of the generator
 	Plan      string  `json:"plan,omitempty"` // text of the plan: how tables and columns are made; "": all is inferred
+}
+
+// Masked says whether the dataset was not generated but is a masked file: seed,
+// rows and mess then say nothing of it.
+func (r Recipe) Masked() bool { return strings.HasPrefix(r.Generator, "mask/") }
+
+// String is the dataset in a few words.
+func (r Recipe) String() string {
+	switch {
+	case r.Masked():
+		return r.Schema + ", a masked file"
+	case r.Mess > 0:
+		return fmt.Sprintf("%s, seed %d, %d rows, mess %g", r.Schema, r.Seed, r.Rows, r.Mess)
+	}
+	return fmt.Sprintf("%s, seed %d, %d rows", r.Schema, r.Seed, r.Rows)
 }
 
 // BoxCreated is recorded when a box is sealed, before anything of the session

@@ -112,7 +112,12 @@ func (s *Store) Import(ctx context.Context, in Import) error {
 	if known != "" && known != in.Evidence.Key {
 		return problemf(ErrBroken, "it is signed by another key than earlier sessions of log %s", CleanLine(in.Evidence.Log))
 	}
-	err = s.write(ctx, func(tx *sql.Tx) error { return s.importTo(ctx, tx, in) })
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.ours(ctx, tx); err != nil {
+			return err
+		}
+		return s.importTo(ctx, tx, in)
+	})
 	if err != nil {
 		return fmt.Errorf("importing: %w", err)
 	}

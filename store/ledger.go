@@ -13,6 +13,7 @@ import (
 
 	"glovebox/store/proof"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -85,6 +86,28 @@ func (s *Store) sign(ctx context.Context, tx *sql.Tx, pending int) error {
 	return err
 }
 
+// ours refuses a log whose last checkpoint another key than ours has signed.
+// What is entered under two keys by turns neither can vouch for: the log would
+// never again be found intact. The error wraps ErrOtherKey.
+func (s *Store) ours(ctx context.Context, q querier) error {
+	if s.key == nil {
+		return nil
+	}
+	var signed string
+	err := q.QueryRowContext(ctx, `SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1`).Scan(&signed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	var other *note.UnverifiedNoteError // signed, but by none that is known; a broken signature is for Check to find
+	if _, err := note.Open([]byte(signed), note.VerifierList(s.key.Verifier)); errors.As(err, &other) && len(other.Note.UnverifiedSigs) > 0 {
+		return problemf(ErrOtherKey, "log %s is signed by the key %s, and the key here is %s: what is written under two keys can never be checked",
+			s.path, CleanLine(other.Note.UnverifiedSigs[0].Name), s.key.Name())
+	}
+	return nil
+}
+
 // mayContinue says whether the last checkpoint is ours and still true, and
 // whether all after it, up to the entry numbered until, are entries that need no signature.
 func (s *Store) mayContinue(ctx context.Context, tx *sql.Tx, id string, until int64) (bool, error) {
@@ -131,6 +154,9 @@ func (s *Store) Head(ctx context.Context) (signed string, err error) {
 		return "", fmt.Errorf("a checkpoint needs a key")
 	}
 	err = s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.ours(ctx, tx); err != nil {
+			return err
+		}
 		heads, err := openHeads(ctx, tx)
 		if err != nil {
 			return err

@@ -67,8 +67,14 @@ func processStart(pid int) (ticks uint64, dead bool, err error) {
 // Recover ends the sessions whose owner was killed: it appends Interrupted by
 // "crash" and SessionEnded, and returns them as they are now. Sessions of
 // living processes stay as they are. Several processes may call it at once;
-// each session is ended, and returned, by one of them.
+// each session is ended, and returned, by one of them. A log of another key
+// stays as it is.
 func (s *Store) Recover(ctx context.Context) ([]Summary, error) {
+	if err := s.ours(ctx, s.r); errors.Is(err, ErrOtherKey) {
+		return nil, nil // it may be read, and whoever has its key ends them
+	} else if err != nil {
+		return nil, fmt.Errorf("looking for interrupted sessions: %w", explain(s.path, err))
+	}
 	rows, err := s.r.QueryContext(ctx, `SELECT n, id, owner_pid, owner_start, owner_boot FROM session WHERE status = 'running'`)
 	if err != nil {
 		return nil, fmt.Errorf("looking for interrupted sessions: %w", explain(s.path, err))

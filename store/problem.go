@@ -13,7 +13,8 @@ import (
 var (
 	ErrNewer    = errors.New("log from a newer glovebox")
 	ErrUnusable = errors.New("log cannot be used") // unreadable, read-only, damaged or something else altogether
-	ErrNotFound = errors.New("no such session")    // also an ambiguous reference
+	ErrOtherKey = errors.New("log signed by another key")
+	ErrNotFound = errors.New("no such session") // also an ambiguous reference
 	ErrEnded    = errors.New("session has ended")
 	ErrRunning  = errors.New("session is still running")
 	ErrInvalid  = errors.New("cannot be recorded")

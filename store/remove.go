@@ -16,6 +16,9 @@ import (
 func (s *Store) Note(ctx context.Context, id string, note Note) (Event, error) {
 	var e Event
 	err := s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.ours(ctx, tx); err != nil {
+			return err
+		}
 		var n int64
 		err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -64,6 +67,9 @@ func (s *Store) Remove(ctx context.Context, id, reason string) error {
 	}
 	defer s.w.ExecContext(context.WithoutCancel(ctx), `PRAGMA secure_delete = 0`) //nolint:errcheck // it only makes writing faster again
 	err := s.write(ctx, func(tx *sql.Tx) error {
+		if err := s.ours(ctx, tx); err != nil {
+			return err
+		}
 		var n int64
 		err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -135,7 +141,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if errors.Is(err, fs.ErrExist) {
 		return problemf(ErrInvalid, "%s is there already; choose another file", path)
 	} else if err != nil {
-		return fmt.Errorf("backing up: %w", err)
+		return problemf(ErrInvalid, "the backup cannot be written: %v", err)
 	}
 	f.Close()
 	if _, err := s.w.ExecContext(ctx, `VACUUM INTO ?`, path); err != nil {

@@ -29,6 +29,9 @@ func (s *Store) Begin(ctx context.Context, started SessionStarted, owner Owner) 
 	if err == nil {
 		ctx = context.WithoutCancel(ctx)
 		err = s.write(ctx, func(tx *sql.Tx) (err error) {
+			if err = s.ours(ctx, tx); err != nil {
+				return err
+			}
 			ses.n, err = s.newRow(ctx, tx, ses.id, owner)
 			if err == nil {
 				err = s.enter(ctx, tx, entry{What: "started", Session: ses.id, At: now().UnixMicro(), Owner: &owner})

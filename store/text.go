@@ -142,11 +142,7 @@ func (t *Transcript) Event(e Event) error {
 func started(b *strings.Builder, e Event, v SessionStarted) {
 	line(b, "session %s, %s, rigor %s, %s", e.Session, v.Model, v.Rigor, e.At.Format("2006-01-02 15:04:05 UTC"))
 	if r := v.Recipe; r != nil {
-		mess := ""
-		if r.Mess > 0 {
-			mess = fmt.Sprintf(", mess %g", r.Mess)
-		}
-		line(b, "data %s, seed %d, %d rows%s", r.Schema, r.Seed, r.Rows, mess)
+		line(b, "data %s", r)
 	}
 }
 

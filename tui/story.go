@@ -128,7 +128,11 @@ func (s *story) sessionStarted(b store.SessionStarted) {
 	}
 	said := "session " + s.id + " · " + b.Model
 	if r := b.Recipe; r != nil {
-		said += fmt.Sprintf(" · %s data, seed %d, %s rows", r.Schema, r.Seed, count(int64(r.Rows)))
+		if r.Masked() {
+			said += " · data " + r.String()
+		} else {
+			said += fmt.Sprintf(" · %s data, seed %d, %s rows", r.Schema, r.Seed, count(int64(r.Rows)))
+		}
 	}
 	s.note("·", "%s", said)
 }

@@ -25,7 +25,7 @@ func newBoxCmd(a *app) *cobra.Command {
 		newBoxRunCmd(a),
 		newBoxShellCmd(a),
 		&cobra.Command{
-			Use: "list", Short: "List the boxes that are alive", Args: cobra.NoArgs,
+			Use: "list", Short: "List the boxes that are alive", Args: noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return a.withEngine(cmd, func(e *runner.Engine) error {
 					boxes, err := e.Boxes(cmd.Context())
@@ -40,7 +40,7 @@ func newBoxCmd(a *app) *cobra.Command {
 			},
 		},
 		&cobra.Command{
-			Use: "prune", Short: "Remove boxes whose owner is gone", Args: cobra.NoArgs,
+			Use: "prune", Short: "Remove boxes whose owner is gone", Args: noArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				return a.withEngine(cmd, func(e *runner.Engine) error {
 					boxes := e.Reaped() // opening the engine is what removes them

@@ -30,7 +30,7 @@ your own prompt. What could do more than draw is left out: clipboard, titles,
 links, graphics, window and printer control.`,
 		Example: `  glovebox box shell
   glovebox box shell --data shop`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			in, ok := a.in.(*os.File)
 			if !ok || !isTerminal(a.in) || !isTerminal(a.out) || a.flags.json {

@@ -39,7 +39,7 @@ bytes, on every machine and every day.`,
 func (a *app) dataset(cmd *cobra.Command, args []string) (*fakedata.Schema, fakedata.Recipe, error) {
 	var none fakedata.Recipe
 	if len(args) > 1 {
-		return nil, none, usageError(cmd.CommandPath()+" takes one schema: a built-in name or a file", "glovebox data schemas")
+		return nil, none, usageError(called(cmd)+" takes one schema: a built-in name or a file", "glovebox data schemas")
 	}
 	cfg, err := a.loadConfig()
 	if err != nil {
@@ -229,7 +229,7 @@ func outputFormat(name string) (fakedata.Format, string, error) {
 	case fakedata.FormatSQLiteSQL, fakedata.FormatPostgres, fakedata.FormatMySQL:
 		return f, ".sql", nil
 	}
-	return "", "", usageError(fmt.Sprintf("there is no format %q", name), fmt.Sprint("one of ", fakedata.Formats()))
+	return "", "", usageError(fmt.Sprintf("there is no format %q", name), fmt.Sprintf("--format with one of %s", strings.Trim(fmt.Sprint(fakedata.Formats()), "[]")))
 }
 
 // digestAll is the digest of a file; of a directory, that of its files' names
@@ -253,7 +253,7 @@ func digestAll(path string) (sum string, size int64, err error) {
 
 func newSchemasCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "schemas", Short: "List the built-in schemas", Args: cobra.NoArgs,
+		Use: "schemas", Short: "List the built-in schemas", Args: noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			for _, name := range fakedata.Builtins() {
 				s, err := fakedata.Builtin(name)

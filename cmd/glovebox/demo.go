@@ -17,7 +17,7 @@ func newDemoCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "The guided tour, offline: a scripted model, a real box, a real dataset",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := a.openDesk(cmd.Context())
 			if err != nil {

@@ -20,7 +20,7 @@ func newDoctorCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "List what boxes and sessions need, how it is here, and the command that mends it",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, cfgErr := a.loadConfig()
 			opts := engineOptions(cfg)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,7 +95,7 @@ func (a *app) export(ctx context.Context, s *store.Store, sum store.Summary, o e
 			return err
 		}
 		if err := export.Send(ctx, o.otlp, src); err != nil {
-			return err
+			return &exitError{code: a.code(err), msg: err.Error(), hint: "is a collector running at that URL? --format otel writes the spans to a file instead", err: err}
 		}
 		a.listRemovals(src.Removals)
 		fmt.Fprintf(a.errOut, "sent to %s\n", store.CleanLine(o.otlp))
@@ -193,7 +194,11 @@ func writeExport(ctx context.Context, w io.Writer, s *store.Store, id, format st
 func writeFile(path string, write func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".glovebox-*")
 	if err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+		why := err
+		if pe := (*fs.PathError)(nil); errors.As(err, &pe) { // its path is a name that nobody gave
+			why = pe.Err
+		}
+		return &exitError{code: exitUsage, msg: fmt.Sprintf("%s cannot be written: %v", path, why), hint: "another file with -o", err: err}
 	}
 	defer os.Remove(f.Name())
 	w := bufio.NewWriterSize(f, 1<<20)

@@ -121,7 +121,11 @@ func openRegular(path string) (*os.File, error) {
 		f, err = os.Open(path)
 	}
 	if err != nil {
-		return nil, &exitError{code: exitUsage, msg: err.Error(), err: err}
+		msg := err.Error()
+		if errors.Is(err, os.ErrNotExist) {
+			msg = "there is no file " + path
+		}
+		return nil, &exitError{code: exitUsage, msg: msg, hint: "glovebox image import --help", err: err}
 	}
 	return f, nil
 }
@@ -179,7 +183,7 @@ func willNotWork(lacks []string) []string {
 
 func newImageListCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List the images that are ready to run, newest first", Args: cobra.NoArgs,
+		Use: "list", Short: "List the images that are ready to run, newest first", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withEngine(cmd, func(e *runner.Engine) error {
 				list, err := e.Images(cmd.Context())

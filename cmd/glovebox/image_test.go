@@ -63,6 +63,7 @@ func TestImageCommands(t *testing.T) {
 	}{
 		{[]string{"image", "rm", "localhost/tiny-1"}, exitUsage, "localhost/tiny-1"},
 		{[]string{"image", "import", h.file("letter", "dear reader")}, exitEngine, "no tar archive"},
+		{[]string{"image", "import", h.file("short", "dear")}, exitEngine, "no tar archive"},
 		{[]string{"image", "import", h.file("nothing", "")}, exitEngine, "empty"},
 		{[]string{"image", "import", h.dir}, exitUsage, "regular"},
 		{[]string{"image", "import", "none.tar"}, exitUsage, "none.tar"},

@@ -138,7 +138,9 @@ func missing(r bundle.Recipe, getenv func(string) string) []string {
 	case provider == "openai" && getenv("OPENAI_API_KEY") == "" && getenv("OPENAI_BASE_URL") == "":
 		out = append(out, fmt.Sprintf("model %s needs OPENAI_API_KEY, or OPENAI_BASE_URL", r.Started.Model))
 	}
-	if d := r.Started.Recipe; d != nil && d.Generator != fakedata.Generator {
+	if d := r.Started.Recipe; d != nil && d.Masked() {
+		out = append(out, "its dataset is a masked file, which no bundle holds: "+d.Generator)
+	} else if d != nil && d.Generator != fakedata.Generator {
 		out = append(out, fmt.Sprintf("its dataset was made by generator %s, this program has %s: the rows will differ", d.Generator, fakedata.Generator))
 	}
 	for _, b := range r.Boxes {

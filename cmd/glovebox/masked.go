@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"glovebox/fakedata"
@@ -22,6 +24,9 @@ func (p *plan) planMasked(ctx context.Context, d *desk, file string) (err error)
 	if d.cfg.Data.Mess > 0 || d.cfg.Data.Plan != "" {
 		return errors.New("data.mess and data.plan are for generated datasets: a masked file stays as it is")
 	}
+	if file == "" {
+		return errors.New("where the session's masked file is now is not known")
+	}
 	if p.masked, err = mask.Verify(file); err != nil {
 		return err
 	}
@@ -34,7 +39,7 @@ func (p *plan) planMasked(ctx context.Context, d *desk, file string) (err error)
 	p.maskedFile, p.recipe = file, d.cfg.Data.recipe(p.schema)
 	p.recipe.Generator = p.masked.String()
 	if d.resume != nil && d.resume.Recipe != nil && d.resume.Recipe.Generator != p.recipe.Generator {
-		return fmt.Errorf("the session had other data: %s", d.resume.Recipe.Generator)
+		return fmt.Errorf("%s is not the file that the session had, %s", file, d.resume.Recipe.Generator)
 	}
 	return nil
 }
@@ -70,6 +75,24 @@ func (p *plan) makeData(ctx context.Context, to fakedata.Target) error {
 		return errors.Join(fmt.Errorf("%s was changed while the session began", p.maskedFile), err)
 	}
 	return nil
+}
+
+// maskedAgain is the schema of a session on a masked file that goes on: where
+// the configuration says that a masked file is now, or else where the session's
+// own said then; somebody else's path is looked at only below this directory.
+// That it is the same file, its proof has to show.
+func maskedAgain(now string, config []byte, foreign bool) string {
+	if _, ok := maskedFile(now); ok {
+		return now
+	}
+	var then struct{ Data struct{ Schema string } }
+	if err := json.Unmarshal(config, &then); err != nil {
+		return maskedPrefix // no file is called that
+	}
+	if file, ok := maskedFile(then.Data.Schema); ok && (!foreign || filepath.IsLocal(file)) {
+		return then.Data.Schema
+	}
+	return maskedPrefix
 }
 
 // maskedFile is the file that a schema's name means, if it means one.

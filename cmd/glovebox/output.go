@@ -59,6 +59,9 @@ func (a *app) report(err error) int {
 	if errors.Is(err, store.ErrNotFound) && e.hint == "" {
 		e = &exitError{code: e.code, msg: e.msg, hint: "glovebox sessions"}
 	}
+	if errors.Is(err, store.ErrOtherKey) {
+		e = &exitError{code: e.code, msg: e.msg, hint: "set GLOVEBOX_KEY to the file of that key, or begin another log: glovebox --db FILE …"}
+	}
 	if e.msg != "" {
 		fmt.Fprintf(a.errOut, "glovebox: %s\n", store.CleanLine(e.msg))
 	}
@@ -70,7 +73,7 @@ func (a *app) report(err error) int {
 
 // code is the exit code of an error that does not bring its own.
 func (a *app) code(err error) int {
-	for _, usage := range []error{store.ErrNewer, store.ErrUnusable, store.ErrNotFound} {
+	for _, usage := range []error{store.ErrNewer, store.ErrUnusable, store.ErrNotFound, store.ErrOtherKey} {
 		if errors.Is(err, usage) {
 			return exitUsage
 		}

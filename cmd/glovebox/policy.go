@@ -70,7 +70,7 @@ func newPolicyCmd(a *app) *cobra.Command {
 	}
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "show", Short: "Print what is in force and where each line comes from", Args: cobra.NoArgs,
+			Use: "show", Short: "Print what is in force and where each line comes from", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error { return a.showPolicy() },
 		},
 		&cobra.Command{
@@ -86,7 +86,7 @@ func newPolicyCmd(a *app) *cobra.Command {
 			RunE: func(_ *cobra.Command, args []string) error { return a.checkPolicy(args[0], args[1]) },
 		},
 		&cobra.Command{
-			Use: "init", Short: "Write a commented glovebox.toml here", Args: cobra.NoArgs,
+			Use: "init", Short: "Write a commented glovebox.toml here", Args: noArgs,
 			RunE: func(*cobra.Command, []string) error { return a.initPolicy() },
 		},
 	)

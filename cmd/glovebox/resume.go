@@ -33,9 +33,18 @@ func (d *desk) resumeFrom(ctx context.Context, ref string, modelChosen bool) err
 	if !modelChosen {
 		d.cfg.Model = started.Model
 	}
+	now := d.cfg.Data.Schema
 	d.cfg.Data.Schema = ""
 	if r := started.Recipe; r != nil {
-		d.cfg.Data = dataConfig{Schema: r.Schema, Seed: r.Seed, Rows: r.Rows, Mess: r.Mess, text: r.Plan}
+		schema := r.Schema
+		if r.Masked() {
+			from, _, err := d.store.Origin(ctx, sum.ID)
+			if err != nil {
+				return err
+			}
+			schema = maskedAgain(now, started.Config, from != "")
+		}
+		d.cfg.Data = dataConfig{Schema: schema, Seed: r.Seed, Rows: r.Rows, Mess: r.Mess, text: r.Plan}
 		if _, why := d.cfg.wrongData(); why != "" { // a session from elsewhere may ask for anything
 			return usageError("session "+sum.ID+" cannot go on here: "+why, "")
 		}

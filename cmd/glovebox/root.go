@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"glovebox/store"
 
@@ -58,7 +61,7 @@ func newRootCmd(a *app) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetVersionTemplate("glovebox {{.Version}}\n")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError(err.Error(), cmd.CommandPath()+" --help")
+		return usageError(plainFlagError(err.Error()), cmd.CommandPath()+" --help")
 	})
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.db, "db", "", "the log `FILE` (default $XDG_DATA_HOME/glovebox/log.db)")
@@ -89,6 +92,24 @@ func newRootCmd(a *app) *cobra.Command {
 		newCompletionCmd(),
 	)
 	return root
+}
+
+// goSyntax is what Go adds to the refusal of a flag's value, for programmers.
+var goSyntax = regexp.MustCompile(`: (strconv\.Parse\w+|time): .*$`)
+
+// plainFlagError says what a flag wants instead.
+func plainFlagError(msg string) string {
+	return goSyntax.ReplaceAllStringFunc(msg, func(tail string) string {
+		switch {
+		case strings.HasPrefix(tail, ": time"):
+			return ": it must be a time, such as 90s or 6h"
+		case strings.Contains(tail, "ParseBool"):
+			return ": it must be true or false"
+		case strings.HasSuffix(tail, strconv.ErrRange.Error()):
+			return ": it is out of range"
+		}
+		return ": it must be a number"
+	})
 }
 
 // noSuchCommand refuses the arguments of a command that has none of its own.
@@ -170,10 +191,23 @@ func (a *app) withSession(ctx context.Context, ref string, show func(*store.Stor
 	return err
 }
 
+// noArgs refuses the arguments of a command that takes none.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usageError(fmt.Sprintf("%s takes no argument, and was given %q", called(cmd), args[0]), cmd.CommandPath()+" --help")
+}
+
+// called is the command without the program's name, which begins every error.
+func called(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
+}
+
 // oneSession is the argument of commands that work on a recorded session.
 func oneSession(cmd *cobra.Command, args []string) error {
 	if len(args) == 1 {
 		return nil
 	}
-	return usageError(cmd.CommandPath()+" needs one session: its ID, the beginning of its ID, or last", "glovebox sessions")
+	return usageError(called(cmd)+" needs one session: its ID, the beginning of its ID, or last", "glovebox sessions")
 }

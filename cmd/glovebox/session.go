@@ -152,7 +152,13 @@ func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe 
 			p.messy, err = fakedata.Messy(p.schema, p.recipe)
 		}
 		if err != nil {
-			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox data schemas", err: err}
+			hint := "glovebox data schemas"
+			if _, masked := maskedFile(schema); masked && d.resume == nil {
+				hint = "glovebox data mask FILE, which makes a masked file and its proof"
+			} else if masked {
+				hint = `name the masked file where it is now: schema = "masked:FILE" under [data] of glovebox.toml`
+			}
+			return &exitError{code: exitUsage, msg: err.Error(), hint: hint, err: err}
 		}
 		p.database = "/data/" + fileName(p.schema.Name) + ".db"
 		p.notes = fmt.Sprintf("The database is the SQLite file `%s`; the sql tool opens it.\n\n%s", p.database, p.about())

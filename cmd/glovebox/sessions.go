@@ -61,17 +61,26 @@ func costOf(s store.Summary) float64 {
 	return *s.CostUSD
 }
 
+// results are what can become of a session.
+var results = []string{"done", "limited", "denied", "failed", "interrupted", "running"}
+
 func newSessionsListCmd(a *app) *cobra.Command {
 	var f store.Filter
 	var order string
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the sessions, newest first",
 		Example: "  glovebox sessions list --tag odd --sort tokens",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			by, ok := orders[order]
 			if !ok {
 				return usageError(fmt.Sprintf("sessions cannot be sorted by %q, only by %s", order, strings.Join(slices.Sorted(maps.Keys(orders)), ", ")), "glovebox sessions --sort tokens")
+			}
+			if f.Status != "" && !slices.Contains(results, f.Status) {
+				return usageError(fmt.Sprintf("no session can have the result %q, only %s", f.Status, strings.Join(results, ", ")), "glovebox sessions --status done")
+			}
+			if f.Limit < 0 {
+				return usageError("--limit cannot be below 0, which is all", "glovebox sessions --limit 20")
 			}
 			return a.listSessions(cmd.Context(), f, by)
 		},
@@ -84,7 +93,7 @@ func newSessionsListCmd(a *app) *cobra.Command {
 
 func filterFlags(cmd *cobra.Command, f *store.Filter) {
 	cmd.Flags().StringVar(&f.Tag, "tag", "", "only with this `TAG`")
-	cmd.Flags().StringVar(&f.Status, "status", "", "only with this result: done, limited, denied, failed, interrupted, running")
+	cmd.Flags().StringVar(&f.Status, "status", "", "only with this result: "+strings.Join(results, ", "))
 	cmd.Flags().BoolVar(&f.Starred, "starred", false, "only starred ones")
 	cmd.Flags().Float64Var(&f.CostUSD, "cost-from", 0, "only those known to have cost so many `DOLLARS`")
 	cmd.Flags().IntVar(&f.Limit, "limit", 0, "at most so many")

@@ -241,7 +241,11 @@ func (a *app) removeFrom(ctx context.Context, s *store.Store, refs []string, age
 			return err
 		}
 	}
-	if err := a.mayRemove(fmt.Sprintf("Remove %d for good?", len(chosen))); err != nil {
+	which := "session " + chosen[0].ID
+	if n := len(chosen); n > 1 {
+		which = fmt.Sprintf("%d sessions", n)
+	}
+	if err := a.mayRemove(fmt.Sprintf("Remove %s for good?", which)); err != nil {
 		return err
 	}
 	for _, sum := range chosen {

@@ -20,7 +20,7 @@ from the distribution's packages, makes the account that Podman runs under when
 glovebox is root, reserves subordinate ids, and prepares the image.
 
 It does only what is missing, and asks before it changes the system.`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.loadConfig()
 			if err != nil {

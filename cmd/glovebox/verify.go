@@ -55,7 +55,7 @@ The exit code is 0 if everything held, 1 if not.`,
   glovebox verify --junit verify.xml
   glovebox verify --every 6h
   glovebox verify --install-timer`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.verifyCommand(cmd.Context(), f) },
 	}
 	fl := cmd.Flags()

@@ -148,6 +148,9 @@ func TestVerifyTimer(t *testing.T) {
 	if code != 0 || !strings.HasPrefix(out, "17 */12 * * * ") || !strings.Contains(out, "glovebox verify --db ") || !strings.Contains(errOut, "crontab -e") {
 		t.Errorf("exit %d: %s%s", code, out, errOut)
 	}
+	if !strings.Contains(out, "GLOVEBOX_KEY="+filepath.Join(h.dir, "key")) { // cron knows nothing of this environment
+		t.Errorf("the line would sign with another key: %s", out)
+	}
 	if entries, err := os.ReadDir(filepath.Join(h.dir, "systemd")); err == nil {
 		t.Errorf("files were written: %v", entries)
 	}

@@ -29,7 +29,15 @@ func (a *app) installTimer(ctx context.Context, every time.Duration) error {
 	if err != nil {
 		return err
 	}
-	words := []string{program, "verify"}
+	// Neither cron nor systemd knows this shell's environment: what is in it
+	// decides where the log's key and the configuration are.
+	words := []string{"/usr/bin/env", "GLOVEBOX_KEY=" + keyPath()}
+	for _, name := range []string{"GLOVEBOX_CONFIG", "GLOVEBOX_RIGOR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "CONTAINER_HOST"} {
+		if value := os.Getenv(name); value != "" {
+			words = append(words, name+"="+value)
+		}
+	}
+	words = append(words, program, "verify")
 	db, _ := a.dbPath()
 	for _, f := range [][2]string{{"--db", db}, {"--config", a.flags.config}, {"--rigor", a.flags.rigor}} {
 		if value := f[1]; value != "" {

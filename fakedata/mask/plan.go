@@ -275,23 +275,23 @@ func (p *plan) text() string {
 			if i > 0 {
 				b.WriteString(", ")
 			}
-			b.WriteString(tomlText(v))
+			b.WriteString(fakedata.TOMLString(v))
 		}
 		fmt.Fprintf(&b, "] # %s\n", about)
 	}
 	list("public", p.public, "values that may survive")
 	list("drop", p.drop, "views, triggers and indexes to leave out")
 	for _, t := range p.tables {
-		fmt.Fprintf(&b, "\n[table.%s]\n", tomlText(t.Name))
+		fmt.Fprintf(&b, "\n[table.%s]\n", fakedata.TOMLString(t.Name))
 		var quasi []string
 		for _, c := range t.quasi {
 			quasi = append(quasi, t.cols[c].Name)
 		}
 		list("quasi", quasi, "columns by which, together, a person could be found again")
-		fmt.Fprintf(&b, "[table.%s.columns]\n", tomlText(t.Name))
+		fmt.Fprintf(&b, "[table.%s.columns]\n", fakedata.TOMLString(t.Name))
 		for _, c := range t.cols {
 			if !c.Generated {
-				fmt.Fprintf(&b, "%s = { method = %q } # %s\n", tomlText(c.Name), c.method, oneLine(c.why))
+				fmt.Fprintf(&b, "%s = { method = %q } # %s\n", fakedata.TOMLString(c.Name), c.method, oneLine(c.why))
 			}
 		}
 	}
@@ -301,23 +301,4 @@ func (p *plan) text() string {
 func (p *plan) digest() string {
 	sum := sha256.Sum256([]byte(p.text()))
 	return hex.EncodeToString(sum[:])
-}
-
-// tomlText is a TOML basic string; it serves as a key, too.
-func tomlText(s string) string {
-	var b strings.Builder
-	b.WriteByte('"')
-	for _, r := range s {
-		switch {
-		case r == '"' || r == '\\':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r < ' ' || r == 0x7f || r == 0x2028 || r == 0x2029 || r >= 0x80 && oneLine(string(r)) == " ":
-			fmt.Fprintf(&b, "\\U%08X", r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	b.WriteByte('"')
-	return b.String()
 }

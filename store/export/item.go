@@ -47,7 +47,7 @@ func describe(e store.Event) item {
 	case store.SessionStarted:
 		it := item{class: "box", head: fmt.Sprintf("session started: %s, rigor %s, glovebox %s", b.Model, b.Rigor, b.Program), quiet: true}
 		if b.Recipe != nil {
-			it.head += fmt.Sprintf(", data %s seed %d", b.Recipe.Schema, b.Recipe.Seed)
+			it.head += ", data " + b.Recipe.String()
 		}
 		it.add("system prompt", "text", b.System)
 		it.add("configuration", "json", indent(b.Config))
