@@ -129,6 +129,27 @@ func TestUnseen(t *testing.T) {
 			t.Errorf("%s: %v", name, hits)
 		}
 	}
+	noise := make([]byte, 300<<10)
+	random := rand.NewChaCha8([32]byte{1})
+	random.Read(noise) //nolint:errcheck // it never fails
+	found := 0
+	s := Stream{Wires: wired()}
+	for piece := range slices.Chunk([]byte(gz(string(noise)+strings.Repeat("row after row, and then ", 2000)+"\n"+canary+strings.Repeat(" row", 2000))), 256<<10) {
+		found += len(s.Next(piece))
+	}
+	if found == 0 {
+		t.Error("what is packed, and goes in two pieces, went unseen")
+	}
+	noise = noise[:100<<10] // it has escapes in it, by chance
+	if hits := wired().Find([]byte(gz(string(noise) + strings.Repeat(" row", 2000) + canary))); len(hits) == 0 || hits[0].Unseen {
+		t.Errorf("behind noise: %v", hits)
+	}
+	for range 20 { // what is no packing is taken for none
+		random.Read(noise) //nolint:errcheck // it never fails
+		if hits := wired().Find(noise); len(hits) > 0 {
+			t.Errorf("noise: %v", hits)
+		}
+	}
 	for name, text := range map[string]string{
 		"text": strings.Repeat("a line of a report, "+b64([]byte("and what it means"))+"\n", 10_000), "gzip": gz(strings.Repeat("a line\n", 100_000)),
 	} {

@@ -7,6 +7,7 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"io"
 	"iter"
 	"strings"
@@ -16,6 +17,7 @@ const (
 	maxDepth    = 3       // encodings one in another
 	maxInflated = 1 << 20 // bytes of what was compressed
 	maxPacked   = 1 << 10 // beginnings of what may be compressed, in one text
+	leastPart   = 1 << 10 // bytes from which on what breaks off is no chance
 	leastRun    = 14      // characters of a piece that may be encoded
 )
 
@@ -38,34 +40,29 @@ func views(text []byte, unseen *bool) iter.Seq2[string, []byte] {
 			}
 		}
 		left := 16*len(plain) + maxInflated
-		pieces(plain, maxDepth, &left, unseen, yield)
+		l := looking{&left, unseen}
+		if changed && !l.packed(text, maxDepth, yield) { // by chance, what is packed has escapes in it
+			return
+		}
+		l.pieces(plain, maxDepth, yield)
 	}
+}
+
+// looking is what is left of the patience for one text, in bytes, and whether it
+// was not enough.
+type looking struct {
+	left   *int
+	unseen *bool
 }
 
 // pieces decodes what stands unbroken, and looks into what comes of it. A piece
 // may begin with what does not belong to it, so it is tried at each offset.
-func pieces(text []byte, depth int, left *int, unseen *bool, yield func(string, []byte) bool) bool {
+func (l looking) pieces(text []byte, depth int, yield func(string, []byte) bool) bool {
 	if depth == 0 {
 		return true
 	}
-	inner := func(as string, view []byte) bool {
-		if *left -= len(view); *left < 0 {
-			*unseen = true
-			return true
-		}
-		if len(view) < least {
-			return true
-		}
-		again, changed := unescape(view)
-		if !yield(as, view) || changed && !yield(as, again) {
-			return false
-		}
-		return pieces(again, depth-1, left, unseen, func(_ string, v []byte) bool { return yield(as, v) })
-	}
-	for inflated := range inflate(text, unseen) {
-		if !inner("compressed", inflated) {
-			return false
-		}
+	if !l.packed(text, depth, yield) {
+		return false
 	}
 	for _, e := range encodings {
 		for start := 0; start < len(text); start++ {
@@ -76,7 +73,7 @@ func pieces(text []byte, depth int, left *int, unseen *bool, yield func(string, 
 			if end-start >= leastRun {
 				run := strip(text[start:end], e.alphabet)
 				for at := range e.group {
-					if v := e.decode(run[at:]); readable(v) && !inner(e.name, v) {
+					if v := e.decode(run[at:]); readable(v) && !l.inner(e.name, v, depth, yield) {
 						return false
 					}
 				}
@@ -85,6 +82,35 @@ func pieces(text []byte, depth int, left *int, unseen *bool, yield func(string, 
 		}
 	}
 	return true
+}
+
+// packed looks into what is compressed.
+func (l looking) packed(text []byte, depth int, yield func(string, []byte) bool) bool {
+	if depth == 0 {
+		return true
+	}
+	for inflated := range inflate(text, l.unseen) {
+		if !l.inner("compressed", inflated, depth, yield) {
+			return false
+		}
+	}
+	return true
+}
+
+func (l looking) inner(as string, view []byte, depth int, yield func(string, []byte) bool) bool {
+	if *l.left -= len(view); *l.left < 0 {
+		*l.unseen = true
+		return true
+	}
+	if len(view) < least {
+		return true
+	}
+	again, changed := unescape(view)
+	if !yield(as, view) || changed && !yield(as, again) {
+		return false
+	}
+	deeper := func(_ string, v []byte) bool { return yield(as, v) }
+	return (!changed || l.packed(view, depth-1, deeper)) && l.pieces(again, depth-1, deeper)
 }
 
 // encodings that are undone. group is how many characters are decoded together.
@@ -125,8 +151,8 @@ func compressed(b []byte) int {
 }
 
 // inflate undoes gzip and zlib, wherever they may begin. What breaks off counts
-// as far as it goes; what is longer than maxInflated, and more beginnings than
-// maxPacked, set unseen.
+// as far as it goes; what is longer than maxInflated or goes on beyond the text,
+// and more beginnings than maxPacked, set unseen.
 func inflate(b []byte, unseen *bool) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		var gz gzip.Reader
@@ -158,8 +184,8 @@ func inflate(b []byte, unseen *bool) iter.Seq[[]byte] {
 			if err != nil {
 				continue
 			}
-			out, _ := io.ReadAll(io.LimitReader(r, maxInflated+1)) // see above
-			if len(out) > maxInflated {
+			out, err := io.ReadAll(io.LimitReader(r, maxInflated+1))
+			if len(out) > maxInflated || errors.Is(err, io.ErrUnexpectedEOF) && len(out) >= leastPart {
 				*unseen = true
 			}
 			if len(out) > 0 && !yield(out) {
