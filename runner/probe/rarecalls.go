@@ -9,7 +9,6 @@ var rareCalls = Probe{
 	Try: func(Targets) Finding {
 		none := ^uintptr(0)
 		return refused(
-			kernelCall{"name_to_handle_at", unix.SYS_NAME_TO_HANDLE_AT, [4]uintptr{none, 0, 0, 0}},
 			kernelCall{"kcmp", unix.SYS_KCMP, [4]uintptr{1, 1, none, 0}},
 			kernelCall{"fanotify_init", unix.SYS_FANOTIFY_INIT, [4]uintptr{none, none}},
 			kernelCall{"memfd_secret", unix.SYS_MEMFD_SECRET, [4]uintptr{none}},
