@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -85,6 +86,9 @@ func (a *app) check(ctx context.Context, ref string, against []string) error {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return usageError(fmt.Sprintf("the checkpoint cannot be read: %v", err), "glovebox check --head")
+		}
+		if !bytes.Contains(text, []byte("\n\n— ")) { // no signature follows (golang.org/x/mod/sumdb/note)
+			return usageError(name+" is no checkpoint, as check --head prints it", "glovebox check --head")
 		}
 		kept = append(kept, string(text))
 	}
