@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -207,17 +206,6 @@ func (a *app) mayWrite(out string) error {
 	return nil
 }
 
-func digest(path string) (sum string, size int64, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	size, err = io.Copy(h, f)
-	return hex.EncodeToString(h.Sum(nil)), size, err
-}
-
 // outputFormat is the format of that name and how its files end.
 func outputFormat(name string) (fakedata.Format, string, error) {
 	f := fakedata.Format(name)
@@ -237,11 +225,11 @@ func outputFormat(name string) (fakedata.Format, string, error) {
 func digestAll(path string) (sum string, size int64, err error) {
 	files, err := os.ReadDir(path)
 	if err != nil {
-		return digest(path)
+		return fakedata.Digest(path)
 	}
 	h := sha256.New()
 	for _, f := range files {
-		one, n, err := digest(filepath.Join(path, f.Name()))
+		one, n, err := fakedata.Digest(filepath.Join(path, f.Name()))
 		if err != nil {
 			return "", 0, err
 		}

@@ -71,7 +71,7 @@ func (p *plan) makeData(ctx context.Context, to fakedata.Target) error {
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if sum, _, err := digest(to.Path); err != nil || sum != p.masked.SHA256 {
+	if sum, _, err := fakedata.Digest(to.Path); err != nil || sum != p.masked.SHA256 {
 		return errors.Join(fmt.Errorf("%s was changed while the session began", p.maskedFile), err)
 	}
 	return nil

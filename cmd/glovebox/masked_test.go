@@ -1,6 +1,7 @@
 package main
 
 import (
+	"glovebox/fakedata"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,7 +24,7 @@ func TestMaskedFileAsData(t *testing.T) {
 	real, twin := filepath.Join(h.dir, "real.db"), filepath.Join(h.dir, "twin.db")
 	must("data", "generate", "clinic", "--rows", "100", "-o", real)
 	must("data", "mask", real, "--key-file", filepath.Join(h.dir, "mask.key"), "--new-key", "-o", twin)
-	sum, _, err := digest(twin)
+	sum, _, err := fakedata.Digest(twin)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,11 +24,9 @@ package mask
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
+	"glovebox/fakedata"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,7 +99,7 @@ func File(ctx context.Context, from, to string, o Options) (p *Proof, err error)
 		return nil, err
 	}
 	p = &Proof{Format: proofFormat, Generator: Generator, Key: o.Key.Fingerprint(), Plan: pl.digest(), Leaks: *leaks, Notes: src.notes}
-	if p.SHA256, p.Bytes, err = digest(to); err != nil {
+	if p.SHA256, p.Bytes, err = fakedata.Digest(to); err != nil {
 		return nil, err
 	}
 	if p.Groups, err = led.groups(ctx, pl); err != nil {
@@ -135,17 +133,6 @@ func WritePlan(ctx context.Context, path string, o Options) (text string, err er
 		return "", err
 	}
 	return pl.text(), nil
-}
-
-func digest(path string) (sum string, size int64, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close()
-	h := sha256.New()
-	size, err = io.Copy(h, f)
-	return hex.EncodeToString(h.Sum(nil)), size, err
 }
 
 func isCSV(path string) bool {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"glovebox/fakedata"
 	"io"
 	"io/fs"
 	"os"
@@ -99,7 +100,7 @@ func Verify(path string) (*Proof, error) {
 	if err := dec.Decode(p); err != nil || p.Format != proofFormat {
 		return nil, fmt.Errorf("%s: %w: %s is not one", path, ErrNoProof, proofPath(path))
 	}
-	sum, size, err := digest(path)
+	sum, size, err := fakedata.Digest(path)
 	switch {
 	case err != nil:
 		return nil, err
