@@ -26,6 +26,7 @@ type Transcript struct {
 	streamed bool                // the answer's text has been written by Stream
 	midLine  bool
 	held     string // end of what was streamed, written when more comes
+	failure  string // the last one: the session's end need not repeat it
 }
 
 // WriteText writes one event on its own; see Transcript.
@@ -121,6 +122,7 @@ func (t *Transcript) Event(e Event) error {
 	case Interrupted:
 		line(&b, "\ninterrupted by %s", v.By)
 	case Failure:
+		t.failure = v.Message
 		text(&b, "\nerror ("+v.Code+")", v.Message)
 	case BoxDiff:
 		changed(&b, v, t.Lines)
@@ -133,6 +135,9 @@ func (t *Transcript) Event(e Event) error {
 	case Note:
 		noted(&b, v)
 	case SessionEnded:
+		if v.Reason == t.failure {
+			v.Reason = ""
+		}
 		line(&b, "session ended: %s%s", v.Status, optional(" (%s)", v.Reason))
 	}
 	_, err := io.WriteString(t.W, b.String())
@@ -490,4 +495,18 @@ func byteCount(n int64) string {
 		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 	}
 	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
+
+// Plural is a number of things: "1 row", "2 rows", "3 entries", "4 boxes".
+func Plural[N int | int64](n N, one string) string {
+	many := one + "s"
+	if stem, ok := strings.CutSuffix(one, "ry"); ok {
+		many = stem + "ries"
+	} else if strings.HasSuffix(one, "x") {
+		many = one + "es"
+	}
+	if n == 1 {
+		many = one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

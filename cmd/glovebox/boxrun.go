@@ -300,8 +300,15 @@ type hostFile struct {
 // files finds out what can be wrong with --file and --out before a box is made.
 func (r boxRun) files() ([]hostFile, error) {
 	for _, get := range r.gets {
-		if from, to, ok := strings.Cut(get, ":"); !ok || from == "" || to == "" {
+		from, to, ok := strings.Cut(get, ":")
+		if !ok || from == "" || to == "" {
 			return nil, usageError(fmt.Sprintf("--out %q: write it as PATH:HOSTPATH", get), "--out report.txt:report.txt")
+		}
+		if st, err := os.Stat(to); err == nil && st.IsDir() {
+			return nil, usageError(fmt.Sprintf("--out %s: %s is a directory", get, to), "--out "+from+":"+filepath.Join(to, path.Base(from)))
+		}
+		if st, err := os.Stat(filepath.Dir(to)); err != nil || !st.IsDir() {
+			return nil, usageError(fmt.Sprintf("--out %s: there is no directory %s", get, filepath.Dir(to)), "mkdir -p "+filepath.Dir(to))
 		}
 	}
 	var files []hostFile

@@ -14,8 +14,6 @@ import (
 	"glovebox/agent/filter"
 	"glovebox/agent/policy"
 	"glovebox/runner/egress"
-
-	"github.com/agnivade/levenshtein"
 )
 
 // wrong returns the first key whose value cannot be, and why; "" if there is
@@ -238,18 +236,4 @@ func (c config) wrongRule() *policy.RuleError {
 		return wrong
 	}
 	return nil
-}
-
-// oneOf says what is wrong with a word that must be one of a few; "" if it is.
-func oneOf(word string, words ...string) string {
-	if slices.Contains(words, word) {
-		return ""
-	}
-	why := fmt.Sprintf("cannot be %q; there are %s", word, strings.Join(words, ", "))
-	for _, w := range words {
-		if levenshtein.ComputeDistance(strings.ToLower(word), w) <= 2 {
-			return why + "; did you mean " + w + "?"
-		}
-	}
-	return why
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,11 +8,9 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
-	"github.com/agnivade/levenshtein"
 )
 
 // maxConfig bounds a configuration file: nobody writes a longer one.
@@ -24,7 +21,10 @@ const maxConfig = 1 << 20
 func (c *config) readFile(file string) error {
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no configuration file %s: %w", file, err)
+		return &exitError{
+			code: exitUsage, msg: "there is no configuration file " + file, err: err,
+			hint: "glovebox policy init, which writes a commented glovebox.toml",
+		}
 	} else if err != nil {
 		return fmt.Errorf("reading the configuration: %w", err)
 	}
@@ -155,22 +155,4 @@ func lineOf(text, key string) int {
 		}
 	}
 	return 0
-}
-
-// didYouMean names the known key that is nearest to a wrong one: the same word
-// in another table, or a few letters away.
-func didYouMean(key string, known map[string]bool) string {
-	last := key[strings.LastIndexByte(key, '.')+1:]
-	near := func(k string) int {
-		d := levenshtein.ComputeDistance(strings.ToLower(key), k)
-		if k[strings.LastIndexByte(k, '.')+1:] == strings.ToLower(last) {
-			d = 0
-		}
-		return d
-	}
-	best := slices.MinFunc(slices.Sorted(maps.Keys(known)), func(a, b string) int { return cmp.Compare(near(a), near(b)) })
-	if near(best) > max(2, len(key)/3) {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
 }

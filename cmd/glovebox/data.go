@@ -88,6 +88,10 @@ func dataError(ctx context.Context, err error) error {
 	if ctx.Err() != nil { // SQLite reports an interruption in words of its own
 		return ctx.Err()
 	}
+	var missing *fs.PathError
+	if errors.As(err, &missing) && errors.Is(err, fs.ErrNotExist) {
+		return usageError("there is no file "+missing.Path, "glovebox data --help")
+	}
 	return &exitError{code: exitUsage, msg: err.Error(), err: err}
 }
 
@@ -187,7 +191,7 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 			Answer string `json:"answers,omitempty"`
 		}{out, s.Name, r.Seed, len(s.Tables), rows, size, sum, answers})
 	}
-	_, err = fmt.Fprintf(a.out, "%s: %d tables, %d rows, %d bytes, sha256 %s\n", out, len(s.Tables), rows, size, sum[:16])
+	_, err = fmt.Fprintf(a.out, "%s: %s, %s, %s, sha256 %s\n", out, store.Plural(len(s.Tables), "table"), store.Plural(rows, "row"), store.Plural(size, "byte"), sum[:16])
 	if err == nil && messy {
 		_, err = fmt.Fprintf(a.out, "%s: the answer key; keep it out of the box\n", answers)
 	}

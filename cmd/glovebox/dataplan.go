@@ -91,7 +91,7 @@ func (a *app) schemaName(cmd *cobra.Command, args []string, s *fakedata.Schema) 
 func (c *dataConfig) takePlan(file string) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return usageError("reading the plan: "+err.Error(), "glovebox data plan SCHEMA > "+file)
+		return usageError("reading the plan: "+fileSays(file, err), "glovebox data plan SCHEMA > "+file)
 	}
 	p, err := fakedata.ParsePlan(string(data))
 	if err != nil {

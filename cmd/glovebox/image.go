@@ -121,11 +121,7 @@ func openRegular(path string) (*os.File, error) {
 		f, err = os.Open(path)
 	}
 	if err != nil {
-		msg := err.Error()
-		if errors.Is(err, os.ErrNotExist) {
-			msg = "there is no file " + path
-		}
-		return nil, &exitError{code: exitUsage, msg: msg, hint: "glovebox image import --help", err: err}
+		return nil, &exitError{code: exitUsage, msg: fileSays(path, err), hint: "glovebox image import --help", err: err}
 	}
 	return f, nil
 }

@@ -107,10 +107,10 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 				Missing []string `json:"missing"`
 			}{m.Session, m.Events, m.Evidence.Log, m.Key, missing(b.Recipe, os.Getenv)})
 		}
-		fmt.Fprintf(a.out, "session %s: %d events, %s\n", m.Session, m.Events, store.CleanLine(m.Title))
+		fmt.Fprintf(a.out, "session %s: %s, %s\n", m.Session, store.Plural(m.Events, "event"), store.CleanLine(m.Title))
 		fmt.Fprintf(a.out, "intact, from log %s, signed by %s\n", store.CleanLine(m.Evidence.Log), by)
 		if n := len(m.Redacted); n > 0 {
-			fmt.Fprintf(a.out, "something was taken out of %d fields before it was handed on\n", n)
+			fmt.Fprintf(a.out, "something was taken out of %s before it was handed on\n", store.Plural(n, "field"))
 		}
 		for _, line := range missing(b.Recipe, os.Getenv) {
 			fmt.Fprintf(a.out, "to rerun it: %s\n", store.CleanLine(line))

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -90,6 +92,9 @@ func providerOf(name string) string {
 // openScript serves a scenario on loopback, to be reached like any other model.
 func openScript(ctx context.Context, file string) (*agent.OpenAI, func(), error) {
 	script, err := agent.LoadScript(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, usageError("there is no scenario file "+file, "script:demo, which is built in; docs/script.md tells how to write one")
+	}
 	if err != nil {
 		return nil, nil, usageError(err.Error(), "")
 	}

@@ -72,7 +72,7 @@ func writeTable(w io.Writer, t fakedata.TablePreview) error {
 		lines[i] = cells
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d rows\n", store.CleanLine(t.Table), t.Total)
+	fmt.Fprintf(&b, "%s, %s\n", store.CleanLine(t.Table), store.Plural(t.Total, "row"))
 	for _, line := range lines {
 		row := " "
 		for j, cell := range line {

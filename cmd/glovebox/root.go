@@ -130,11 +130,16 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := cmd.CommandPath() + " --help"
-	if cmd.SuggestionsMinimumDistance <= 0 {
-		cmd.SuggestionsMinimumDistance = 2
+	var names, begun []string
+	for _, c := range cmd.Commands() {
+		if names = append(names, c.Name()); len(args[0]) > 1 && strings.HasPrefix(c.Name(), args[0]) {
+			begun = append(begun, c.Name())
+		}
 	}
-	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
-		hint = cmd.CommandPath() + " " + like[0]
+	if len(begun) > 0 {
+		hint = cmd.CommandPath() + " " + begun[0]
+	} else if meant := nearest(args[0], names); meant != "" {
+		hint = cmd.CommandPath() + " " + meant
 	}
 	return usageError(fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+args[0]), hint)
 }

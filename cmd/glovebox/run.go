@@ -127,7 +127,7 @@ func (a *app) spent(ctx context.Context, d *desk, id string) error {
 	if err != nil {
 		return err
 	}
-	said := fmt.Sprintf("spent: %d steps, %d tokens", sum.Steps, sum.Tokens)
+	said := "spent: " + steps(sum)
 	if sum.CostUSD != nil {
 		said += fmt.Sprintf(", $%.4f", *sum.CostUSD)
 	}
@@ -179,7 +179,7 @@ func (a *app) runSession(ctx context.Context, d *desk, prompt string, lines int)
 		err = failed()
 	}
 	if g.unasked > 0 && err == nil {
-		_, err = fmt.Fprintf(a.errOut, "not run: %d calls that somebody should have been asked about; --yes allows them, the workbench asks\n", g.unasked)
+		_, err = fmt.Fprintf(a.errOut, "not run: %s that somebody should have been asked about; --yes allows them, the workbench asks\n", store.Plural(g.unasked, "call"))
 	}
 	return s.ID(), err
 }

@@ -110,6 +110,19 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 	if p.name, err = d.cfg.modelName(); err != nil {
 		return p, err
 	}
+	// What costs nothing to find out comes before the box is tried. The model
+	// outlives start: stop ends it.
+	if p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv); err != nil {
+		return p, err
+	}
+	defer func() {
+		if err != nil {
+			p.stop()
+		}
+	}()
+	if p.cost, p.price, err = d.cfg.cost(p.name, p.model.Endpoint()); err != nil {
+		return p, err
+	}
 	if err = p.planBox(ctx, d, d.cfg.Data.Schema, observe); err != nil {
 		return p, err
 	}
@@ -124,16 +137,7 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 		return p, err
 	}
 	p.tools.Seed = d.cfg.Data.Seed
-	if p.filter, err = d.cfg.filter(); err != nil {
-		return p, err
-	}
-	// The model outlives start: stop ends it.
-	if p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv); err != nil {
-		return p, err
-	}
-	if p.cost, p.price, err = d.cfg.cost(p.name, p.model.Endpoint()); err != nil {
-		p.stop()
-	}
+	p.filter, err = d.cfg.filter()
 	return p, err
 }
 
@@ -344,10 +348,15 @@ func (s *session) Prompt(ctx context.Context, text string) error {
 // promptWith is Prompt with images.
 func (s *session) promptWith(ctx context.Context, text string, images ...store.Image) error {
 	err := s.agent.Prompt(ctx, text, images...)
-	s.mu.Lock()
-	s.last = err
-	s.mu.Unlock()
+	s.fail(err)
 	return explain(err)
+}
+
+// fail sets what becomes of the session; nil: it did well.
+func (s *session) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = err
 }
 
 // Close implements tui.Live: the box is destroyed, the session ended.

@@ -122,7 +122,7 @@ func (a *app) listSessions(ctx context.Context, f store.Filter, by func(a, b sto
 	}
 	if a.flags.json {
 		for _, sum := range all {
-			if err := a.printJSON(sum); err != nil {
+			if err := a.printJSON(jsonSummary(sum)); err != nil {
 				return err
 			}
 		}
@@ -138,22 +138,48 @@ func (a *app) listSessions(ctx context.Context, f store.Filter, by func(a, b sto
 	return writeSessions(a.out, all)
 }
 
+// jsonSummary is a line of the list whose tokens are null where they are not known.
+func jsonSummary(s store.Summary) any {
+	line := struct {
+		store.Summary
+		Tokens *int `json:"tokens"`
+	}{Summary: s}
+	if s.TokensKnown() {
+		line.Tokens = &s.Tokens
+	}
+	return line
+}
+
 // writeSessions puts the title last: it is the one column of any length.
 func writeSessions(w io.Writer, all []store.Summary) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "ID\tWHEN\tRESULT\tSTEPS\tTOKENS\tCOST\tTAGS\tMODEL\tTITLE")
 	for _, sum := range all {
-		cost, title := "?", store.CleanLine(sum.Title)
+		cost, tokens, title := "?", "?", store.CleanLine(sum.Title)
 		if sum.CostUSD != nil {
 			cost = fmt.Sprintf("$%.4f", *sum.CostUSD)
+		}
+		if sum.TokensKnown() {
+			tokens = fmt.Sprint(sum.Tokens)
+		}
+		if !sum.HasModel() { // nothing to know
+			cost, tokens = "-", "-"
 		}
 		if sum.Starred {
 			title = "★ " + title
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", sum.ID, sum.StartedAt.Local().Format("2006-01-02 15:04"), sum.Status,
-			sum.Steps, sum.Tokens, cost, cmp.Or(strings.Join(sum.Tags, " "), "-"), store.CleanLine(sum.Model), title)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", sum.ID, sum.StartedAt.Local().Format("2006-01-02 15:04"), sum.Status,
+			sum.Steps, tokens, cost, cmp.Or(strings.Join(sum.Tags, " "), "-"), store.CleanLine(sum.Model), title)
 	}
 	return tw.Flush()
+}
+
+// steps is how far a session went, and on how many tokens.
+func steps(s store.Summary) string {
+	if !s.TokensKnown() {
+		return store.Plural(s.Steps, "step") + ", tokens unknown (the server reported none)"
+	}
+	return store.Plural(s.Steps, "step") + ", " + store.Plural(s.Tokens, "token")
 }
 
 func (a *app) showSession(ctx context.Context, ref string) error {
@@ -166,6 +192,9 @@ func (a *app) showSession(ctx context.Context, ref string) error {
 			took = fmt.Sprintf(" after %s", sum.EndedAt.Sub(sum.StartedAt).Round(1e8))
 		}
 		cost := "unknown"
+		if !sum.HasModel() {
+			cost = "none"
+		}
 		if sum.CostUSD != nil {
 			cost = fmt.Sprintf("$%.4f", *sum.CostUSD)
 		}
@@ -175,8 +204,8 @@ func (a *app) showSession(ctx context.Context, ref string) error {
 			from = "from    log " + store.CleanLine(log) + ", signed by foreign key " + bundle.KeyName(key) + "\n"
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(a.out, "title   %s\nresult  %s%s\nspent   %d steps, %d tokens, cost %s\n%s\n",
-				store.CleanLine(sum.Title), sum.Status, took, sum.Steps, sum.Tokens, cost, from)
+			_, err = fmt.Fprintf(a.out, "title   %s\nresult  %s%s\nspent   %s, cost %s\n%s\n",
+				store.CleanLine(sum.Title), sum.Status, took, steps(sum), cost, from)
 		}
 		if err == nil {
 			err = a.writeOutbox(ctx, s, sum.ID)

@@ -93,8 +93,8 @@ func (a *app) search(ctx context.Context, q store.Query) error {
 		}
 		fmt.Fprintf(a.out, "  %4d  %-14s  %s\n", h.Seq, h.Kind, mark.Replace(h.Snippet))
 	}
-	if len(hits) == 0 && !a.flags.json {
-		fmt.Fprintln(a.errOut, "nothing found")
+	if len(hits) == 0 {
+		return &exitError{code: exitNo, msg: "nothing found"}
 	}
 	return nil
 }
