@@ -56,7 +56,7 @@ func (s *spent) add(events []store.Event) {
 	switch b := e.Body.(type) {
 	case store.Prompt:
 		if len(events) > 1 && !s.begun.IsZero() {
-			s.before += events[len(events)-2].At.Sub(s.begun)
+			s.before += max(events[len(events)-2].At.Sub(s.begun), 0)
 		}
 		s.begun = e.At
 	case store.ModelRequest:
@@ -69,15 +69,16 @@ func (s *spent) add(events []store.Event) {
 	case store.ToolResult:
 		s.OutputBytes += int64(len(b.Stdout)+len(b.Stderr)) + b.StdoutCut + b.StderrCut
 	case store.Decision:
-		s.waited += time.Duration(b.WaitMS * float64(time.Millisecond))
+		s.waited += time.Duration(min(max(b.WaitMS, 0), 1e12) * float64(time.Millisecond))
 	case store.ModelResponse:
 		s.answered(events, b)
 	}
 	s.Wall = s.before
 	if !s.begun.IsZero() {
-		s.Wall += s.last.Sub(s.begun)
+		s.Wall += max(s.last.Sub(s.begun), 0) // a clock may be set back
 	}
-	s.Working = max(s.Wall-s.waited, 0)
+	s.waited = min(s.waited, s.Wall) // what a log from elsewhere says beyond that would be taken off what comes
+	s.Working = s.Wall - s.waited
 }
 
 func (s *spent) answered(events []store.Event, b store.ModelResponse) {
