@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -121,6 +122,21 @@ func fullRef(ref string) string {
 	}
 	return ref
 }
+
+// CheckRef says what is wrong with the reference of an image, as far as one can
+// see without looking for it; nil: nothing.
+func CheckRef(ref string) error {
+	if ref = cmp.Or(ref, autoRef); ref == autoRef || ref == hostRef || wholeID.MatchString(ref) {
+		return nil
+	}
+	if _, err := reference.ParseDockerRef(ref); err != nil {
+		return fmt.Errorf("%q is not an image reference: %w", ref, err)
+	}
+	return nil
+}
+
+// wholeID is how Podman's store names an image itself.
+var wholeID = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // finder gets the image that ref names, from wherever it is.
 type finder func(ctx context.Context, ref string, progress func(Progress)) (baseImage, error)

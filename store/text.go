@@ -27,6 +27,7 @@ type Transcript struct {
 	midLine  bool
 	held     string // end of what was streamed, written when more comes
 	failure  string // the last one: the session's end need not repeat it
+	limited  bool   // nor a limit
 }
 
 // WriteText writes one event on its own; see Transcript.
@@ -118,6 +119,7 @@ func (t *Transcript) Event(e Event) error {
 	case Compacted:
 		line(&b, "\nthe conversation was shortened for the model: from %s to %s", byteCount(v.Before), byteCount(v.After))
 	case LimitReached:
+		t.limited = true
 		line(&b, "\nlimit reached: %s", v)
 	case Interrupted:
 		line(&b, "\ninterrupted by %s", v.By)
@@ -135,7 +137,7 @@ func (t *Transcript) Event(e Event) error {
 	case Note:
 		noted(&b, v)
 	case SessionEnded:
-		if v.Reason == t.failure {
+		if v.Reason == t.failure || t.limited && v.Status == "limited" {
 			v.Reason = ""
 		}
 		line(&b, "session ended: %s%s", v.Status, optional(" (%s)", v.Reason))

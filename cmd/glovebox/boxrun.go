@@ -319,7 +319,7 @@ func (r boxRun) files() ([]hostFile, error) {
 		}
 		st, err := os.Stat(from)
 		if err != nil {
-			return nil, &exitError{code: exitUsage, msg: "--file: " + err.Error(), err: err}
+			return nil, &exitError{code: exitUsage, msg: "--file: " + fileSays(from, err), err: err}
 		}
 		if !st.Mode().IsRegular() {
 			return nil, usageError(fmt.Sprintf("--file: %s is not a regular file", from), "")
@@ -354,6 +354,9 @@ func (a *app) fetch(ctx context.Context, box *runner.Box, gets []string, limit i
 		if errors.Is(err, fs.ErrNotExist) && !required {
 			fmt.Fprintf(a.errOut, "glovebox: --out: there is no %s in the box\n", store.CleanLine(from))
 			continue
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return &exitError{code: exitNo, msg: fmt.Sprintf("--out: there is no %s in the box", from), hint: "a path below /work, or a whole one", err: err}
 		}
 		if err != nil {
 			return &exitError{code: exitNo, msg: fmt.Sprintf("--out %s: %v", from, err), err: err}

@@ -13,6 +13,7 @@ import (
 	"glovebox/agent"
 	"glovebox/agent/filter"
 	"glovebox/agent/policy"
+	"glovebox/runner"
 	"glovebox/runner/egress"
 )
 
@@ -53,6 +54,8 @@ func (c config) wrongBox() (string, string) {
 	switch {
 	case b.Image == "":
 		return "box.image", `box.image is empty; "auto" lets glovebox choose`
+	case runner.CheckRef(b.Image) != nil:
+		return "box.image", "box.image: " + runner.CheckRef(b.Image).Error()
 	case b.Image == "host" && c.Rigor == "strict":
 		return "box.image", `box.image "host" shows the box this machine's /usr, which rigor "strict" does not allow; use "auto"`
 	case b.Runtime == "":

@@ -225,7 +225,9 @@ func explain(err error) error {
 		return coded(exitEngine, "glovebox setup")
 	case errors.Is(err, exec.ErrNotFound):
 		return coded(exitEngine, "glovebox setup")
-	case errors.Is(err, runner.ErrNoEngine), errors.Is(err, runner.ErrRootful), errors.Is(err, runner.ErrNoImage),
+	case errors.Is(err, runner.ErrNoImage):
+		return coded(exitEngine, "glovebox image list, for those that are here")
+	case errors.Is(err, runner.ErrNoEngine), errors.Is(err, runner.ErrRootful),
 		errors.Is(err, agent.ErrBoxLost), errors.Is(err, runner.ErrBoxLost):
 		return coded(exitEngine, "glovebox doctor")
 	}

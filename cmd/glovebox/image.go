@@ -144,7 +144,7 @@ func (a *app) readyImage(cmd *cobra.Command, cfg config, get func(context.Contex
 		}
 		p.close()
 		if errors.Is(err, runner.ErrNoImage) {
-			return &exitError{code: exitEngine, msg: err.Error(), err: err}
+			return &exitError{code: exitEngine, msg: err.Error(), hint: "glovebox image list, for those that are here", err: err}
 		}
 		if err != nil {
 			return err

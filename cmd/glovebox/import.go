@@ -37,7 +37,7 @@ replayed, searched and noted on. What a rerun would need that is not here is sai
 func withBundle(ctx context.Context, path string, do func(*bundle.Bundle) error) error {
 	f, err := os.Open(path)
 	if err != nil {
-		return usageError(fmt.Sprintf("the bundle cannot be read: %v", err), "")
+		return usageError(fileSays(path, err), "glovebox export ID, which writes a bundle")
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -144,7 +144,11 @@ func missing(r bundle.Recipe, getenv func(string) string) []string {
 		out = append(out, fmt.Sprintf("its dataset was made by generator %s, this program has %s: the rows will differ", d.Generator, fakedata.Generator))
 	}
 	for _, b := range r.Boxes {
-		out = append(out, fmt.Sprintf("image %s as %s is needed (glovebox image list shows what is here)", b.Image, b.ImageDigest))
+		digest := b.ImageDigest
+		if b.Base != nil { // what glovebox-init was put into; with it, no two versions have the same
+			digest = b.Base.Digest
+		}
+		out = append(out, fmt.Sprintf("its box was made of image %s, %s; glovebox image list shows what is here", b.Image, digest))
 		break
 	}
 	if r.Started.Program != version {

@@ -22,6 +22,9 @@ func newPreviewCmd(a *app) *cobra.Command {
 		Short: "Show the first rows of each table, without making the dataset",
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if first < 0 {
+				return usageError(fmt.Sprintf("--first is %d; it cannot be below 0", first), "--first 5")
+			}
 			s, r, err := a.dataset(cmd, args)
 			if err != nil {
 				return err

@@ -25,6 +25,9 @@ func (d *desk) resumeFrom(ctx context.Context, ref string, modelChosen bool) err
 	if sum.Status == "running" {
 		return usageError("session "+sum.ID+" is still running", "glovebox sessions")
 	}
+	if !sum.HasModel() {
+		return usageError(fmt.Sprintf("session %s has no conversation to go on with: it is a command in a box, or a verification", sum.ID), "glovebox sessions, for the ID of another")
+	}
 	started, err := d.loadHistory(ctx, sum.ID, maxLineage)
 	if err != nil {
 		return err

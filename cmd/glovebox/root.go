@@ -40,6 +40,11 @@ func newRootCmd(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "glovebox",
 		Short: "Let an agent loose in a sealed box, on data that was never real, with every move written down",
+		Long: `Let an agent loose in a sealed box, on data that was never real, with every move
+written down. Results go to standard output, everything else to standard error.
+
+Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 a limit,
+4 policy, 5 no seal, 6 the model endpoint, 7 the engine, 130 interrupted.`,
 		Example: `  glovebox demo                       a guided tour, offline
   glovebox run "find what is odd"     one session as text
   glovebox                            the workbench`,
@@ -68,7 +73,7 @@ func newRootCmd(a *app) *cobra.Command {
 	f.StringVar(&a.flags.config, "config", "", "configuration `FILE` instead of the user's own")
 	f.StringVar(&a.flags.model, "model", "", "`MODEL`, as provider/model or script:FILE")
 	f.Int64Var(&a.flags.seed, "seed", 0, "seed `N` of the dataset")
-	f.StringVar(&a.flags.rigor, "rigor", "", "speed against isolation: quick, standard or strict")
+	f.StringVar(&a.flags.rigor, "rigor", "", "speed against isolation, `HOW`: quick, standard or strict")
 	f.BoolVar(&a.flags.json, "json", false, "write one JSON object per line")
 	f.BoolVar(&a.flags.plain, "plain", false, "write plain text, open no workbench")
 	f.BoolVar(&a.flags.yes, "yes", false, "answer questions with yes")

@@ -63,6 +63,9 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 				return errors.Join(err, d.close())
 			}
 			if resume != "" {
+				if a.changed("seed") {
+					return errors.Join(usageError("--seed: a session that goes on has the dataset that it had", "glovebox run --resume "+resume), d.close())
+				}
 				if err := d.resumeFrom(cmd.Context(), resume, a.flags.model != ""); err != nil {
 					return errors.Join(err, d.close())
 				}

@@ -349,7 +349,12 @@ func (s *session) Prompt(ctx context.Context, text string) error {
 func (s *session) promptWith(ctx context.Context, text string, images ...store.Image) error {
 	err := s.agent.Prompt(ctx, text, images...)
 	s.fail(err)
-	return explain(err)
+	err = explain(err)
+	var known *exitError
+	if errors.As(err, &known) { // another session may be the last by then
+		known.hint = strings.Replace(known.hint, "--resume last", "--resume "+s.ID(), 1)
+	}
+	return err
 }
 
 // fail sets what becomes of the session; nil: it did well.

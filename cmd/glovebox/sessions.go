@@ -87,16 +87,16 @@ func newSessionsListCmd(a *app) *cobra.Command {
 	}
 	filterFlags(cmd, &f)
 	cmd.Flags().StringVar(&f.Text, "text", "", "only with `TEXT` in ID, title, model, result or tags")
-	cmd.Flags().StringVar(&order, "sort", "when", strings.Join(slices.Sorted(maps.Keys(orders)), ", "))
+	cmd.Flags().StringVar(&order, "sort", "when", "by `WHAT`: "+strings.Join(slices.Sorted(maps.Keys(orders)), ", "))
 	return cmd
 }
 
 func filterFlags(cmd *cobra.Command, f *store.Filter) {
 	cmd.Flags().StringVar(&f.Tag, "tag", "", "only with this `TAG`")
-	cmd.Flags().StringVar(&f.Status, "status", "", "only with this result: "+strings.Join(results, ", "))
+	cmd.Flags().StringVar(&f.Status, "status", "", "only with this `RESULT`: "+strings.Join(results, ", "))
 	cmd.Flags().BoolVar(&f.Starred, "starred", false, "only starred ones")
 	cmd.Flags().Float64Var(&f.CostUSD, "cost-from", 0, "only those known to have cost so many `DOLLARS`")
-	cmd.Flags().IntVar(&f.Limit, "limit", 0, "at most so many")
+	cmd.Flags().IntVar(&f.Limit, "limit", 0, "at most `N`")
 }
 
 func (a *app) listSessions(ctx context.Context, f store.Filter, by func(a, b store.Summary) int) error {
