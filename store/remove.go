@@ -63,7 +63,7 @@ func (n Note) valid() error {
 // see Compact for the index.
 func (s *Store) Remove(ctx context.Context, id, reason string) error {
 	if _, err := s.w.ExecContext(ctx, `PRAGMA secure_delete = 1`); err != nil {
-		return fmt.Errorf("removing session: %w", explain(s.path, err))
+		return fmt.Errorf("removing session: %w", s.explain(err))
 	}
 	defer s.w.ExecContext(context.WithoutCancel(ctx), `PRAGMA secure_delete = 0`) //nolint:errcheck // it only makes writing faster again
 	err := s.write(ctx, func(tx *sql.Tx) error {
@@ -77,7 +77,7 @@ func (s *Store) Remove(ctx context.Context, id, reason string) error {
 		} else if err != nil {
 			return err
 		}
-		w, err := s.writer(ctx, tx, n)
+		w, err := s.writer(ctx, tx, n, nil)
 		if err != nil {
 			return err
 		}
@@ -98,8 +98,6 @@ func (s *Store) Remove(ctx context.Context, id, reason string) error {
 		for _, stmt := range []string{
 			`UPDATE session SET status = 'removed', title = '', model = '', started_at = 0, ended_at = NULL, steps = 0, tokens = 0,
 				cost_usd = NULL, tags = '', starred = 0, secret = x'' WHERE n = ?1`,
-			`DELETE FROM search WHERE rowid IN (SELECT id FROM event WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32)`,
-			`DELETE FROM indexed WHERE session = ?1`,
 			`DELETE FROM foreign_session WHERE session = ?1`,
 			`DELETE FROM event WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32`,
 			`DELETE FROM blob WHERE ?1 AND n NOT IN (SELECT value FROM event, json_each(blobs) WHERE blobs IS NOT NULL)`,
@@ -113,25 +111,39 @@ func (s *Store) Remove(ctx context.Context, id, reason string) error {
 	if err != nil {
 		return fmt.Errorf("removing session: %w", err)
 	}
-	return nil
-}
-
-// Compact makes the index forget the words of removed sessions, and the file
-// as small as its content. It takes about a second per 100 MB, in which nobody
-// else can write.
-func (s *Store) Compact(ctx context.Context) error {
-	for _, stmt := range []string{`INSERT INTO search (search) VALUES ('optimize')`, `VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
-		if _, err := s.w.ExecContext(ctx, stmt); err != nil {
-			return fmt.Errorf("compacting: %w", explain(s.path, err))
-		}
+	if err := s.forgetRemoved(ctx); err != nil {
+		return fmt.Errorf("session %s is removed, but its words are still in the search index: %w", id, err)
 	}
 	return nil
 }
 
-// Size is how many bytes of the file are in use.
+// Compact makes the index forget the words of removed sessions, and both files
+// as small as their content. It takes about a second per 100 MB, in which
+// nobody else can write.
+func (s *Store) Compact(ctx context.Context) error {
+	for _, stmt := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
+		if _, err := s.w.ExecContext(ctx, stmt); err != nil {
+			return fmt.Errorf("compacting: %w", s.explain(err))
+		}
+	}
+	err := s.x.use(ctx, func() error {
+		for _, stmt := range []string{`INSERT INTO search (search) VALUES ('optimize')`, `VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
+			if _, err := s.x.w.ExecContext(ctx, stmt); err != nil {
+				return s.x.explain(err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("compacting: %w", err)
+	}
+	return nil
+}
+
+// Size is how many bytes of the log are in use, its index not counted.
 func (s *Store) Size(ctx context.Context) (n int64, err error) {
 	err = s.r.QueryRowContext(ctx, `SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`).Scan(&n)
-	return n, explain(s.path, err)
+	return n, s.explain(err)
 }
 
 // Backup writes the whole log as it is now to a new file (0600), while others
@@ -146,7 +158,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	f.Close()
 	if _, err := s.w.ExecContext(ctx, `VACUUM INTO ?`, path); err != nil {
 		os.Remove(path)
-		return fmt.Errorf("backing up: %w", explain(path, err))
+		return fmt.Errorf("backing up: %w", explain("backup "+path, err))
 	}
 	return nil
 }
