@@ -116,10 +116,13 @@ func (s *Store) Recover(ctx context.Context) ([]Summary, error) {
 
 func (s *Store) endCrashed(ctx context.Context, n int64) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := s.appendTo(ctx, tx, n, Interrupted{By: "crash"}); err != nil {
-			return err
+		w, err := s.writer(ctx, tx, n, nil)
+		if err == nil {
+			_, err = w.append(ctx, Interrupted{By: "crash"})
 		}
-		_, err := s.appendTo(ctx, tx, n, SessionEnded{Status: "interrupted", Reason: "glovebox was killed"})
+		if err == nil {
+			_, err = w.append(ctx, SessionEnded{Status: "interrupted", Reason: "glovebox was killed"})
+		}
 		return err
 	})
 }

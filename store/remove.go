@@ -16,30 +16,35 @@ import (
 func (s *Store) Note(ctx context.Context, id string, note Note) (Event, error) {
 	var e Event
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		if err := s.ours(ctx, tx); err != nil {
+		w, err := s.writerOf(ctx, tx, id)
+		if err != nil {
 			return err
 		}
-		var n int64
-		err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
-		if errors.Is(err, sql.ErrNoRows) {
-			return problemf(ErrNotFound, "there is no session %q", CleanLine(id))
-		} else if err != nil {
-			return err
-		}
-		var last int64
-		if err := tx.QueryRowContext(ctx, `SELECT last_seq FROM session WHERE n = ?`, n).Scan(&last); err != nil {
-			return err
-		}
-		if note.Step < 0 || note.Step > last {
+		if last := w.tree.Size(); note.Step < 0 || note.Step > last {
 			return problemf(ErrInvalid, "session %s has no step %d; it has %d", id, note.Step, last)
 		}
-		e, err = s.appendTo(ctx, tx, n, note)
+		e, err = w.append(ctx, note)
 		return err
 	})
 	if err != nil {
 		return Event{}, fmt.Errorf("recording note: %w", err)
 	}
 	return e, nil
+}
+
+// writerOf goes on with a session by its ID, in a log that may be written.
+func (s *Store) writerOf(ctx context.Context, tx *sql.Tx, id string) (*writer, error) {
+	if err := s.ours(ctx, tx); err != nil {
+		return nil, err
+	}
+	var n int64
+	err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, problemf(ErrNotFound, "there is no session %q", CleanLine(id))
+	} else if err != nil {
+		return nil, err
+	}
+	return s.writer(ctx, tx, n, nil)
 }
 
 var tagForm = regexp.MustCompile(`^[\pL\pN][\pL\pN._:/+-]{0,39}$`)
@@ -67,20 +72,11 @@ func (s *Store) Remove(ctx context.Context, id, reason string) error {
 	}
 	defer s.w.ExecContext(context.WithoutCancel(ctx), `PRAGMA secure_delete = 0`) //nolint:errcheck // it only makes writing faster again
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		if err := s.ours(ctx, tx); err != nil {
-			return err
-		}
-		var n int64
-		err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
-		if errors.Is(err, sql.ErrNoRows) {
-			return problemf(ErrNotFound, "there is no session %q", CleanLine(id))
-		} else if err != nil {
-			return err
-		}
-		w, err := s.writer(ctx, tx, n, nil)
+		w, err := s.writerOf(ctx, tx, id)
 		if err != nil {
 			return err
 		}
+		n := w.n
 		if w.sum.Status == "running" {
 			return problemf(ErrRunning, "session %s is still running; end it first", id)
 		}

@@ -29,6 +29,7 @@ type Session struct {
 // writes its first event.
 func (s *Store) Begin(ctx context.Context, started SessionStarted, owner Owner) (*Session, error) {
 	ses := &Session{store: s, id: newID()}
+	var w *writer
 	err := ctx.Err()
 	if err == nil {
 		ctx = context.WithoutCancel(ctx)
@@ -41,7 +42,10 @@ func (s *Store) Begin(ctx context.Context, started SessionStarted, owner Owner) 
 				err = s.enter(ctx, tx, entry{What: "started", Session: ses.id, At: now().UnixMicro(), Owner: &owner})
 			}
 			if err == nil {
-				ses.started, err = s.appendTo(ctx, tx, ses.n, started)
+				w, err = s.writer(ctx, tx, ses.n, nil)
+			}
+			if err == nil {
+				ses.started, err = w.append(ctx, started)
 			}
 			return err
 		})
@@ -49,6 +53,7 @@ func (s *Store) Begin(ctx context.Context, started SessionStarted, owner Owner) 
 	if err != nil {
 		return nil, fmt.Errorf("beginning a session: %w", err)
 	}
+	ses.tip = &w.tip
 	return ses, nil
 }
 
@@ -108,15 +113,6 @@ func (s *Session) append(ctx context.Context, body Body) (e Event, err error) {
 		s.store.appended(w.bytes)
 	}
 	return e, err
-}
-
-// appendTo writes the next event of session n.
-func (s *Store) appendTo(ctx context.Context, tx *sql.Tx, n int64, body Body) (Event, error) {
-	w, err := s.writer(ctx, tx, n, nil)
-	if err != nil {
-		return Event{}, err
-	}
-	return w.append(ctx, body)
 }
 
 // append writes the next event and what it changes in the session's row.
