@@ -122,6 +122,7 @@ func (t *Transcript) Event(e Event) error {
 		t.limited = true
 		line(&b, "\nlimit reached: %s", v)
 	case Interrupted:
+		t.failure = "interrupted by " + v.By
 		line(&b, "\ninterrupted by %s", v.By)
 	case Failure:
 		t.failure = v.Message
