@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -19,7 +20,7 @@ func TestTimesOfAnotherLog(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var s spent
-			events := append(past, store.Event{At: at.Add(time.Hour), Body: store.Prompt{}}, store.Event{At: at.Add(time.Hour + 10*time.Second), Body: store.ToolCall{}})
+			events := slices.Concat(past, []store.Event{{At: at.Add(time.Hour), Body: store.Prompt{}}, {At: at.Add(time.Hour + 10*time.Second), Body: store.ToolCall{}}})
 			for i := range events {
 				s.add(events[:i+1])
 			}

@@ -11,10 +11,16 @@ import (
 // What is suggested after a limit is understood, and is enough.
 func TestRaiseHint(t *testing.T) {
 	for _, over := range []budget.Over{
-		{Limit: "turns", Value: 50, Max: 50}, {Limit: "tool_calls", Value: 200, Max: 200},
-		{Limit: "tokens", Value: 199_000, Max: 200_000, Needs: 6161}, {Limit: "tokens_in", Max: 1_234_567, Needs: 3_000_001}, {Limit: "tokens_out", Value: 7, Max: 7},
-		{Limit: "cost_usd", Value: 0.0123, Max: 0.01, Needs: 0.0301}, {Limit: "wall", Value: 900.5, Max: 900}, {Limit: "working", Value: 60, Max: 60},
-		{Limit: "output_bytes", Value: 1 << 40, Max: 1 << 40}, {Limit: "repeats", Value: 6, Max: 6},
+		{Limit: "turns", Value: 50, Max: 50},
+		{Limit: "tool_calls", Value: 200, Max: 200},
+		{Limit: "tokens", Value: 199_000, Max: 200_000, Needs: 6161},
+		{Limit: "tokens_in", Max: 1_234_567, Needs: 3_000_001},
+		{Limit: "tokens_out", Value: 7, Max: 7},
+		{Limit: "cost_usd", Value: 0.0123, Max: 0.01, Needs: 0.0301},
+		{Limit: "wall", Value: 900.5, Max: 900},
+		{Limit: "working", Value: 60, Max: 60},
+		{Limit: "output_bytes", Value: 1 << 40, Max: 1 << 40},
+		{Limit: "repeats", Value: 6, Max: 6},
 	} {
 		for _, of := range []string{"", "day"} {
 			l := &agent.LimitError{Over: over, Of: of}

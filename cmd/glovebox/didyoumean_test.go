@@ -6,7 +6,7 @@ import "testing"
 func TestNearest(t *testing.T) {
 	commands := []string{"box", "check", "demo", "help", "image", "run", "sessions", "verify"}
 	for word, want := range map[string]string{
-		"bxo": "box", "chekc": "check", "Verfiy": "verify", "session": "sessions", "imgae": "image", "halp": "help",
+		"bxo": "box", "chekc": "check", "Verfiy": "verify", "session": "sessions", "imgae": "image", "hlep": "help",
 		"log": "", "rm": "", "ls": "", "shell": "", "ip": "", "test": "", "": "", "databases": "",
 	} {
 		if got := nearest(word, commands); got != want {

@@ -144,11 +144,7 @@ func missing(r bundle.Recipe, getenv func(string) string) []string {
 		out = append(out, fmt.Sprintf("its dataset was made by generator %s, this program has %s: the rows will differ", d.Generator, fakedata.Generator))
 	}
 	for _, b := range r.Boxes {
-		digest := b.ImageDigest
-		if b.Base != nil { // what glovebox-init was put into; with it, no two versions have the same
-			digest = b.Base.Digest
-		}
-		out = append(out, fmt.Sprintf("its box was made of image %s, %s; glovebox image list shows what is here", b.Image, digest))
+		out = append(out, fmt.Sprintf("image %s as %s is needed (glovebox image list shows what is here)", b.Image, b.ImageDigest))
 		break
 	}
 	if r.Started.Program != version {

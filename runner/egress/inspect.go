@@ -60,7 +60,7 @@ func (w *watch) Read(b []byte) (int, error) {
 func (w *watch) fill() {
 	var n int
 	buf := make([]byte, max(w.hold, 32<<10))
-	seen := buf
+	var seen []byte
 	if w.hold > 0 {
 		n, w.err = io.ReadFull(w.from, buf)
 		if errors.Is(w.err, io.ErrUnexpectedEOF) {

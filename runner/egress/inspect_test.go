@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -137,4 +138,23 @@ type teeConn struct {
 func (c teeConn) Write(b []byte) (int, error) {
 	c.sent.Write(b)
 	return c.Conn.Write(b)
+}
+
+// However a stream is cut, the same of it can be read.
+func FuzzRecords(f *testing.F) {
+	f.Add([]byte("\x16\x03\x01\x00\x02ab\x17\x03\x03\x00\x03xyzGET / HTTP/1.1"), 7)
+	f.Add([]byte("\x16\x03\x01\xff\xff plain"), 4)
+	f.Add([]byte("GET / HTTP/1.1"), 1)
+	f.Fuzz(func(t *testing.T, stream []byte, cut int) {
+		var whole, pieces records
+		want := slices.Clone(whole.readable(stream))
+		cut = min(max(cut, 0), len(stream))
+		got := slices.Concat(pieces.readable(stream[:cut]), pieces.readable(stream[cut:]))
+		if !bytes.Equal(got, want) {
+			t.Errorf("cut at %d of %q: %q, whole %q", cut, stream, got, want)
+		}
+		if !whole.begun && len(want) < len(stream)-recordHead+1 {
+			t.Errorf("of %q, which is no TLS, only %q is read", stream, want)
+		}
+	})
 }
