@@ -505,7 +505,7 @@ func Plural[N int | int64](n N, one string) string {
 	many := one + "s"
 	if stem, ok := strings.CutSuffix(one, "ry"); ok {
 		many = stem + "ries"
-	} else if strings.HasSuffix(one, "x") {
+	} else if strings.HasSuffix(one, "x") || strings.HasSuffix(one, "s") {
 		many = one + "es"
 	}
 	if n == 1 {
