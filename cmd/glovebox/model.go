@@ -43,6 +43,9 @@ func openModel(ctx context.Context, name string, getenv func(string) string) (m 
 	if !ok {
 		kind, model = "openai", name
 	}
+	if model == "" {
+		return nil, nil, usageError(fmt.Sprintf("model %q names a provider and no model", name), "glovebox models --model "+kind+"/any, which lists them")
+	}
 	p, known := providers[kind]
 	base := getenv("OPENAI_BASE_URL")
 	switch {
@@ -91,6 +94,9 @@ func providerOf(name string) string {
 
 // openScript serves a scenario on loopback, to be reached like any other model.
 func openScript(ctx context.Context, file string) (*agent.OpenAI, func(), error) {
+	if file == "" {
+		return nil, nil, usageError("model \"script:\" names no scenario", "script:demo, which is built in, or script:FILE; docs/script.md tells how to write one")
+	}
 	script, err := agent.LoadScript(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil, usageError("there is no scenario file "+file, "script:demo, which is built in; docs/script.md tells how to write one")

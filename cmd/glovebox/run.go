@@ -71,8 +71,9 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 				}
 			}
 			id, err := a.runSession(cmd.Context(), d, prompt, 0)
-			if err == nil && !a.flags.json {
-				err = a.spent(cmd.Context(), d, id)
+			var limit *agent.LimitError
+			if (err == nil || errors.As(err, &limit)) && id != "" && !a.flags.json {
+				err = errors.Join(err, a.spent(context.WithoutCancel(cmd.Context()), d, id))
 			}
 			return errors.Join(err, d.close())
 		},
