@@ -308,7 +308,7 @@ func (r boxRun) files() ([]hostFile, error) {
 			return nil, usageError(fmt.Sprintf("--out %s: %s is a directory", get, to), "--out "+from+":"+filepath.Join(to, path.Base(from)))
 		}
 		if st, err := os.Stat(filepath.Dir(to)); err != nil || !st.IsDir() {
-			return nil, usageError(fmt.Sprintf("--out %s: there is no directory %s", get, filepath.Dir(to)), "mkdir -p "+filepath.Dir(to))
+			return nil, usageError(fmt.Sprintf("--out %s: there is no directory %s", get, filepath.Dir(to)), commandLine([]string{"mkdir", "-p", filepath.Dir(to)}))
 		}
 	}
 	var files []hostFile

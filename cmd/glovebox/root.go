@@ -71,9 +71,9 @@ Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 a limit,
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.db, "db", "", "the log `FILE` (default $GLOVEBOX_DB, or $XDG_DATA_HOME/glovebox/log.db)")
 	f.StringVar(&a.flags.config, "config", "", "configuration `FILE` instead of the user's own (default $GLOVEBOX_CONFIG)")
-	f.StringVar(&a.flags.model, "model", "", "`MODEL`, as provider/model or script:FILE (default $GLOVEBOX_MODEL)")
+	f.StringVar(&a.flags.model, "model", "", "the `MODEL`, as provider/model or script:FILE (default $GLOVEBOX_MODEL)")
 	f.Int64Var(&a.flags.seed, "seed", 0, "seed `N` of the dataset")
-	f.StringVar(&a.flags.rigor, "rigor", "", "speed against isolation, `HOW`: quick, standard or strict (default $GLOVEBOX_RIGOR)")
+	f.StringVar(&a.flags.rigor, "rigor", "", "`RIGOR`, speed against isolation: quick, standard or strict (default $GLOVEBOX_RIGOR)")
 	f.BoolVar(&a.flags.json, "json", false, "write one JSON object per line")
 	f.BoolVar(&a.flags.plain, "plain", false, "write plain text, open no workbench")
 	f.BoolVar(&a.flags.yes, "yes", false, "answer questions with yes")
@@ -95,6 +95,7 @@ Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 a limit,
 		newDoctorCmd(a),
 		newVersionCmd(a),
 		newCompletionCmd(),
+		newManCmd(),
 	)
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
