@@ -104,7 +104,7 @@ func newGenerateCmd(a *app) *cobra.Command {
 		Example: `  glovebox data generate shop --rows 10000 -o shop.db
   glovebox data generate my-schema.sql --seed 7
   glovebox data generate bank --mess 0.02 -o bank.db   # the key: bank.answers.jsonl`,
-		Args: cobra.ArbitraryArgs,
+		Args: cobra.ArbitraryArgs, ValidArgsFunction: completeSchema,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, r, err := a.dataset(cmd, args)
 			if err != nil {

@@ -183,7 +183,11 @@ func writeProof(w io.Writer, out string, p *mask.Proof) error {
 	for _, n := range p.Notes {
 		fmt.Fprintln(&b, store.CleanLine(n))
 	}
-	fmt.Fprintf(&b, "%s: the proof; a session takes the file only with it\n", store.CleanLine(out+mask.ProofEnding))
+	takes := "a session takes the file only with it"
+	if ext := strings.ToLower(filepath.Ext(out)); ext == ".csv" || ext == ".tsv" {
+		takes = "a session takes databases only: mask again with -o NAME.db"
+	}
+	fmt.Fprintf(&b, "%s: the proof; %s\n", store.CleanLine(out+mask.ProofEnding), takes)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

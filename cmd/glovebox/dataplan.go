@@ -33,7 +33,7 @@ out is decided as without one. Columns of whose name nothing could be made are l
 on standard error.`,
 		Example: `  glovebox data plan shop > plan.toml
   glovebox data generate --plan plan.toml`,
-		Args: cobra.ArbitraryArgs,
+		Args: cobra.ArbitraryArgs, ValidArgsFunction: completeSchema,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, r, err := a.dataset(cmd, args)
 			if err != nil {

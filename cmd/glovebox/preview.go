@@ -20,7 +20,7 @@ func newPreviewCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preview [SCHEMA]",
 		Short: "Show the first rows of each table, without making the dataset",
-		Args:  cobra.ArbitraryArgs,
+		Args:  cobra.ArbitraryArgs, ValidArgsFunction: completeSchema,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if first < 0 {
 				return usageError(fmt.Sprintf("--first is %d; it cannot be below 0", first), "--first 5")

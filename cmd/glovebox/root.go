@@ -97,6 +97,7 @@ Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 a limit,
 		newCompletionCmd(),
 		newManCmd(),
 	)
+	a.completeFlags(root)
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
 		if show := c.Run; c.Name() == "help" && show != nil { // cobra's own shows the root's for what does not exist
