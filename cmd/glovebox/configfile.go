@@ -98,13 +98,33 @@ func lineOfTable(text, table string, n int, key string) int {
 
 var tomlMessage = regexp.MustCompile(`^toml: line (\d+)(?: \(last key "(.*)"\))?: (.*)$`)
 
+// tomlTypes are the two ways in which the decoder says that a value has another
+// type than it must have.
+var tomlTypes = regexp.MustCompile(`^(?:incompatible types: TOML value has type (\S+); destination has type (\S+)|type mismatch for \S+: expected (\S+) but found (\S+))$`)
+
+// typeWord is a type as one who writes TOML calls it.
+func typeWord(of string) string {
+	for _, w := range [][2]string{
+		{"string", "a text in quotes"}, {"int", "a whole number"}, {"float", "a number"}, {"bool", "true or false"},
+		{"slice", "a list"}, {"[]", "a list"}, {"map", "a table"}, {"table", "a table"}, {"struct", "a table"},
+	} {
+		if strings.HasPrefix(of, w[0]) {
+			return w[1]
+		}
+	}
+	return "a " + of
+}
+
 // tomlError turns "toml: line 3 (last key …): …" into "FILE:3: …".
 func tomlError(file string, err error) error {
 	m := tomlMessage.FindStringSubmatch(err.Error())
 	if m == nil {
 		return fmt.Errorf("%s: %s", file, strings.TrimPrefix(err.Error(), "toml: "))
 	}
-	key, why := m[2], strings.NewReplacer("incompatible types: ", "", "TOML value has type", "this is of type", "destination has type", "it must be of type").Replace(m[3])
+	key, why := m[2], m[3]
+	if t := tomlTypes.FindStringSubmatch(why); t != nil {
+		why = fmt.Sprintf("this is %s; it must be %s", typeWord(t[1]+t[4]), typeWord(t[2]+t[3]))
+	}
 	if key != "" {
 		key += ": "
 	}

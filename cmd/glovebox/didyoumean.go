@@ -47,20 +47,24 @@ func oneOf(word string, words ...string) string {
 // same word in another table, or a few letters away.
 func didYouMean(key string, known map[string]bool) string {
 	table, last, _ := cutLast(key, ".")
-	var elsewhere, beside []string
+	var elsewhere, beside, longer []string
 	keys := slices.Sorted(maps.Keys(known))
 	for _, k := range keys {
 		switch t, l, _ := cutLast(k, "."); {
 		case l == strings.ToLower(last):
 			elsewhere = append(elsewhere, k)
 		case t == table:
-			beside = append(beside, l)
+			if beside = append(beside, l); len(last) > 2 && strings.HasPrefix(l, strings.ToLower(last)) {
+				longer = append(longer, k)
+			}
 		}
 	}
 	meant := nearest(last, beside)
 	switch {
 	case len(elsewhere) > 0:
 		meant = elsewhere[0]
+	case meant == "" && len(longer) > 0:
+		meant = longer[0]
 	case meant != "":
 		meant = strings.TrimPrefix(table+"."+meant, ".")
 	case table == "" || len(beside) == 0: // else what they have in common would be the table
