@@ -1,12 +1,38 @@
 package agent
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
 
 	"glovebox/store"
 )
+
+// Nor does what it says was spent wrap around to nothing.
+func TestSpentWithoutEnd(t *testing.T) {
+	var s spent
+	var events []store.Event
+	for range 50 {
+		for _, body := range []store.Body{
+			store.ModelResponse{Charge: &store.Charge{Input: math.MaxInt64, Output: math.MaxInt64, PicoUSD: math.MaxInt64}},
+			store.ModelResponse{Usage: &store.Usage{Input: math.MaxInt, Output: math.MaxInt}},
+			store.ToolResult{StdoutCut: math.MaxInt64, StderrCut: math.MaxInt64},
+		} {
+			events = append(events, store.Event{Body: body})
+			s.add(events)
+			l := Limits{Tokens: 1, TokensIn: 1, TokensOut: 1, Pico: 1, OutputBytes: 1}
+			if over := l.Passed(s.Spent); over == nil || len(events) > 2 && l.Call(s.Spent) == nil {
+				t.Fatalf("after %d events %+v is within limits", len(events), s.Spent)
+			}
+			for _, only := range []Limits{{Tokens: 1}, {TokensIn: 1}, {TokensOut: 1}, {Pico: 1}} {
+				if only.Passed(s.Spent) == nil {
+					t.Fatalf("after %d events %+v is within %+v", len(events), s.Spent, only)
+				}
+			}
+		}
+	}
+}
 
 // A session from elsewhere may say what it likes of times: what is done here
 // afterwards counts all the same.
