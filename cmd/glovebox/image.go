@@ -200,7 +200,7 @@ func newImageRemoveCmd(a *app) *cobra.Command {
 shows, and the image it was made from if glovebox built or imported that. A pulled
 one stays: podman rmi removes it. What a box still runs is not removed.`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			if len(args) != 1 || args[0] == "" { // "" would be auto
 				return usageError("image rm needs one reference", "glovebox image list")
 			}
 			return nil
