@@ -1,0 +1,385 @@
+package compare
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"glovebox/store"
+
+	"github.com/charmbracelet/x/ansi"
+)
+
+// What is shown at most on a screen, and of one text anywhere.
+const (
+	screenSteps = 50
+	screenItems = 50
+	screenLines = 20
+	mostLines   = 1000
+)
+
+// WriteText writes the comparison for a person. Width is that of a screen, in
+// columns, on which lines, texts and lists are cut to what can be taken in at a
+// glance; 0: everything is written, but of one text at most mostLines lines.
+// Whatever is in the sessions is sanitised and indented: a line that begins in
+// the first column is glovebox's own.
+func (c *Comparison) WriteText(w io.Writer, width int) error {
+	p := &page{w: bufio.NewWriter(w), width: width, lines: mostLines, items: 1 << 30, steps: 1 << 30}
+	if width > 0 {
+		p.width, p.lines, p.items, p.steps = max(width, 40), screenLines, screenItems, screenSteps
+	}
+	c.head(p)
+	c.writeSetup(p)
+	c.course(p)
+	c.writeTotals(p)
+	p.line("")
+	p.line("%s", c.conclusion())
+	return p.w.Flush()
+}
+
+// A page is what is written on.
+type page struct {
+	w                          *bufio.Writer
+	width, lines, items, steps int
+}
+
+// line writes one line, cut to the screen.
+func (p *page) line(format string, args ...any) {
+	s := strings.TrimRight(store.CleanLine(fmt.Sprintf(format, args...)), " ")
+	if p.width > 0 {
+		s = ansi.Truncate(s, p.width, "…")
+	}
+	p.w.WriteString(s)    //nolint:errcheck // Flush returns it
+	p.w.WriteByte('\n') //nolint:errcheck
+}
+
+func (c *Comparison) head(p *page) {
+	for _, of := range []struct {
+		side string
+		s    *Session
+	}{{"A", c.a}, {"B", c.b}} {
+		l := of.s.line
+		p.line("%s  %s  %s  %s  %s", of.side, l.ID, l.StartedAt.Format("2006-01-02 15:04:05 UTC"), l.Status, l.Model)
+		if l.Title != "" {
+			p.line("   %s", l.Title)
+		}
+	}
+	for _, of := range []struct {
+		side string
+		s    *Session
+	}{{"A", c.a}, {"B", c.b}} {
+		if of.s.line.Status == "running" {
+			p.line("%s has not ended: it is compared as far as it goes", of.side)
+		}
+	}
+}
+
+func (c *Comparison) writeSetup(p *page) {
+	p.line("")
+	if len(c.setup) == 0 {
+		p.line("set-up: the same")
+		return
+	}
+	p.line("set-up: %s", counted(amiss(c.setup, differs), amiss(c.setup, unknown)))
+	p.list(c.setup)
+}
+
+func counted(differ, unknown int) string {
+	var parts []string
+	if differ > 0 {
+		parts = append(parts, fmt.Sprintf("%d different", differ))
+	}
+	if unknown > 0 {
+		parts = append(parts, fmt.Sprintf("%d not known", unknown))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (p *page) list(items []item) {
+	for i, it := range items {
+		if i == p.items {
+			p.line("    … %d more", len(items)-i)
+			return
+		}
+		p.item("  ", it)
+	}
+}
+
+// item writes what differs between two values: on one line if that is enough.
+func (p *page) item(margin string, it item) {
+	name, about := it.name, it.about()
+	a, b := it.show(it.a), it.show(it.b)
+	if it.a.short() && it.b.short() && about == "" && it.name != arguments && it.name != ranWith {
+		a, b = cmp.Or(strings.TrimSpace(a), "(none)"), cmp.Or(strings.TrimSpace(b), "(none)")
+		if s := fmt.Sprintf("%s%s: %s → %s", margin, name, a, b); p.width == 0 || ansi.StringWidth(store.CleanLine(s)) <= p.width {
+			p.line("%s", s)
+			return
+		}
+	}
+	head := margin + name + ":"
+	if about != "" {
+		head += " " + about
+	}
+	p.line("%s", head)
+	p.diff(margin+"  ", unified(a, b))
+}
+
+// diff writes a unified diff, as much of it as there is room for.
+func (p *page) diff(margin, text string) {
+	if text == "" {
+		return
+	}
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if len(lines) <= 3 && strings.HasPrefix(text, "@@") { // of one line each
+		lines = lines[1:]
+	}
+	rest := 0
+	if len(lines) > p.lines+1 {
+		lines, rest = lines[:p.lines], len(lines)-p.lines
+	}
+	if p.width > 0 {
+		reveal(lines, p.width-len(margin))
+	}
+	for _, l := range lines {
+		p.line("%s%s", margin, l)
+	}
+	if rest > 0 {
+		p.line("%s… %d more lines", margin, rest)
+	}
+}
+
+// reveal cuts the beginnings of long lines that were changed, so that what was
+// changed can be seen on a screen.
+func reveal(lines []string, width int) {
+	for i := 0; i < len(lines); i++ {
+		minus := i
+		for i < len(lines) && strings.HasPrefix(lines[i], "-") {
+			i++
+		}
+		plus := i
+		for i < len(lines) && strings.HasPrefix(lines[i], "+") {
+			i++
+		}
+		for n := range min(plus-minus, i-plus) {
+			lines[minus+n], lines[plus+n] = window(lines[minus+n], lines[plus+n], width)
+		}
+		if i > minus {
+			i--
+		}
+	}
+}
+
+// window leaves out what two lines, of which each begins with its sign, begin
+// with alike, if they would not fit else.
+func window(a, b string, width int) (string, string) {
+	a, b = store.CleanLine(a), store.CleanLine(b)
+	if ansi.StringWidth(a) <= width && ansi.StringWidth(b) <= width {
+		return a, b
+	}
+	x, y := []rune(a[1:]), []rune(b[1:])
+	n := 0
+	for n < len(x) && n < len(y) && x[n] == y[n] {
+		n++
+	}
+	from := n - width/3
+	if from < 2 {
+		return a, b
+	}
+	return a[:1] + "…" + string(x[from:]), b[:1] + "…" + string(y[from:])
+}
+
+func (c *Comparison) course(p *page) {
+	p.line("")
+	p.line("course: %s", c.courseCount())
+	if c.first >= 0 {
+		f := c.steps[c.first]
+		switch f.verdict {
+		case onlyA:
+			p.line("first difference: A %d is not in B: %s", f.a.seq, f.a.title())
+		case onlyB:
+			p.line("first difference: B %d is not in A: %s", f.b.seq, f.b.title())
+		default:
+			p.line("first difference: A %d, B %d: %s of %s", f.a.seq, f.b.seq, firstOf(f.items), f.a.title())
+		}
+	}
+	shown, left, alike := 0, 0, 0
+	for i, s := range c.steps {
+		if s.verdict == same {
+			if alike++; i+1 < len(c.steps) && c.steps[i+1].verdict == same {
+				continue
+			}
+			if from := c.steps[i+1-alike]; shown < p.steps && alike < len(c.steps) {
+				p.line("  %s: the same", run(from, s))
+			}
+			alike = 0
+			continue
+		}
+		if shown == p.steps {
+			left++
+			continue
+		}
+		shown++
+		c.step(p, s)
+	}
+	if left > 0 {
+		p.line("  … %d more steps that are not the same; into a pipe, all of them are written", left)
+	}
+}
+
+// run names a run of steps that are the same.
+func run(from, to pair) string {
+	if from.a == to.a {
+		return fmt.Sprintf("A %d, B %d", to.a.seq, to.b.seq)
+	}
+	return fmt.Sprintf("A %d to %d, B %d to %d", from.a.seq, to.a.seq, from.b.seq, to.b.seq)
+}
+
+func firstOf(items []item) string {
+	for _, it := range items {
+		if it.verdict == differs {
+			return it.name
+		}
+	}
+	return "something"
+}
+
+func (c *Comparison) courseCount() string {
+	if len(c.steps) == 0 {
+		return "no step in either"
+	}
+	parts := []string{fmt.Sprintf("%d steps the same", c.count[same])}
+	for _, v := range []struct{ verdict, words string }{
+		{differs, "%d different"}, {unknown, "%d not known"}, {onlyA, "%d only in A"}, {onlyB, "%d only in B"},
+	} {
+		if n := c.count[v.verdict]; n > 0 {
+			parts = append(parts, fmt.Sprintf(v.words, n))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// step writes one that is not the same.
+func (c *Comparison) step(p *page, s pair) {
+	switch s.verdict {
+	case onlyA:
+		p.line("- A %d  %s", s.a.seq, s.a.title())
+		return
+	case onlyB:
+		p.line("+ B %d  %s", s.b.seq, s.b.title())
+		return
+	}
+	p.line("%s A %d, B %d  %s", sign(s.verdict), s.a.seq, s.b.seq, s.a.title())
+	for i, it := range s.items {
+		switch {
+		case i == screenItems && p.width > 0:
+			p.line("    … %d more", len(s.items)-i)
+			return
+		case it.name == "text" && s.a == c.a.final() && s.b == c.b.final():
+			p.line("    text: see the %s below", finalAnswer)
+		case it.name == "reasoning" && p.width > 0:
+			p.line("    reasoning: %s", cmp.Or(it.about(), "it differs"))
+		default:
+			p.item("    ", it)
+		}
+	}
+}
+
+func sign(verdict string) string {
+	return map[string]string{differs: "~", unknown: "?"}[verdict]
+}
+
+// final is the step of the last thing that the model said, or nil.
+func (s *Session) final() *step {
+	if s.last < 0 {
+		return nil
+	}
+	return &s.steps[s.last]
+}
+
+func (c *Comparison) writeTotals(p *page) {
+	p.line("")
+	width := cmp.Or(p.width, 80)
+	const names = 18
+	cell := (width - names - 4) / 2
+	row := func(sign, name, a, b string) {
+		a = ansi.Truncate(store.CleanLine(a), cell-1, "…")
+		p.line("%-2s%-*s  %s%s%s", sign, names, name, a, strings.Repeat(" ", cell-ansi.StringWidth(a)), b)
+	}
+	row("", "totals", "A", "B")
+	var long []item
+	for _, it := range c.totals {
+		a, b := it.show(it.a), it.show(it.b)
+		switch {
+		case it.verdict == same && (a == "0" || a == "" || it.name == finalAnswer || strings.HasPrefix(it.name, "file ")):
+		case it.name != finalAnswer && it.about() == "" && fits(a, cell-1) && fits(b, cell) && len(it.name) <= names:
+			row(sign(it.verdict), it.name, cmp.Or(a, "-"), cmp.Or(b, "-"))
+		default:
+			long = append(long, it)
+		}
+	}
+	for i, it := range long {
+		if i == p.items {
+			p.line("    … %d more", len(long)-i)
+			return
+		}
+		p.item(fmt.Sprintf("%-2s", sign(it.verdict)), it)
+	}
+}
+
+func fits(text string, width int) bool {
+	return len(text) < 1000 && !strings.Contains(text, "\n") && ansi.StringWidth(store.CleanLine(text)) <= width
+}
+
+func (c *Comparison) conclusion() string {
+	if c.Same() {
+		return "the same in everything but times and IDs"
+	}
+	n := amiss(c.setup, unknown) + amiss(c.totals, unknown) + c.count[unknown]
+	d := amiss(c.setup, differs) + amiss(c.totals, differs) + c.count[differs] + c.count[onlyA] + c.count[onlyB]
+	switch {
+	case d == 0:
+		return fmt.Sprintf("not known to be the same: of %d things not all is there", n)
+	case n == 0:
+		return fmt.Sprintf("they differ in %d things", d)
+	}
+	return fmt.Sprintf("they differ in %d things; of %d more not all is there", d, n)
+}
+
+// title is a step on one line.
+func (s *step) title() string {
+	what := &s.facts[0].value
+	if s.kind != (store.ToolCall{}).Kind() {
+		word := map[string]string{store.ModelResponse{}.Kind(): "model", store.Egress{}.Kind(): "network"}[s.kind]
+		text := item{}.show(what)
+		if text == "" && len(s.facts) > 1 {
+			text = s.facts[1].name
+		}
+		first, rest, _ := strings.Cut(strings.TrimSpace(text), "\n")
+		if rest != "" {
+			first += " …"
+		}
+		return fmt.Sprintf("%s: %s", cmp.Or(word, s.kind), clip(first))
+	}
+	if what.sum != nil {
+		return fmt.Sprintf("call %s: %d bytes of arguments", s.tool, what.size)
+	}
+	var b strings.Builder
+	store.WriteText(&b, store.Event{Body: store.ToolCall{Tool: s.tool, Arguments: json.RawMessage(what.text)}}) //nolint:errcheck // a strings.Builder takes everything
+	first, rest, _ := strings.Cut(strings.TrimSpace(b.String()), "\n")
+	if strings.HasSuffix(first, ":") && rest != "" {
+		next, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
+		first += " " + next + " …"
+	}
+	return clip(first)
+}
+
+// clip keeps the beginning of a line.
+func clip(line string) string {
+	if len(line) <= 300 {
+		return line
+	}
+	return strings.ToValidUTF8(line[:300], "") + "…"
+}
