@@ -53,7 +53,9 @@ func fill(b *testing.B, s *store.Store, id string, n int, command, output func(i
 // in any order, which is the worst for an alignment; one the other backwards.
 func BenchmarkCompare(b *testing.B) {
 	prose := func(who string) func(int) string {
-		return func(i int) string { return fmt.Sprintf("%s %d\nrow one of some\nrow two of some\nstatus %d\n", who, i, i*7919) }
+		return func(i int) string {
+			return fmt.Sprintf("%s %d\nrow one of some\nrow two of some\nstatus %d\n", who, i, i*7919)
+		}
 	}
 	few := func(seed uint64) func(int) string {
 		random := rand.New(rand.NewPCG(seed, seed))

@@ -92,7 +92,14 @@ func Compare(a, b *Session) *Comparison {
 // Same says whether the two are known to be the same in everything that is
 // neither a time nor an ID.
 func (c *Comparison) Same() bool {
-	return len(c.steps) == c.count[same] && len(c.setup) == 0 && amiss(c.totals, differs)+amiss(c.totals, unknown) == 0
+	differ, notKnown := c.amiss()
+	return differ+notKnown == 0
+}
+
+// amiss counts what differs, and what is not known.
+func (c *Comparison) amiss() (differ, notKnown int) {
+	differ = amiss(c.setup, differs) + amiss(c.totals, differs) + c.count[differs] + c.count[onlyA] + c.count[onlyB]
+	return differ, amiss(c.setup, unknown) + amiss(c.totals, unknown) + c.count[unknown]
 }
 
 // amiss counts the items of a verdict.
@@ -173,4 +180,3 @@ func distinct(items []item) []item {
 	}
 	return left
 }
-

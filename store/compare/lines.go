@@ -79,8 +79,9 @@ func (c *Comparison) Lines() iter.Seq[any] {
 		}
 		r := lineResult{
 			What: "result", Same: c.Same(), Setup: amiss(c.setup, differs), Totals: amiss(c.totals, differs),
-			Steps: c.count[differs] + c.count[onlyA] + c.count[onlyB], Unknown: amiss(c.setup, unknown) + amiss(c.totals, unknown) + c.count[unknown],
+			Steps: c.count[differs] + c.count[onlyA] + c.count[onlyB],
 		}
+		_, r.Unknown = c.amiss()
 		if c.first >= 0 {
 			r.FirstA, r.FirstB = c.steps[c.first].numbers()
 		}

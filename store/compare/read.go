@@ -53,7 +53,10 @@ const (
 // returned, and one of a kind that this program does not know is ErrNewer.
 func Read(id string, events iter.Seq2[store.Disclosure, error]) (*Session, error) {
 	s := &Session{last: -1, line: store.Summary{ID: id, Status: "running"}, calls: map[string]int{}, sent: map[int64]int{}}
-	s.tally.decisions, s.tally.egress, s.tally.finished = map[string]int{}, map[string]int{}, map[string]int{}
+	s.tally = tally{
+		decisions: map[string]int{}, egress: map[string]int{}, finished: map[string]int{},
+		asked: map[string]bool{}, models: map[string]bool{}, lost: map[string]bool{},
+	}
 	for d, err := range events {
 		if err != nil {
 			return nil, err
@@ -75,7 +78,6 @@ func Read(id string, events iter.Seq2[store.Disclosure, error]) (*Session, error
 		}
 	}
 	s.total()
-	s.calls, s.sent = nil, nil
 	return s, nil
 }
 
@@ -121,8 +123,9 @@ func (e *event) read(body store.Body) {
 		e.fact(&e.step("text", b.Text).facts, "images", images(b.Images))
 	case store.ModelRequest:
 		t.requests++
+		t.lose(e, "asked", "model")
 		if b.Model != e.s.line.Model {
-			t.asked = once(t.asked, b.Model)
+			t.asked[b.Model] = true
 		}
 	case store.ModelResponse:
 		e.answer(b)
@@ -138,10 +141,10 @@ func (e *event) read(body store.Body) {
 		e.carried(b)
 	case store.Filtered:
 		t.filtered++
-		e.step("text", b.String(), "where", "what", "rule", "action", "count")
+		e.fact(&e.step("text", b.String(), "where", "what", "rule", "count").facts, "action", b.Action)
 	case store.Tripwire:
 		t.tripwires++
-		e.step("text", b.String(), "where", "part", "what", "table", "column", "as", "action")
+		e.fact(&e.step("text", b.String(), "where", "part", "what", "table", "column", "as").facts, "action", b.Action)
 	case store.Compacted:
 		e.step("text", fmt.Sprintf("%d messages kept whole, from %d to %d bytes", b.Kept, b.Before, b.After), "kept", "before", "after")
 	case store.LimitReached:
@@ -156,11 +159,14 @@ func (e *event) read(body store.Body) {
 	case store.Verified:
 		e.verified(b)
 	case store.BoxDestroyed:
+		t.lose(e, "box", "reason")
 		t.box = append(t.box, b.Reason)
 	case store.BoxDiff:
-		t.changed, t.changedHidden = &b, e.hidden("changes", "cut", "partial", "error")
+		t.changed = &b
+		t.lose(e, "files changed", "changes", "cut", "partial", "error")
 	case store.SessionEnded:
-		t.reason, t.endHidden = b.Reason, e.hidden("status", "reason")
+		t.reason = b.Reason
+		t.lose(e, "result", "status", "reason")
 	}
 }
 
@@ -216,6 +222,7 @@ func (e *event) of(id, tool, args string) *step {
 func (e *event) decided(b store.Decision) {
 	e.s.tally.decisions[b.Verdict]++
 	st := e.of(b.CallID, b.Tool, "")
+	st.seq = e.seq
 	text := b.Verdict + " by " + b.By
 	for _, more := range []struct{ word, text string }{
 		{"rule", b.Rule}, {"because", b.Reason}, {"for", b.Part}, {"scope", b.Scope}, {"pattern", b.Pattern},
@@ -227,7 +234,7 @@ func (e *event) decided(b store.Decision) {
 	if b.Edited {
 		text += "; with other arguments"
 	}
-	e.fact(&st.facts, "decision", text, "verdict", "by", "rule", "reason", "part", "scope", "pattern", "edited")
+	e.fact(&st.facts, "decision", text, "tool", "verdict", "by", "rule", "reason", "part", "scope", "pattern", "edited")
 }
 
 // called is a call that is about to run. Its number is what a person knows it by.
@@ -235,7 +242,7 @@ func (e *event) called(b store.ToolCall) {
 	e.s.tally.ran++
 	st := e.of(b.CallID, b.Tool, string(b.Arguments))
 	st.seq = e.seq
-	asked, ran := &st.facts[0].value, e.s.value(canonical(string(b.Arguments)), e.hidden("arguments", "edited"))
+	asked, ran := &st.facts[0].value, e.s.value(canonical(string(b.Arguments)), e.hidden("tool", "arguments", "edited"))
 	switch {
 	case asked.size == 0 && asked.lacks == "":
 		*asked = ran
@@ -263,7 +270,7 @@ func (e *event) result(b store.ToolResult) {
 	case b.Error != "":
 		outcome = "no result"
 	}
-	e.fact(&st.facts, "outcome", outcome, "exit", "signal", "timed_out")
+	e.fact(&st.facts, "outcome", outcome, "tool", "exit", "signal", "timed_out")
 	e.fact(&st.facts, "error", b.Error)
 	e.printed(st, "stdout", b.Stdout, b.StdoutCut)
 	e.printed(st, "stderr", b.Stderr, b.StderrCut)

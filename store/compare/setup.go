@@ -42,14 +42,20 @@ func (e *event) started(b store.SessionStarted) {
 	}
 	if r := b.Recipe; r != nil {
 		for _, f := range []struct{ name, text string }{
-			{"schema", r.Schema}, {"seed", fmt.Sprint(r.Seed)}, {"rows", fmt.Sprint(r.Rows)}, {"mess", fmt.Sprint(r.Mess)},
-			{"clock", r.Clock}, {"generator", r.Generator}, {"ddl", r.DDL}, {"plan", r.Plan},
+			{"schema", r.Schema},
+			{"seed", fmt.Sprint(r.Seed)},
+			{"rows", fmt.Sprint(r.Rows)},
+			{"mess", fmt.Sprint(r.Mess)},
+			{"clock", r.Clock},
+			{"generator", r.Generator},
+			{"ddl", r.DDL},
+			{"plan", r.Plan},
 		} {
 			e.fact(set, "data."+f.name, f.text, "recipe")
 		}
 	}
 	for _, t := range b.Tools {
-		e.fact(set, "tool "+t.Name, t.Description+"\n"+laidOut(t.Parameters), "tools")
+		e.fact(set, "tool "+t.Name, strings.TrimSpace(t.Description+"\n"+laidOut(t.Parameters)), "tools")
 	}
 	e.fact(set, "system prompt", b.System, "system")
 	e.fact(set, "policy", laidOut(b.Policy))

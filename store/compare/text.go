@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"glovebox/store"
@@ -16,8 +17,9 @@ import (
 // What is shown at most on a screen, and of one text anywhere.
 const (
 	screenSteps = 50
-	screenItems = 50
-	screenLines = 20
+	screenItems = 30
+	screenLines = 20  // of one text
+	screenRoom  = 200 // lines of all that is shown of steps; then they are but named
 	mostLines   = 1000
 )
 
@@ -27,9 +29,10 @@ const (
 // Whatever is in the sessions is sanitised and indented: a line that begins in
 // the first column is glovebox's own.
 func (c *Comparison) WriteText(w io.Writer, width int) error {
-	p := &page{w: bufio.NewWriter(w), width: width, lines: mostLines, items: 1 << 30, steps: 1 << 30}
+	const all = math.MaxInt
+	p := &page{w: bufio.NewWriter(w), width: width, lines: mostLines, items: all, steps: all, room: all}
 	if width > 0 {
-		p.width, p.lines, p.items, p.steps = max(width, 40), screenLines, screenItems, screenSteps
+		p.width, p.lines, p.items, p.steps, p.room = max(width, 40), screenLines, screenItems, screenSteps, screenRoom
 	}
 	c.head(p)
 	c.writeSetup(p)
@@ -44,6 +47,7 @@ func (c *Comparison) WriteText(w io.Writer, width int) error {
 type page struct {
 	w                          *bufio.Writer
 	width, lines, items, steps int
+	room                       int // lines that there is still room for
 }
 
 // line writes one line, cut to the screen.
@@ -52,7 +56,8 @@ func (p *page) line(format string, args ...any) {
 	if p.width > 0 {
 		s = ansi.Truncate(s, p.width, "…")
 	}
-	p.w.WriteString(s)    //nolint:errcheck // Flush returns it
+	p.room--
+	p.w.WriteString(s)  //nolint:errcheck // Flush returns it
 	p.w.WriteByte('\n') //nolint:errcheck
 }
 
@@ -111,6 +116,10 @@ func (p *page) list(items []item) {
 // item writes what differs between two values: on one line if that is enough.
 func (p *page) item(margin string, it item) {
 	name, about := it.name, it.about()
+	if strings.HasPrefix(name, "tool ") && about == "" && (it.a == nil || it.b == nil) {
+		p.line("%s%s: only in %s", margin, name, map[bool]string{true: "A", false: "B"}[it.b == nil])
+		return
+	}
 	a, b := it.show(it.a), it.show(it.b)
 	if it.a.short() && it.b.short() && about == "" && it.name != arguments && it.name != ranWith {
 		a, b = cmp.Or(strings.TrimSpace(a), "(none)"), cmp.Or(strings.TrimSpace(b), "(none)")
@@ -124,7 +133,7 @@ func (p *page) item(margin string, it item) {
 		head += " " + about
 	}
 	p.line("%s", head)
-	p.diff(margin+"  ", unified(a, b))
+	p.diff(strings.Repeat(" ", len(margin)+2), unified(a, b))
 }
 
 // diff writes a unified diff, as much of it as there is room for.
@@ -137,6 +146,9 @@ func (p *page) diff(margin, text string) {
 		lines = lines[1:]
 	}
 	rest := 0
+	if p.width > 0 {
+		lines = shorten(lines)
+	}
 	if len(lines) > p.lines+1 {
 		lines, rest = lines[:p.lines], len(lines)-p.lines
 	}
@@ -149,6 +161,27 @@ func (p *page) diff(margin, text string) {
 	if rest > 0 {
 		p.line("%s… %d more lines", margin, rest)
 	}
+}
+
+// shorten leaves out the most of what was taken out or put in in one piece, so
+// that both can be seen on a screen.
+func shorten(lines []string) (out []string) {
+	const most = screenLines/2 - 2
+	for i := 0; i < len(lines); {
+		from, sign := i, lines[i][:min(1, len(lines[i]))]
+		for i < len(lines) && strings.HasPrefix(lines[i], sign) && (sign == "-" || sign == "+") {
+			i++
+		}
+		if i == from {
+			i++
+		}
+		if i-from <= most+1 {
+			out = append(out, lines[from:i]...)
+			continue
+		}
+		out = append(append(out, lines[from:from+most]...), fmt.Sprintf("%s… %d more lines", sign, i-from-most))
+	}
+	return out
 }
 
 // reveal cuts the beginnings of long lines that were changed, so that what was
@@ -249,10 +282,12 @@ func firstOf(items []item) string {
 func (c *Comparison) courseCount() string {
 	if len(c.steps) == 0 {
 		return "no step in either"
+	} else if c.count[same] == len(c.steps) {
+		return fmt.Sprintf("the same, in %s", things(len(c.steps), "step"))
 	}
-	parts := []string{fmt.Sprintf("%d steps the same", c.count[same])}
+	var parts []string
 	for _, v := range []struct{ verdict, words string }{
-		{differs, "%d different"}, {unknown, "%d not known"}, {onlyA, "%d only in A"}, {onlyB, "%d only in B"},
+		{same, "%d the same"}, {differs, "%d different"}, {unknown, "%d not known"}, {onlyA, "%d only in A"}, {onlyB, "%d only in B"},
 	} {
 		if n := c.count[v.verdict]; n > 0 {
 			parts = append(parts, fmt.Sprintf(v.words, n))
@@ -272,6 +307,14 @@ func (c *Comparison) step(p *page, s pair) {
 		return
 	}
 	p.line("%s A %d, B %d  %s", sign(s.verdict), s.a.seq, s.b.seq, s.a.title())
+	if p.room <= 0 {
+		var names []string
+		for _, it := range s.items {
+			names = append(names, it.name)
+		}
+		p.line("    %s", strings.Join(names, ", "))
+		return
+	}
 	for i, it := range s.items {
 		switch {
 		case i == screenItems && p.width > 0:
@@ -337,15 +380,21 @@ func (c *Comparison) conclusion() string {
 	if c.Same() {
 		return "the same in everything but times and IDs"
 	}
-	n := amiss(c.setup, unknown) + amiss(c.totals, unknown) + c.count[unknown]
-	d := amiss(c.setup, differs) + amiss(c.totals, differs) + c.count[differs] + c.count[onlyA] + c.count[onlyB]
+	d, n := c.amiss()
 	switch {
 	case d == 0:
-		return fmt.Sprintf("not known to be the same: of %d things not all is there", n)
+		return fmt.Sprintf("not known to be the same: %s cannot be compared", things(n, "thing"))
 	case n == 0:
-		return fmt.Sprintf("they differ in %d things", d)
+		return fmt.Sprintf("they differ in %s", things(d, "thing"))
 	}
-	return fmt.Sprintf("they differ in %d things; of %d more not all is there", d, n)
+	return fmt.Sprintf("they differ in %s; %d more cannot be compared", things(d, "thing"), n)
+}
+
+func things(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
 }
 
 // title is a step on one line.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -19,51 +20,54 @@ type tally struct {
 	requests, ran                  int
 	filtered, tripwires            int
 	input, output, cached, thought int64
-	retries, estimated             int
-	notional                       int64 // 10⁻¹² US dollars
+	retries, charged, estimated    int
+	spent, notional                int64 // 10⁻¹² US dollars
 	limits                         []string
-	asked, models                  []string // by name, and as the servers named themselves
-	box                            []string // what became of boxes
-	hiddenReasons                  bool
-	tokensHidden, costHidden       bool
-	final                          string
-	finalHidden                    bool
-	reason                         string
-	endHidden                      bool
+	asked, models                  map[string]bool // by name, and as the servers named themselves
+	box                            []string        // what became of boxes
+	final, reason                  string
 	changed                        *store.BoxDiff
-	changedHidden                  bool
 	last                           time.Time
+	lost                           map[string]bool // totals of which something was taken out
+}
+
+// lose marks a total if it is made of a field that something was taken out of.
+func (t *tally) lose(e *event, total string, fields ...string) {
+	if e.hidden(fields...) {
+		t.lost[total] = true
+	}
 }
 
 func (t *tally) answered(e *event, b store.ModelResponse) {
 	t.retries += b.Retries
 	t.finished[b.FinishReason]++
-	t.hiddenReasons = t.hiddenReasons || e.hidden("finish_reason")
-	t.tokensHidden = t.tokensHidden || e.hidden("usage")
-	t.costHidden = t.costHidden || e.hidden("charge")
+	t.models[b.Model] = true
 	if u := b.Usage; u != nil {
 		t.input, t.output, t.cached, t.thought = t.input+int64(u.Input), t.output+int64(u.Output), t.cached+int64(u.Cached), t.thought+int64(u.Reasoning)
 	}
 	if c := b.Charge; c != nil {
+		t.charged++
 		if c.Estimated {
 			t.estimated++
 		}
 		if c.Notional {
 			t.notional += c.PicoUSD
+		} else {
+			t.spent += c.PicoUSD
 		}
 	}
-	t.models = once(t.models, b.Model)
 	if b.Text != "" || e.hidden("text") {
-		t.final, t.finalHidden = b.Text, e.hidden("text")
+		t.final = b.Text
+		delete(t.lost, finalAnswer)
+		t.lose(e, finalAnswer, "text")
 	}
-}
-
-// once adds a name, of which no session in earnest has many.
-func once(names []string, name string) []string {
-	if name == "" || slices.Contains(names, name) || len(names) == 100 {
-		return names
+	t.lose(e, "retries", "retries")
+	t.lose(e, "answers ended by", "finish_reason")
+	t.lose(e, "answered by", "model")
+	t.lose(e, "cost", "charge")
+	for _, total := range []string{"input", "cached", "output", "reasoning"} {
+		t.lose(e, total+" tokens", "usage")
 	}
-	return append(names, name)
 }
 
 // total makes facts of what was counted.
@@ -71,73 +75,74 @@ func (s *Session) total() {
 	t := &s.tally
 	for _, m := range []struct {
 		name string
-		all  []string
+		all  map[string]bool
 	}{{"asked", t.asked}, {"answered by", t.models}} {
-		if len(m.all) > 0 {
-			s.setup = append(s.setup, fact{name: m.name, value: s.value(strings.Join(m.all, "\n"), false)})
+		if len(m.all) > 0 || t.lost[m.name] {
+			s.setup = append(s.setup, fact{name: m.name, value: s.value(strings.Join(slices.Sorted(maps.Keys(m.all)), "\n"), t.lost[m.name])})
 		}
 	}
-	add := func(name, text string, hidden bool) {
-		s.totals = append(s.totals, fact{name: name, value: s.value(text, hidden)})
+	add := func(name, text string) {
+		s.totals = append(s.totals, fact{name: name, value: s.value(text, t.lost[name])})
 	}
-	count := func(name string, n int, hidden bool) { add(name, fmt.Sprint(n), hidden) }
+	count := func(name string, n int) { add(name, fmt.Sprint(n)) }
 	result := s.line.Status
 	if t.reason != "" {
 		result += ": " + t.reason
 	}
-	add("result", result, t.endHidden)
+	add("result", result)
 	if s.line.Status == "running" {
-		s.totals[0].value.lacks = "it has not ended"
+		s.totals[0].value.lacks = notEnded
 	}
-	count("requests", t.requests, false)
-	count("tool calls", t.ran, false)
-	count("input tokens", int(t.input), t.tokensHidden)
-	count("cached tokens", int(t.cached), t.tokensHidden)
-	count("output tokens", int(t.output), t.tokensHidden)
-	count("reasoning tokens", int(t.thought), t.tokensHidden)
-	add("cost", s.cost(), t.costHidden)
-	count("retries", t.retries, false)
-	add("limits hit", strings.Join(t.limits, "\n"), false)
-	count("denied", t.decisions["deny"], false)
-	count("asked", t.decisions["ask"], false)
-	count("invalid calls", t.decisions["invalid"], false)
-	count("filtered", t.filtered, false)
-	count("tripwires", t.tripwires, false)
-	count("network allowed", t.egress["allow"], false)
-	count("network refused", t.egress["deny"], false)
+	count("requests", t.requests)
+	count("tool calls", t.ran)
+	count("input tokens", int(t.input))
+	count("cached tokens", int(t.cached))
+	count("output tokens", int(t.output))
+	count("reasoning tokens", int(t.thought))
+	add("cost", t.cost())
+	count("retries", t.retries)
+	add("limits hit", strings.Join(t.limits, "\n"))
+	count("denied", t.decisions["deny"])
+	count("asked", t.decisions["ask"])
+	count("invalid calls", t.decisions["invalid"])
+	count("filtered", t.filtered)
+	count("tripwires", t.tripwires)
+	count("network allowed", t.egress["allow"])
+	count("network refused", t.egress["deny"])
 	var finished []string
 	for _, reason := range slices.Sorted(maps.Keys(t.finished)) {
 		finished = append(finished, fmt.Sprintf("%s %d", cmp.Or(reason, "?"), t.finished[reason]))
 	}
-	add("answers ended by", strings.Join(finished, ", "), t.hiddenReasons)
-	add("box", strings.Join(t.box, ", "), false)
+	add("answers ended by", strings.Join(finished, ", "))
+	add("box", strings.Join(t.box, ", "))
 	s.files()
 	took := max(t.last.Sub(s.line.StartedAt), 0).Round(100 * time.Millisecond).String()
 	s.totals = append(s.totals, fact{name: "time", value: s.value(took, false), aside: true})
-	add(finalAnswer, t.final, t.finalHidden)
-	t.final = ""
+	add(finalAnswer, t.final)
+	s.calls, s.sent, s.tally = nil, nil, tally{}
 }
 
 // finalAnswer is the name of the last thing that the model said.
 const finalAnswer = "final answer"
 
-func (s *Session) cost() string {
-	cost := "none on record"
-	if s.line.CostUSD != nil {
-		cost = fmt.Sprintf("$%.4f", *s.line.CostUSD)
+func (t *tally) cost() string {
+	if t.charged == 0 {
+		return "none on record"
 	}
-	if s.tally.notional > 0 {
-		cost += fmt.Sprintf(", elsewhere $%.4f", float64(s.tally.notional)/1e12)
+	dollars := func(pico int64) string { return "$" + strconv.FormatFloat(float64(pico)/1e12, 'f', -1, 64) }
+	cost := dollars(t.spent)
+	if t.notional > 0 {
+		cost += ", elsewhere " + dollars(t.notional)
 	}
-	if s.tally.estimated > 0 {
-		cost += ", estimated in part"
+	if t.estimated > 0 {
+		cost += fmt.Sprintf(", of %d answers estimated", t.estimated)
 	}
 	return cost
 }
 
 // files are what the session left changed, file by file.
 func (s *Session) files() {
-	d, hidden := s.tally.changed, s.tally.changedHidden
+	d, hidden := s.tally.changed, s.tally.lost["files changed"]
 	if d == nil {
 		s.totals = append(s.totals, fact{name: "files changed", value: s.value("not recorded", false)})
 		return
@@ -157,5 +162,4 @@ func (s *Session) files() {
 		}
 		s.totals = append(s.totals, fact{name: "file " + c.Path, value: v})
 	}
-	s.tally.changed = nil
 }

@@ -19,12 +19,12 @@ const (
 
 // A value is a text of a session.
 type value struct {
-	text   string
-	sum    *[sha256.Size]byte // in place of a text that is too large to be held
-	size   int                // bytes
-	cut    int64              // bytes of its middle that were not recorded
-	also   *[sha256.Size]byte // of what belongs to it and is not shown
-	lacks  string             // why it is not whole, in words; "": it is
+	text  string
+	sum   *[sha256.Size]byte // in place of a text that is too large to be held
+	size  int                // bytes
+	cut   int64              // bytes of its middle that were not recorded
+	also  *[sha256.Size]byte // of what belongs to it and is not shown
+	lacks string             // why it is not whole, in words; "": it is
 }
 
 // mark begins what stands for a text that was taken out; see package scan.
@@ -32,6 +32,9 @@ const mark = "[redacted: "
 
 // takenOut is what the most common of values that are not whole lacks.
 const takenOut = "something was taken out"
+
+// notEnded is what the end of a running session lacks.
+const notEnded = "it has not ended"
 
 // value takes a text in. Withheld says that it is not as it was recorded.
 func (s *Session) value(text string, withheld bool) value {
@@ -87,24 +90,34 @@ func (it item) show(v *value) string {
 
 // about says of an item what a diff does not say.
 func (it item) about() string {
+	a, b := it.a.missing(), it.b.missing()
 	var parts []string
-	for _, of := range []struct {
-		side string
-		v    *value
-	}{{"A", it.a}, {"B", it.b}} {
-		if of.v != nil && of.v.lacks != "" {
-			parts = append(parts, of.side+": "+of.v.lacks)
+	switch {
+	case a == b && a != "":
+		parts = append(parts, "both: "+a)
+	default:
+		if a != "" {
+			parts = append(parts, "A: "+a)
 		}
-		if of.v != nil && of.v.cut > 0 {
-			parts = append(parts, fmt.Sprintf("%s: %d bytes of the middle were not recorded", of.side, of.v.cut))
+		if b != "" {
+			parts = append(parts, "B: "+b)
 		}
 	}
-	if it.verdict == unknown && it.left() {
-		parts = append(parts, "what is left is the same")
-	} else if it.verdict == unknown {
-		parts = append(parts, "what is left differs")
+	if it.verdict == unknown && !strings.Contains(a+b, notEnded) {
+		parts = append(parts, map[bool]string{true: "the rest is the same", false: "the rest differs"}[it.left()])
 	}
 	return strings.Join(parts, "; ")
+}
+
+// missing says what of a value is not there.
+func (v *value) missing() string {
+	switch {
+	case v == nil:
+		return ""
+	case v.lacks == "" && v.cut > 0:
+		return fmt.Sprintf("%d bytes not recorded", v.cut)
+	}
+	return v.lacks
 }
 
 // left says whether what is left of both is the same.

@@ -1,0 +1,421 @@
+package compare
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+	"testing"
+
+	"glovebox/store"
+
+	"github.com/charmbracelet/x/ansi"
+	"pgregory.net/rapid"
+)
+
+// whole is one event of each kind, with every field set.
+func whole() []store.Body {
+	star, seed := true, int64(7)
+	return []store.Body{
+		store.SessionStarted{
+			Program: "1", Model: "openai/m", System: "s", Tools: []store.ToolSpec{{Name: "shell", Description: "d", Parameters: json.RawMessage(`{"type":"object"}`)}},
+			Config: json.RawMessage(`{"limits":{"turns":1},"tools":["shell"]}`), Policy: json.RawMessage(`{"rules":[{"tool":"shell"}]}`),
+			Recipe: &store.Recipe{Schema: "shop", DDL: "d", Seed: 1, Rows: 2, Mess: 0.5, Clock: "c", Generator: "g", Plan: "p"},
+			Rigor:  "quick", Seed: &seed, Endpoint: "https://e", Price: &store.Price{Input: 1, Cached: 2, Output: 3, Source: "list", Notional: true},
+			Resumes: &store.Resumes{Session: "x", Through: 3},
+		},
+		store.BoxCreated{
+			Box: "b", Container: "c", Image: "i", ImageDigest: "d", Runtime: "runc", Engine: "p", UID: 1, ReadyMS: 1,
+			Seal: []store.Proof{{Probe: "p", Layer: "l", Verdict: "PASS", Evidence: "e"}}, Limits: []store.Limit{{Name: "memory", Value: "1", Enforced: "cgroup"}},
+			Base: &store.BaseImage{Digest: "d", Was: "w", HostUsr: true},
+		},
+		store.FilePut{Path: "/data/x", Bytes: 1, SHA256: "aa"},
+		store.Prompt{Text: "t", Images: []store.Image{{Name: "n", Type: "image/png", Data: "aaaa"}}},
+		store.ModelRequest{Turn: 1, Model: "openai/m", Through: 4, Reserved: &store.Charge{Input: 1, Output: 1, PicoUSD: 1, Notional: true, Estimated: true}, MaxOutput: 9},
+		store.Filtered{Where: "call", CallID: "a", What: "secrets", Rule: "r", Action: "redact", Count: 1},
+		store.Tripwire{Where: "stub", CallID: "a", N: 1, Part: "p", What: "canary", Table: "t", Column: "c", As: "hex", Action: "flag"},
+		store.ModelResponse{
+			Turn: 1, Model: "m-1", Text: "t", Reasoning: "r", ToolCalls: []store.CallSpec{{ID: "a", Name: "shell", Arguments: `{"command":"x"}`}}, FinishReason: "stop",
+			Usage: &store.Usage{Input: 1, Output: 2, Cached: 1, Reasoning: 1}, FirstTokenMS: 1, DurationMS: 1, Retries: 1, Partial: true,
+			Charge: &store.Charge{Input: 1, Output: 2, PicoUSD: 100_000_000, Estimated: true},
+		},
+		store.Decision{
+			CallID: "a", Tool: "shell", Verdict: "allow", Rule: "r", Reason: "w", By: "user", From: "f:1", Part: "p", Who: "alice", WaitMS: 1, Scope: "pattern", Pattern: "x*", Edited: true,
+		},
+		store.ToolCall{CallID: "a", Tool: "shell", Arguments: json.RawMessage(`{"command":"y"}`), Edited: true, Stub: true},
+		store.ToolResult{CallID: "a", Tool: "shell", Exit: exit(1), Stdout: "o", Stderr: "e", StdoutCut: 0, Error: "x", DurationMS: 1},
+		store.ToolResult{CallID: "b", Tool: "shell", Signal: "SIGKILL", Stdout: "o"},
+		store.ToolResult{CallID: "c", Tool: "shell", TimedOut: true, Stdout: "o"},
+		store.Egress{N: 1, Via: "http", Method: "GET", Host: "h", Port: 80, Decision: "allow", Rule: "r", Reason: "w"},
+		store.EgressDone{N: 1, Refused: "r", Error: "e", Addr: "a", Status: 200, BytesUp: 1, BytesDown: 2, DurationMS: 1},
+		store.Compacted{Kept: 1, Before: 2, After: 3},
+		store.LimitReached{Limit: "turns", Value: 1, Max: 2, Needs: 3, Of: "day"},
+		store.Interrupted{By: "user"},
+		store.Failure{Code: "model", Message: "m"},
+		store.Probed{Probe: "p", Layer: "l", Verdict: "PASS", Evidence: "e", Gain: "g", Tries: "t", Control: &store.Proof{Probe: "p", Layer: "l", Verdict: "FAIL", Evidence: "e"}},
+		store.Verified{Of: map[string]string{"kernel": "6"}, Passed: 1, Failed: []string{"f"}, Unproven: []string{"u"}, Inconclusive: []string{"i"}, Untried: []string{"t"}, DurationMS: 1},
+		store.BoxDiff{Box: "b", Changes: []store.FileChange{{
+			Path: "/work/x", Change: "renamed", From: "f", Type: "file", OldType: "file", Mode: "0644", OldMode: "0600", Size: 1, OldSize: 2, SHA256: "aa", OldSHA256: "bb",
+			Link: "l", Binary: true, Patch: "p", PatchCut: true,
+		}}, Cut: 0, Error: ""},
+		store.BoxDestroyed{Box: "b", Reason: "done"},
+		store.SessionEnded{Status: "done", Reason: "r"},
+		store.Note{By: "alice", Step: 1, Title: "t", Tags: []string{"x"}, Star: &star, Text: "n", Score: &store.Score{Name: "s", Value: 1}},
+	}
+}
+
+// notCompared are the times and IDs, and what else says nothing of its own: where
+// a rule stands, and what was reserved and billed in tokens, of which the money
+// and the usage count.
+var notCompared = []string{
+	"box.created.box", "box.created.container", "box.created.uid", "box.created.ready_ms", "box.created.seal.0.evidence", "box.created.base.was",
+	"model.request.turn", "model.request.through", "model.request.reserved", "model.request.max_output",
+	"model.response.turn", "model.response.tool_calls.0.id", "model.response.first_token_ms", "model.response.duration_ms", "model.response.charge.input", "model.response.charge.output",
+	"decision.call_id", "decision.from", "decision.who", "decision.wait_ms", "tool.call.call_id", "tool.result.call_id", "tool.result.duration_ms",
+	"filtered.call_id", "tripwire.call_id", "tripwire.n", "egress.n", "egress.done.n", "egress.done.duration_ms", "probe.control.layer", "verified.duration_ms",
+	"box.diff.box", "box.destroyed.box", "note",
+}
+
+// links are IDs that hold events together: changed alone, they part what belongs together.
+var links = []string{
+	"model.response.tool_calls.0.id", "decision.call_id", "tool.call.call_id", "tool.result.call_id", "egress.n", "egress.done.n",
+}
+
+func ignored(path string) bool {
+	return slices.ContainsFunc(notCompared, func(p string) bool { return path == p || strings.HasPrefix(path, p+".") })
+}
+
+// Whatever changes in whatever field of whatever event: it is seen, unless it is
+// on the list.
+func TestNothingIsForgotten(t *testing.T) {
+	var objects [][2]string
+	for _, b := range whole() {
+		data, err := json.Marshal(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects = append(objects, [2]string{b.Kind(), string(data)})
+	}
+	plain := readObjects(t, "a", objects)
+	if !Compare(plain, readObjects(t, "b", objects)).Same() {
+		t.Fatal("it is not the same as itself")
+	}
+	seen := 0
+	for i, o := range objects {
+		var v any
+		if err := json.Unmarshal([]byte(o[1]), &v); err != nil {
+			t.Fatal(err)
+		}
+		mutate(v, o[0], func(w any) { v = w }, func(path string) {
+			changed, err := json.Marshal(v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if slices.Contains(links, path) {
+				return
+			}
+			with := slices.Clone(objects)
+			with[i][1] = string(changed)
+			seen++
+			if same := Compare(plain, readObjects(t, "b", with)).Same(); same != ignored(path) {
+				t.Errorf("%s changed to %s: the same: %v", path, changed, same)
+			}
+		})
+	}
+	if seen < 150 {
+		t.Errorf("only %d changes were tried", seen)
+	}
+}
+
+// Other IDs that hold the same together are no difference.
+func TestOtherIDsAreNoDifference(t *testing.T) {
+	all := whole()
+	other := slices.Clone(all)
+	for i, b := range other {
+		switch v := b.(type) {
+		case store.ModelResponse:
+			v.ToolCalls = slices.Clone(v.ToolCalls)
+			v.ToolCalls[0].ID = "other"
+			other[i] = v
+		case store.Decision:
+			v.CallID = "other"
+			other[i] = v
+		case store.ToolCall:
+			v.CallID = "other"
+			other[i] = v
+		case store.ToolResult:
+			v.CallID = map[string]string{"a": "other", "b": "a", "c": "b"}[v.CallID]
+			other[i] = v
+		case store.Egress:
+			v.N = 99
+			other[i] = v
+		case store.EgressDone:
+			v.N = 99
+			other[i] = v
+		}
+	}
+	if c := Compare(read(t, "a", all), read(t, "b", other)); !c.Same() {
+		var text strings.Builder
+		c.WriteText(&text, 0) //nolint:errcheck // a strings.Builder takes everything
+		t.Error(text.String())
+	}
+}
+
+// mutate changes every text, number and truth in v, one after the other.
+func mutate(v any, path string, set func(any), try func(path string)) {
+	with := func(w any) {
+		set(w)
+		try(path)
+		set(v)
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		for _, k := range sortedKeys(v) {
+			if path != "verified.of" && k == "kind" {
+				continue
+			}
+			mutate(v[k], path+"."+k, func(w any) { v[k] = w }, try)
+		}
+	case []any:
+		for i := range v {
+			mutate(v[i], fmt.Sprintf("%s.%d", path, i), func(w any) { v[i] = w }, try)
+		}
+	case string:
+		if path == "box.diff.changes.0.type" || strings.HasSuffix(path, "tool_calls.0.arguments") || strings.HasSuffix(path, ".status") {
+			with("x" + v[1:])
+			return
+		}
+		with(v + "x")
+	case float64:
+		with(v + 1)
+	case bool:
+		with(!v)
+	}
+}
+
+func sortedKeys(m map[string]any) (keys []string) {
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+// A field that something was taken out of is never the same, even where what is
+// left is.
+func TestTakenOutIsNeverTheSame(t *testing.T) {
+	all := whole()
+	plain := read(t, "a", all)
+	for i, b := range all {
+		data, err := json.Marshal(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(data, &fields); err != nil {
+			t.Fatal(err)
+		}
+		for name := range fields {
+			c := Compare(plain, read(t, "b", all, fmt.Sprintf("%d.%s", i+1, name)))
+			differ, notKnown := c.amiss()
+			if path := b.Kind() + "." + name; c.Same() != ignored(path) || differ > 0 || !ignored(path) && notKnown == 0 {
+				t.Errorf("%s: the same: %v, %d differ, %d not known", path, c.Same(), differ, notKnown)
+			}
+		}
+	}
+}
+
+// drawSteps draws the events of a session of few words, so that much of two of
+// them is alike.
+func drawSteps(t *rapid.T, name string) []store.Body {
+	all := []store.Body{store.SessionStarted{Model: "m"}}
+	for i, n := range rapid.SliceOfN(rapid.IntRange(0, 19), 0, 40).Draw(t, name) {
+		id := fmt.Sprintf("%d", i)
+		switch {
+		case n < 3:
+			all = append(all, store.Prompt{Text: fmt.Sprint(n)})
+		case n < 8:
+			all = append(all, store.ModelResponse{Text: fmt.Sprint(n % 3)})
+		case n < 16:
+			args := json.RawMessage(fmt.Sprintf(`{"command":"%s %d"}`, []string{"ls", "cat"}[n%2], n))
+			all = append(all, store.ToolCall{CallID: id, Tool: "shell", Arguments: args},
+				store.ToolResult{CallID: id, Tool: "shell", Exit: exit(i % 2), Stdout: []string{"", "o", "[redacted: email]"}[(n+i)%3]})
+		default:
+			all = append(all, store.Filtered{What: "secrets", Rule: fmt.Sprint(n)})
+		}
+	}
+	return all
+}
+
+func TestProperties(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		x, y := drawSteps(rt, "a"), drawSteps(rt, "b")
+		a, b := read(t, "a", x), read(t, "b", y)
+		c := Compare(a, b)
+
+		// Every step of both stands in it once, in its order.
+		var inA, inB []*step
+		for _, p := range c.steps {
+			if p.a != nil {
+				inA = append(inA, p.a)
+			}
+			if p.b != nil {
+				inB = append(inB, p.b)
+			}
+			if p.a != nil && p.b != nil && (p.a.kind != p.b.kind || p.a.tool != p.b.tool) {
+				rt.Fatalf("a %s is held against a %s", p.a.kind, p.b.kind)
+			}
+		}
+		for _, of := range []struct {
+			steps []step
+			in    []*step
+		}{{a.steps, inA}, {b.steps, inB}} {
+			if len(of.in) != len(of.steps) {
+				rt.Fatalf("%d steps of %d", len(of.in), len(of.steps))
+			}
+			for i := range of.steps {
+				if of.in[i] != &of.steps[i] {
+					rt.Fatalf("step %d is not in its place", i)
+				}
+			}
+		}
+
+		// B against A says the same as A against B.
+		back := Compare(b, a)
+		if seen(c, false) != seen(back, true) {
+			rt.Fatalf("A and B: %s\nB and A: %s", seen(c, false), seen(back, true))
+		}
+		if c.Same() != back.Same() {
+			rt.Fatal("the same one way only")
+		}
+
+		// With itself nothing differs, and all of it is known but for what was taken out.
+		self := Compare(a, read(t, "c", x))
+		if differ, notKnown := self.amiss(); differ > 0 || (notKnown > 1) != strings.Contains(fmt.Sprint(x), mark) { // the end is not there
+			rt.Fatalf("with itself %d differ, %d are not known", differ, notKnown)
+		}
+	})
+}
+
+// seen lists the pairs, whichever side is which.
+func seen(c *Comparison, turned bool) string {
+	var all []string
+	for _, p := range c.steps {
+		a, b := p.numbers()
+		v := p.verdict
+		if turned {
+			a, b = b, a
+			v = map[string]string{onlyA: onlyB, onlyB: onlyA, same: same, differs: differs, unknown: unknown}[v]
+		}
+		all = append(all, fmt.Sprintf("%03d-%03d %s", a, b, v))
+	}
+	sort.Strings(all)
+	return strings.Join(all, "\n")
+}
+
+// However long and however alike: what align finds is in both, in order, and
+// what was only shifted is found again.
+func TestAlignLongSequences(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		kinds := rapid.SampledFrom([]int32{1, 2, 5, 1000, 1 << 30}).Draw(rt, "kinds")
+		n := rapid.IntRange(1100, 3000).Draw(rt, "n")
+		seed := rapid.Uint64().Draw(rt, "seed")
+		draw := func() int32 {
+			seed = seed*6364136223846793005 + 1442695040888963407
+			return int32(seed>>33) % kinds
+		}
+		x := make([]int32, n)
+		for i := range x {
+			x[i] = draw()
+		}
+		y := slices.Clone(x)
+		edits := rapid.IntRange(0, 20).Draw(rt, "edits")
+		for range edits {
+			i := rapid.IntRange(0, len(y)-1).Draw(rt, "at")
+			switch rapid.IntRange(0, 2).Draw(rt, "what") {
+			case 0:
+				y = slices.Delete(y, i, i+1)
+			case 1:
+				y = slices.Insert(y, i, draw())
+			default:
+				y[i] = draw()
+			}
+		}
+		found := align(x, y, 0)
+		at := anchor{-1, -1}
+		for _, m := range found {
+			if m.x <= at.x || m.y <= at.y || x[m.x] != y[m.y] {
+				rt.Fatalf("%v after %v", m, at)
+			}
+			at = m
+		}
+		// Of a random sequence of many kinds, what was not edited is found.
+		if kinds >= 1000 && len(found) < n-2*edits {
+			rt.Fatalf("%d of %d found after %d edits", len(found), n, edits)
+		}
+	})
+}
+
+func FuzzHostile(f *testing.F) {
+	f.Add("\x1b[2J", "\u202e", []byte(`{"a":{"b":[1,2]}}`), "x\r\ny")
+	f.Add("[redacted: x]", "a\nset-up: the same", []byte(`[[[[`), strings.Repeat("\u0300", 90))
+	f.Fuzz(func(t *testing.T, a, b string, raw []byte, out string) {
+		if !json.Valid(raw) {
+			raw = nil
+		}
+		bodies := func(x, y string) []store.Body {
+			return []store.Body{
+				store.SessionStarted{Model: x, System: y, Config: raw, Policy: raw, Tools: []store.ToolSpec{{Name: x, Description: y, Parameters: raw}}, Recipe: &store.Recipe{Schema: x, DDL: y}},
+				store.FilePut{Path: y},
+				store.Prompt{Text: x},
+				store.ModelResponse{Text: y, Reasoning: x, Model: x, FinishReason: y, ToolCalls: []store.CallSpec{{ID: x, Name: y, Arguments: x}, {ID: y, Name: "shell", Arguments: string(raw)}}},
+				store.ToolCall{CallID: x, Tool: y, Arguments: raw},
+				store.ToolResult{CallID: x, Tool: y, Stdout: out + x, Stderr: y, Signal: x, Error: y},
+				store.Failure{Code: x, Message: y},
+				store.Egress{Method: x, Host: y},
+				store.LimitReached{Limit: x, Of: y},
+				store.Probed{Probe: x, Layer: y},
+				store.BoxDiff{Changes: []store.FileChange{{Path: x, Change: y, Type: "link", Link: x}}},
+				store.SessionEnded{Status: "done", Reason: y},
+			}
+		}
+		c := Compare(read(t, "a", bodies(a, b)), read(t, "b", bodies(b, a)))
+		for _, width := range []int{0, 80} {
+			var text strings.Builder
+			if err := c.WriteText(&text, width); err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(text.String()) {
+				line = strings.TrimSuffix(line, "\n")
+				if store.CleanLine(line) != line {
+					t.Fatalf("%q", line)
+				}
+				if width > 0 && ansi.StringWidth(line) > width {
+					t.Fatalf("%d columns: %q", ansi.StringWidth(line), line)
+				}
+				if !own(line) {
+					t.Fatalf("a line in the first column: %q", line)
+				}
+			}
+		}
+		for line := range c.Lines() {
+			if _, err := json.Marshal(line); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// own says whether a line is one that the package begins in the first column.
+func own(line string) bool {
+	if line == "" || line[0] == ' ' {
+		return true
+	}
+	for _, begins := range []string{"A ", "B ", "A a", "set-up: ", "course: ", "first difference: ", "~ ", "? ", "- A ", "+ B ", "they differ", "not known to be", "the same in everything"} {
+		if strings.HasPrefix(line, begins) {
+			return true
+		}
+	}
+	return false
+}
