@@ -112,7 +112,11 @@ func BenchmarkCompare(b *testing.B) {
 			})
 		}
 		if took[10_000] > 0 {
-			fmt.Printf("%s: 10 times as long takes %.1f times\n", way.name, took[100_000].Seconds()/took[10_000].Seconds())
+			times := took[100_000].Seconds() / took[10_000].Seconds()
+			fmt.Printf("%s: 10 times as long takes %.1f times\n", way.name, times)
+			if times > 40 { // quadratic would be 100
+				b.Errorf("%s: it does not grow with the length of the sessions alone", way.name)
+			}
 		}
 	}
 }

@@ -118,7 +118,9 @@ func (e *event) read(body store.Body) {
 	case store.BoxCreated:
 		e.box(b)
 	case store.FilePut:
-		e.fact(&e.s.setup, "file "+b.Path, fmt.Sprintf("%d bytes, SHA-256 %s", b.Bytes, b.SHA256), "path", "bytes", "sha256")
+		v := e.s.value(fmt.Sprintf("%d bytes, %.12s", b.Bytes, b.SHA256), e.hidden("path", "bytes", "sha256"))
+		v.besides(b.SHA256)
+		e.s.setup = append(e.s.setup, fact{name: "file " + b.Path, value: v})
 	case store.Prompt:
 		e.fact(&e.step("text", b.Text).facts, "images", images(b.Images))
 	case store.ModelRequest:

@@ -112,7 +112,7 @@ func canonical(text string) string {
 	if dec.Decode(&v) != nil {
 		return text
 	}
-	if _, err := dec.Token(); err != io.EOF { //nolint:errorlint // Token returns it as it is
+	if _, err := dec.Token(); err != io.EOF {
 		return text
 	}
 	var b bytes.Buffer

@@ -122,8 +122,8 @@ func (p *page) item(margin string, it item) {
 	}
 	a, b := it.show(it.a), it.show(it.b)
 	if it.a.short() && it.b.short() && about == "" && it.name != arguments && it.name != ranWith {
-		a, b = cmp.Or(strings.TrimSpace(a), "(none)"), cmp.Or(strings.TrimSpace(b), "(none)")
-		if s := fmt.Sprintf("%s%s: %s → %s", margin, name, a, b); p.width == 0 || ansi.StringWidth(store.CleanLine(s)) <= p.width {
+		x, y := cmp.Or(strings.TrimSpace(a), "(none)"), cmp.Or(strings.TrimSpace(b), "(none)")
+		if s := fmt.Sprintf("%s%s: %s → %s", margin, name, x, y); store.CleanLine(x) != store.CleanLine(y) && (p.width == 0 || ansi.StringWidth(store.CleanLine(s)) <= p.width) {
 			p.line("%s", s)
 			return
 		}
@@ -133,6 +133,9 @@ func (p *page) item(margin string, it item) {
 		head += " " + about
 	}
 	p.line("%s", head)
+	if a == b && it.verdict == differs {
+		p.line("%s  in what is too long to be shown", strings.Repeat(" ", len(margin)))
+	}
 	p.diff(strings.Repeat(" ", len(margin)+2), unified(a, b))
 }
 

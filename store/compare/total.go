@@ -2,7 +2,6 @@ package compare
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -41,7 +40,9 @@ func (t *tally) lose(e *event, total string, fields ...string) {
 func (t *tally) answered(e *event, b store.ModelResponse) {
 	t.retries += b.Retries
 	t.finished[b.FinishReason]++
-	t.models[b.Model] = true
+	if b.Model != "" {
+		t.models[b.Model] = true
+	}
 	if u := b.Usage; u != nil {
 		t.input, t.output, t.cached, t.thought = t.input+int64(u.Input), t.output+int64(u.Output), t.cached+int64(u.Cached), t.thought+int64(u.Reasoning)
 	}
@@ -155,8 +156,7 @@ func (s *Session) files() {
 	for _, c := range d.Changes {
 		v := s.value(strings.TrimRight(fmt.Sprintf("%s  %.12s", c, c.SHA256), " "), hidden)
 		all, _ := json.Marshal(c) // of texts and numbers: it cannot fail
-		sum := sha256.Sum256(all)
-		v.also = &sum
+		v.besides(string(all))
 		if c.Type == "file" && c.SHA256 == "" {
 			v.lacks = "its content is not known"
 		}

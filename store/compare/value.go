@@ -52,6 +52,12 @@ func (s *Session) value(text string, withheld bool) value {
 	return v
 }
 
+// besides adds what is compared, and not shown.
+func (v *value) besides(text string) {
+	sum := sha256.Sum256([]byte(text))
+	v.also = &sum
+}
+
 func (v *value) digest() [sha256.Size]byte {
 	if v.sum != nil {
 		return *v.sum
@@ -72,7 +78,7 @@ func (v *value) equal(w *value) bool {
 
 // short says whether a text is one line that can stand beside another.
 func (v *value) short() bool {
-	return v == nil || v.sum == nil && v.size <= 200 && !strings.Contains(v.text, "\n")
+	return v == nil || v.sum == nil && v.size <= 200 && !strings.Contains(strings.TrimSuffix(v.text, "\n"), "\n")
 }
 
 // show is a text as it is compared by eye.
