@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"glovebox/store"
 	"glovebox/store/bundle"
@@ -18,9 +20,9 @@ func newDiffCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "diff A B",
 		Short: "Compare two recorded sessions: set-up, course, totals; nothing runs",
-		Long: `Compare two recorded sessions, one's own or imported, or bundles in files: what
-differs in their set-up, where their courses part, what came of each. Steps are
-numbered as in the log. Times and IDs are not compared; where something was taken
+		Long: `Compare two recorded sessions, one's own or imported, or bundles in files
+(NAME.gbx): what differs in their set-up, where their courses part, what came of
+each. Steps are numbered as in the log. Times and IDs are not compared; where something was taken
 out of a text, nothing is said to be the same. Exit code 0: they are the same;
 1: they differ, or are not known to be the same.
 
@@ -64,7 +66,7 @@ func (a *app) diff(ctx context.Context, refA, refB string) error {
 	c := compare.Compare(x, y)
 	if a.flags.json {
 		for line := range c.Lines() {
-			if err := a.printJSON(line); err != nil {
+			if err := cmp.Or(ctx.Err(), a.printJSON(line)); err != nil {
 				return err
 			}
 		}
@@ -79,7 +81,7 @@ func (a *app) diff(ctx context.Context, refA, refB string) error {
 
 // comparable reads a session from the log, or from a bundle.
 func (a *app) comparable(ctx context.Context, s *store.Store, ref string) (*compare.Session, error) {
-	if info, err := os.Stat(ref); err == nil && info.Mode().IsRegular() {
+	if strings.ContainsAny(ref, "./") { // no ID has these, and no file can pass for an ID
 		return a.comparableBundle(ctx, s, ref)
 	}
 	if s == nil {

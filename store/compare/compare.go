@@ -18,7 +18,10 @@
 // align.go. docs/diff.md says what the output means.
 package compare
 
-import "cmp"
+import (
+	"cmp"
+	"strings"
+)
 
 // Verdicts.
 const (
@@ -172,7 +175,11 @@ func distinct(items []item) []item {
 		if it.again && it.verdict == unknown && it.left() {
 			it.name = "config" // as a whole: something of it, and nobody sees what
 		}
-		if it.verdict == same || it.again && seen[it.name] {
+		of := it.name
+		if of == "rule" || strings.HasPrefix(of, "tools.") {
+			of = "policy" // which is made of them
+		}
+		if it.verdict == same || it.again && seen[of] {
 			continue
 		}
 		seen[it.name] = true

@@ -162,6 +162,22 @@ func TestOtherIDsAreNoDifference(t *testing.T) {
 	}
 }
 
+// What a newer glovebox wrote into an event of a kind that is known is compared.
+func TestFieldsOfANewerGlovebox(t *testing.T) {
+	of := func(more string) *Session {
+		return readObjects(t, "a", [][2]string{{"session.started", `{"model":"m"}`}, {"prompt", `{"text":"t"` + more + `}`}, {"session.ended", `{"status":"done"}`}})
+	}
+	plain, mood := of(""), of(`,"mood":"good"`)
+	for _, c := range []struct {
+		a, b *Session
+		same bool
+	}{{plain, plain, true}, {plain, mood, false}, {mood, mood, true}, {mood, of(`,"mood":"bad"`), false}, {plain, of(`,"TEXT":"t"`), false}} {
+		if got := Compare(c.a, c.b).Same(); got != c.same {
+			t.Errorf("the same: %v, want %v", got, c.same)
+		}
+	}
+}
+
 // mutate changes every text, number and truth in v, one after the other.
 func mutate(v any, path string, set func(any), try func(path string)) {
 	with := func(w any) {

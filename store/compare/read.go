@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -20,6 +21,8 @@ type Session struct {
 
 	calls map[string]int // call ID → its step
 	sent  map[int64]int  // number of an Egress → its step
+	names map[string]map[string]bool // of the fields of each kind
+	more  []fact                     // of fields that this program does not know
 	tally tally
 }
 
@@ -52,7 +55,7 @@ const (
 // Read takes in a session, in the order of its events; an error of them is
 // returned, and one of a kind that this program does not know is ErrNewer.
 func Read(id string, events iter.Seq2[store.Disclosure, error]) (*Session, error) {
-	s := &Session{last: -1, line: store.Summary{ID: id, Status: "running"}, calls: map[string]int{}, sent: map[int64]int{}}
+	s := &Session{last: -1, line: store.Summary{ID: id, Status: "running"}, calls: map[string]int{}, sent: map[int64]int{}, names: map[string]map[string]bool{}}
 	s.tally = tally{
 		decisions: map[string]int{}, egress: map[string]int{}, finished: map[string]int{},
 		asked: map[string]bool{}, models: map[string]bool{}, lost: map[string]bool{},
@@ -66,9 +69,13 @@ func Read(id string, events iter.Seq2[store.Disclosure, error]) (*Session, error
 			return nil, fmt.Errorf("session %s, event %d: %w", store.CleanLine(id), d.Seq, err)
 		}
 		e := event{s: s, seq: d.Seq, kind: d.Kind}
+		known := s.fieldsOf(body)
 		for i, f := range d.Fields {
 			if i < len(d.Proofs) && d.Proofs[i].Salt == nil {
 				e.withheld = append(e.withheld, f.Name)
+			}
+			if !known[f.Name] { // a newer glovebox wrote it
+				e.fact(&s.more, "event "+d.Kind+"."+f.Name, string(f.Value), f.Name)
 			}
 		}
 		s.line.Apply(store.Event{Session: id, Seq: d.Seq, At: d.At, Body: body})
@@ -79,6 +86,20 @@ func Read(id string, events iter.Seq2[store.Disclosure, error]) (*Session, error
 	}
 	s.total()
 	return s, nil
+}
+
+// fieldsOf are the names of the fields that an event of a kind can have.
+func (s *Session) fieldsOf(body store.Body) map[string]bool {
+	names, ok := s.names[body.Kind()]
+	if !ok {
+		names = map[string]bool{}
+		for f := range reflect.TypeOf(body).Fields() {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			names[name] = true
+		}
+		s.names[body.Kind()] = names
+	}
+	return names
 }
 
 // An event is one that is being read.

@@ -359,7 +359,7 @@ func (c *Comparison) writeTotals(p *page) {
 	for _, it := range c.totals {
 		a, b := it.show(it.a), it.show(it.b)
 		switch {
-		case it.verdict == same && (a == "0" || a == "" || it.name == finalAnswer || strings.HasPrefix(it.name, "file ")):
+		case it.verdict == same && (a == "0" || a == "" || it.name == finalAnswer || strings.HasPrefix(it.name, "file ") || strings.HasPrefix(it.name, "event ")):
 		case it.name != finalAnswer && it.about() == "" && fits(a, cell-1) && fits(b, cell) && len(it.name) <= names:
 			row(sign(it.verdict), it.name, cmp.Or(a, "-"), cmp.Or(b, "-"))
 		default:

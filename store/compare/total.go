@@ -120,7 +120,8 @@ func (s *Session) total() {
 	took := max(t.last.Sub(s.line.StartedAt), 0).Round(100 * time.Millisecond).String()
 	s.totals = append(s.totals, fact{name: "time", value: s.value(took, false), aside: true})
 	add(finalAnswer, t.final)
-	s.calls, s.sent, s.tally = nil, nil, tally{}
+	s.totals = append(s.totals, s.more...)
+	s.calls, s.sent, s.names, s.more, s.tally = nil, nil, nil, nil, tally{}
 }
 
 // finalAnswer is the name of the last thing that the model said.
