@@ -3,6 +3,9 @@ package compare
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"reflect"
+	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -62,6 +65,42 @@ func whole() []store.Body {
 		store.BoxDestroyed{Box: "b", Reason: "done"},
 		store.SessionEnded{Status: "done", Reason: "r"},
 		store.Note{By: "alice", Step: 1, Title: "t", Tags: []string{"x"}, Star: &star, Text: "n", Score: &store.Score{Name: "s", Value: 1}},
+	}
+}
+
+// Whoever adds to the vocabulary is told here that it must be compared.
+func TestTheWholeVocabularyIsTried(t *testing.T) {
+	set := map[string]map[string]bool{}
+	for _, b := range whole() {
+		if set[b.Kind()] == nil {
+			set[b.Kind()] = map[string]bool{}
+		}
+		v := reflect.ValueOf(b)
+		for i := range v.NumField() {
+			name := v.Type().Field(i).Name
+			set[b.Kind()][name] = set[b.Kind()][name] || !v.Field(i).IsZero()
+		}
+	}
+	for kind, fields := range set {
+		for name, tried := range fields {
+			untried := slices.Contains([]string{"tool.result.StdoutCut", "tool.result.StderrCut", "box.diff.Cut", "box.diff.Partial", "box.diff.Error", "note.Untags"}, kind+"."+name)
+			if !tried && !untried { // these make it unknown
+				t.Errorf("%s has a field %s, which whole() does not set", kind, name)
+			}
+		}
+	}
+	source, err := os.ReadFile("../event.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := regexp.MustCompile(`(?m)^func \(\w+\) Kind\(\) string +{ return "([^"]+)" }`).FindAllSubmatch(source, -1)
+	if len(kinds) < 20 {
+		t.Fatalf("only %d kinds in event.go", len(kinds))
+	}
+	for _, m := range kinds {
+		if set[string(m[1])] == nil {
+			t.Errorf("whole() has no %s", m[1])
+		}
 	}
 }
 
@@ -174,6 +213,22 @@ func TestFieldsOfANewerGlovebox(t *testing.T) {
 	}{{plain, plain, true}, {plain, mood, false}, {mood, mood, true}, {mood, of(`,"mood":"bad"`), false}, {plain, of(`,"TEXT":"t"`), false}} {
 		if got := Compare(c.a, c.b).Same(); got != c.same {
 			t.Errorf("the same: %v, want %v", got, c.same)
+		}
+	}
+}
+
+// A list of files that is not whole is not known to be the same, nor is output
+// whose middle was not recorded, or a file whose content nobody looked at.
+func TestNotWholeIsUnknown(t *testing.T) {
+	for _, b := range []store.Body{
+		store.BoxDiff{Cut: 1}, store.BoxDiff{Partial: true}, store.BoxDiff{Error: "it took too long"},
+		store.BoxDiff{Changes: []store.FileChange{{Path: "/work/x", Change: "modified", Type: "file", Size: 1 << 40}}},
+		store.ToolResult{CallID: "a", Tool: "shell", StdoutCut: 9}, store.ToolResult{CallID: "a", Tool: "shell", Stderr: "x", StderrCut: 9},
+	} {
+		all := []store.Body{store.SessionStarted{}, b, store.SessionEnded{Status: "done"}}
+		differ, notKnown := Compare(read(t, "a", all), read(t, "b", all)).amiss()
+		if differ != 0 || notKnown != 1 {
+			t.Errorf("%+v: %d differ, %d are not known", b, differ, notKnown)
 		}
 	}
 }

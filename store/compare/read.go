@@ -190,6 +190,10 @@ func (e *event) read(body store.Body) {
 	case store.SessionEnded:
 		t.reason = b.Reason
 		t.lose(e, "result", "status", "reason")
+	case store.Note: // is about a session, and no part of it
+	default:
+		text, _ := json.Marshal(b) // it came from JSON
+		e.step("text", canonical(string(text)), e.withheld...)
 	}
 }
 
