@@ -221,9 +221,12 @@ func TestFieldsOfANewerGlovebox(t *testing.T) {
 // whose middle was not recorded, or a file whose content nobody looked at.
 func TestNotWholeIsUnknown(t *testing.T) {
 	for _, b := range []store.Body{
-		store.BoxDiff{Cut: 1}, store.BoxDiff{Partial: true}, store.BoxDiff{Error: "it took too long"},
+		store.BoxDiff{Cut: 1},
+		store.BoxDiff{Partial: true},
+		store.BoxDiff{Error: "it took too long"},
 		store.BoxDiff{Changes: []store.FileChange{{Path: "/work/x", Change: "modified", Type: "file", Size: 1 << 40}}},
-		store.ToolResult{CallID: "a", Tool: "shell", StdoutCut: 9}, store.ToolResult{CallID: "a", Tool: "shell", Stderr: "x", StderrCut: 9},
+		store.ToolResult{CallID: "a", Tool: "shell", StdoutCut: 9},
+		store.ToolResult{CallID: "a", Tool: "shell", Stderr: "x", StderrCut: 9},
 	} {
 		all := []store.Body{store.SessionStarted{}, b, store.SessionEnded{Status: "done"}}
 		differ, notKnown := Compare(read(t, "a", all), read(t, "b", all)).amiss()

@@ -19,8 +19,8 @@ type Session struct {
 	last          int // of steps: what the model said last, -1: nothing
 	held          int // bytes of text
 
-	calls map[string]int // call ID → its step
-	sent  map[int64]int  // number of an Egress → its step
+	calls map[string]int             // call ID → its step
+	sent  map[int64]int              // number of an Egress → its step
 	names map[string]map[string]bool // of the fields of each kind
 	more  []fact                     // of fields that this program does not know
 	tally tally
