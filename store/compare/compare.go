@@ -101,12 +101,12 @@ func (c *Comparison) Same() bool {
 
 // amiss counts what differs, and what is not known.
 func (c *Comparison) amiss() (differ, notKnown int) {
-	differ = amiss(c.setup, differs) + amiss(c.totals, differs) + c.count[differs] + c.count[onlyA] + c.count[onlyB]
-	return differ, amiss(c.setup, unknown) + amiss(c.totals, unknown) + c.count[unknown]
+	differ = having(c.setup, differs) + having(c.totals, differs) + c.count[differs] + c.count[onlyA] + c.count[onlyB]
+	return differ, having(c.setup, unknown) + having(c.totals, unknown) + c.count[unknown]
 }
 
-// amiss counts the items of a verdict.
-func amiss(items []item, verdict string) (n int) {
+// having counts the items that have a verdict.
+func having(items []item, verdict string) (n int) {
 	for _, it := range items {
 		if it.verdict == verdict {
 			n++

@@ -78,7 +78,7 @@ func (c *Comparison) Lines() iter.Seq[any] {
 			}
 		}
 		r := lineResult{
-			What: "result", Same: c.Same(), Setup: amiss(c.setup, differs), Totals: amiss(c.totals, differs),
+			What: "result", Same: c.Same(), Setup: having(c.setup, differs), Totals: having(c.totals, differs),
 			Steps: c.count[differs] + c.count[onlyA] + c.count[onlyB],
 		}
 		_, r.Unknown = c.amiss()

@@ -131,6 +131,21 @@ func (e *event) step(name, text string, fields ...string) *step {
 	return &e.s.steps[len(e.s.steps)-1]
 }
 
+// exact is fact for a text made of several fields, of which two might read alike:
+// what it is made of is compared, too. It is there even if it is nothing.
+func (e *event) exact(facts *[]fact, name, text string, of any, fields ...string) {
+	v := e.s.value(text, e.hidden(append(fields, name)...))
+	v.besides(of)
+	*facts = append(*facts, fact{name: name, value: v})
+}
+
+// exactStep is step for such a text.
+func (e *event) exactStep(name, text string, of any, fields ...string) *step {
+	st := e.step(name, text, fields...)
+	st.facts[0].value.besides(of)
+	return st
+}
+
 func (e *event) read(body store.Body) {
 	t := &e.s.tally
 	switch b := body.(type) {
@@ -139,11 +154,12 @@ func (e *event) read(body store.Body) {
 	case store.BoxCreated:
 		e.box(b)
 	case store.FilePut:
-		v := e.s.value(fmt.Sprintf("%d bytes, %.12s", b.Bytes, b.SHA256), e.hidden("path", "bytes", "sha256"))
-		v.besides(b.SHA256)
-		e.s.setup = append(e.s.setup, fact{name: "file " + b.Path, value: v})
+		e.exact(&e.s.setup, "file "+b.Path, fmt.Sprintf("%d bytes, %.12s", b.Bytes, b.SHA256), b, "path", "bytes", "sha256")
 	case store.Prompt:
-		e.fact(&e.step("text", b.Text).facts, "images", images(b.Images))
+		st := e.step("text", b.Text)
+		if len(b.Images) > 0 || e.hidden("images") {
+			e.exact(&st.facts, "images", images(b.Images), b.Images)
+		}
 	case store.ModelRequest:
 		t.requests++
 		t.lose(e, "asked", "model")
@@ -164,15 +180,19 @@ func (e *event) read(body store.Body) {
 		e.carried(b)
 	case store.Filtered:
 		t.filtered++
-		e.fact(&e.step("text", b.String(), "where", "what", "rule", "count").facts, "action", b.Action)
+		action := b.Action
+		b.CallID, b.Action = "", ""
+		e.fact(&e.exactStep("text", b.String(), b, "where", "what", "rule", "count").facts, "action", action)
 	case store.Tripwire:
 		t.tripwires++
-		e.fact(&e.step("text", b.String(), "where", "part", "what", "table", "column", "as").facts, "action", b.Action)
+		action := b.Action
+		b.CallID, b.N, b.Action = "", 0, ""
+		e.fact(&e.exactStep("text", b.String(), b, "where", "part", "what", "table", "column", "as").facts, "action", action)
 	case store.Compacted:
 		e.step("text", fmt.Sprintf("%d messages kept whole, from %d to %d bytes", b.Kept, b.Before, b.After), "kept", "before", "after")
 	case store.LimitReached:
 		t.limits = append(t.limits, b.String())
-		e.step("text", b.String(), "limit", "value", "max", "needs", "of")
+		e.exactStep("text", b.String(), b, "limit", "value", "max", "needs", "of")
 	case store.Interrupted:
 		e.step("text", b.By, "by")
 	case store.Failure:
@@ -261,7 +281,8 @@ func (e *event) decided(b store.Decision) {
 	if b.Edited {
 		text += "; with other arguments"
 	}
-	e.fact(&st.facts, "decision", text, "tool", "verdict", "by", "rule", "reason", "part", "scope", "pattern", "edited")
+	b.CallID, b.From, b.Who, b.WaitMS = "", "", "", 0
+	e.exact(&st.facts, "decision", text, b, "tool", "verdict", "by", "rule", "reason", "part", "scope", "pattern", "edited")
 }
 
 // called is a call that is about to run. Its number is what a person knows it by.
@@ -297,7 +318,7 @@ func (e *event) result(b store.ToolResult) {
 	case b.Error != "":
 		outcome = "no result"
 	}
-	e.fact(&st.facts, "outcome", outcome, "tool", "exit", "signal", "timed_out")
+	e.exact(&st.facts, "outcome", outcome, []any{b.Exit, b.Signal, b.TimedOut}, "tool", "exit", "signal", "timed_out")
 	e.fact(&st.facts, "error", b.Error)
 	e.printed(st, "stdout", b.Stdout, b.StdoutCut)
 	e.printed(st, "stderr", b.Stderr, b.StderrCut)
@@ -314,7 +335,7 @@ func (e *event) printed(st *step, name, text string, cut int64) {
 
 func (e *event) egress(b store.Egress) {
 	e.s.tally.egress[b.Decision]++
-	st := e.step("request", fmt.Sprintf("%s %s port %d (%s)", b.Method, b.Host, b.Port, b.Via), "via", "method", "host", "port")
+	st := e.exactStep("request", fmt.Sprintf("%s %s port %d (%s)", b.Method, b.Host, b.Port, b.Via), []any{b.Method, b.Host, b.Port, b.Via}, "via", "method", "host", "port")
 	e.s.sent[b.N] = len(e.s.steps) - 1
 	e.fact(&st.facts, "decision", b.Decision)
 	e.fact(&st.facts, "rule", b.Rule)
@@ -338,14 +359,14 @@ func (e *event) carried(b store.EgressDone) {
 }
 
 func (e *event) probed(b store.Probed) {
-	st := e.step("probe", b.Layer+" "+b.Probe, "layer")
+	st := e.exactStep("probe", b.Layer+" "+b.Probe, []string{b.Layer, b.Probe}, "layer")
 	st.fixed = true
 	e.fact(&st.facts, "verdict", b.Verdict)
 	e.fact(&st.facts, "evidence", b.Evidence)
 	e.fact(&st.facts, "gain", b.Gain)
 	e.fact(&st.facts, "tries", b.Tries)
 	if c := b.Control; c != nil {
-		e.fact(&st.facts, "control", fmt.Sprintf("%s with %s: %s", c.Verdict, c.Probe, c.Evidence))
+		e.exact(&st.facts, "control", fmt.Sprintf("%s with %s: %s", c.Verdict, c.Probe, c.Evidence), []string{c.Verdict, c.Probe, c.Evidence})
 	}
 }
 

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -34,11 +35,11 @@ func (e *event) started(b store.SessionStarted) {
 		if p.Notional {
 			text += ", paid by nobody"
 		}
-		e.fact(set, "price", text)
+		e.exact(set, "price", text, p)
 	}
 	e.fact(set, "rigor", b.Rigor)
 	if r := b.Resumes; r != nil {
-		e.fact(set, "resumes", fmt.Sprintf("session %s through event %d", r.Session, r.Through))
+		e.exact(set, "resumes", fmt.Sprintf("session %s through event %d", r.Session, r.Through), r)
 	}
 	if r := b.Recipe; r != nil {
 		for _, f := range []struct{ name, text string }{
@@ -55,7 +56,7 @@ func (e *event) started(b store.SessionStarted) {
 		}
 	}
 	for _, t := range b.Tools {
-		e.fact(set, "tool "+t.Name, strings.TrimSpace(t.Description+"\n"+laidOut(t.Parameters)), "tools")
+		e.exact(set, "tool "+t.Name, strings.TrimSpace(t.Description+"\n"+laidOut(t.Parameters)), []string{t.Description, canonical(string(t.Parameters))}, "tools")
 	}
 	e.fact(set, "system prompt", b.System, "system")
 	e.fact(set, "policy", laidOut(b.Policy))
@@ -68,15 +69,15 @@ func (e *event) configured(prefix string, raw json.RawMessage, depth int) {
 	if depth < 6 && json.Unmarshal(raw, &keys) == nil && len(keys) > 0 {
 		for _, k := range slices.Sorted(maps.Keys(keys)) {
 			name := k
-			if strings.ContainsAny(k, ".\" ") {
+			if k == "" || strings.ContainsAny(k, ".\" ") {
 				name = strconv.Quote(k)
 			}
 			e.configured(strings.TrimPrefix(prefix+"."+name, "."), keys[k], depth+1)
 		}
 		return
 	}
-	if len(raw) > 0 && prefix != "" {
-		e.fact(&e.s.setup, prefix, canonical(string(raw)), "config")
+	if len(raw) > 0 {
+		e.fact(&e.s.setup, cmp.Or(prefix, "config"), canonical(string(raw)), "config")
 		e.s.setup[len(e.s.setup)-1].again = true
 	}
 }
@@ -90,18 +91,20 @@ func (e *event) box(b store.BoxCreated) {
 		if base.HostUsr {
 			text += ", with this machine's /usr"
 		}
-		e.fact(set, "image base", text, "base")
+		e.exact(set, "image base", text, []any{base.Digest, base.HostUsr}, "base")
 	}
 	e.fact(set, "runtime", b.Runtime)
 	e.fact(set, "engine", b.Engine)
 	for _, l := range b.Limits {
-		e.fact(set, "limit "+l.Name, l.Value+" by "+l.Enforced, "limits")
+		e.exact(set, "limit "+l.Name, l.Value+" by "+l.Enforced, l, "limits")
 	}
 	var seal strings.Builder
-	for _, p := range b.Seal { // what it found has numbers of the box in it
+	proofs := slices.Clone(b.Seal)
+	for i, p := range proofs {
 		fmt.Fprintf(&seal, "%s: %s %s\n", p.Layer, p.Probe, p.Verdict)
+		proofs[i].Evidence = "" // has numbers of the box in it
 	}
-	e.fact(set, "seal", seal.String())
+	e.exact(set, "seal", seal.String(), proofs)
 }
 
 // canonical is JSON with sorted keys and nothing between; what is no JSON stays.

@@ -19,7 +19,7 @@ const (
 	screenSteps = 50
 	screenItems = 30
 	screenLines = 20  // of one text
-	screenRoom  = 200 // lines of all that is shown of steps; then they are but named
+	screenRoom  = 200 // lines; after them it is but said of steps in what they differ
 	mostLines   = 1000
 )
 
@@ -43,42 +43,20 @@ func (c *Comparison) WriteText(w io.Writer, width int) error {
 	return p.w.Flush()
 }
 
-// A page is what is written on.
-type page struct {
-	w                          *bufio.Writer
-	width, lines, items, steps int
-	room                       int // lines that there is still room for
-}
-
-// line writes one line, cut to the screen.
-func (p *page) line(format string, args ...any) {
-	s := strings.TrimRight(store.CleanLine(fmt.Sprintf(format, args...)), " ")
-	if p.width > 0 {
-		s = ansi.Truncate(s, p.width, "…")
-	}
-	p.room--
-	p.w.WriteString(s)  //nolint:errcheck // Flush returns it
-	p.w.WriteByte('\n') //nolint:errcheck
-}
-
 func (c *Comparison) head(p *page) {
-	for _, of := range []struct {
-		side string
-		s    *Session
-	}{{"A", c.a}, {"B", c.b}} {
-		l := of.s.line
-		p.line("%s  %s  %s  %s  %s", of.side, l.ID, l.StartedAt.Format("2006-01-02 15:04:05 UTC"), l.Status, l.Model)
-		if l.Title != "" {
-			p.line("   %s", l.Title)
+	var open []string
+	for i, s := range []*Session{c.a, c.b} {
+		side := "AB"[i : i+1]
+		p.line("%s  %s  %s  %s  %s", side, s.line.ID, s.line.StartedAt.Format("2006-01-02 15:04:05 UTC"), s.line.Status, s.line.Model)
+		if s.line.Title != "" {
+			p.line("   %s", s.line.Title)
+		}
+		if s.line.Status == "running" {
+			open = append(open, side)
 		}
 	}
-	for _, of := range []struct {
-		side string
-		s    *Session
-	}{{"A", c.a}, {"B", c.b}} {
-		if of.s.line.Status == "running" {
-			p.line("%s has not ended: it is compared as far as it goes", of.side)
-		}
+	for _, side := range open {
+		p.line("%s has not ended: it is compared as far as it goes", side)
 	}
 }
 
@@ -88,7 +66,7 @@ func (c *Comparison) writeSetup(p *page) {
 		p.line("set-up: the same")
 		return
 	}
-	p.line("set-up: %s", counted(amiss(c.setup, differs), amiss(c.setup, unknown)))
+	p.line("set-up: %s", counted(having(c.setup, differs), having(c.setup, unknown)))
 	p.list(c.setup)
 }
 
@@ -101,130 +79,6 @@ func counted(differ, unknown int) string {
 		parts = append(parts, fmt.Sprintf("%d not known", unknown))
 	}
 	return strings.Join(parts, ", ")
-}
-
-func (p *page) list(items []item) {
-	for i, it := range items {
-		if i == p.items {
-			p.line("    … %d more", len(items)-i)
-			return
-		}
-		p.item("  ", it)
-	}
-}
-
-// item writes what differs between two values: on one line if that is enough.
-func (p *page) item(margin string, it item) {
-	name, about := it.name, it.about()
-	if strings.HasPrefix(name, "tool ") && about == "" && (it.a == nil || it.b == nil) {
-		p.line("%s%s: only in %s", margin, name, map[bool]string{true: "A", false: "B"}[it.b == nil])
-		return
-	}
-	a, b := it.show(it.a), it.show(it.b)
-	if it.a.short() && it.b.short() && about == "" && it.name != arguments && it.name != ranWith {
-		x, y := cmp.Or(strings.TrimSpace(a), "(none)"), cmp.Or(strings.TrimSpace(b), "(none)")
-		if s := fmt.Sprintf("%s%s: %s → %s", margin, name, x, y); store.CleanLine(x) != store.CleanLine(y) && (p.width == 0 || ansi.StringWidth(store.CleanLine(s)) <= p.width) {
-			p.line("%s", s)
-			return
-		}
-	}
-	head := margin + name + ":"
-	if about != "" {
-		head += " " + about
-	}
-	p.line("%s", head)
-	if a == b && it.verdict == differs {
-		p.line("%s  in what is too long to be shown", strings.Repeat(" ", len(margin)))
-	}
-	p.diff(strings.Repeat(" ", len(margin)+2), unified(a, b))
-}
-
-// diff writes a unified diff, as much of it as there is room for.
-func (p *page) diff(margin, text string) {
-	if text == "" {
-		return
-	}
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	if len(lines) <= 3 && strings.HasPrefix(text, "@@") { // of one line each
-		lines = lines[1:]
-	}
-	rest := 0
-	if p.width > 0 {
-		lines = shorten(lines)
-	}
-	if len(lines) > p.lines+1 {
-		lines, rest = lines[:p.lines], len(lines)-p.lines
-	}
-	if p.width > 0 {
-		reveal(lines, p.width-len(margin))
-	}
-	for _, l := range lines {
-		p.line("%s%s", margin, l)
-	}
-	if rest > 0 {
-		p.line("%s… %d more lines", margin, rest)
-	}
-}
-
-// shorten leaves out the most of what was taken out or put in in one piece, so
-// that both can be seen on a screen.
-func shorten(lines []string) (out []string) {
-	const most = screenLines/2 - 2
-	for i := 0; i < len(lines); {
-		from, sign := i, lines[i][:min(1, len(lines[i]))]
-		for i < len(lines) && strings.HasPrefix(lines[i], sign) && (sign == "-" || sign == "+") {
-			i++
-		}
-		if i == from {
-			i++
-		}
-		if i-from <= most+1 {
-			out = append(out, lines[from:i]...)
-			continue
-		}
-		out = append(append(out, lines[from:from+most]...), fmt.Sprintf("%s… %d more lines", sign, i-from-most))
-	}
-	return out
-}
-
-// reveal cuts the beginnings of long lines that were changed, so that what was
-// changed can be seen on a screen.
-func reveal(lines []string, width int) {
-	for i := 0; i < len(lines); i++ {
-		minus := i
-		for i < len(lines) && strings.HasPrefix(lines[i], "-") {
-			i++
-		}
-		plus := i
-		for i < len(lines) && strings.HasPrefix(lines[i], "+") {
-			i++
-		}
-		for n := range min(plus-minus, i-plus) {
-			lines[minus+n], lines[plus+n] = window(lines[minus+n], lines[plus+n], width)
-		}
-		if i > minus {
-			i--
-		}
-	}
-}
-
-// window leaves out what two lines, of which each begins with its sign, begin
-// with alike, if they would not fit else.
-func window(a, b string, width int) (string, string) {
-	a, b = store.CleanLine(a), store.CleanLine(b)
-	if ansi.StringWidth(a) <= width && ansi.StringWidth(b) <= width {
-		return a, b
-	}
-	x, y := []rune(a[1:]), []rune(b[1:])
-	n := 0
-	for n < len(x) && n < len(y) && x[n] == y[n] {
-		n++
-	}
-	from := n - width/3
-	if from < 2 {
-		return a, b
-	}
-	return a[:1] + "…" + string(x[from:]), b[:1] + "…" + string(y[from:])
 }
 
 func (c *Comparison) course(p *page) {
@@ -373,10 +227,6 @@ func (c *Comparison) writeTotals(p *page) {
 		}
 		p.item(fmt.Sprintf("%-2s", sign(it.verdict)), it)
 	}
-}
-
-func fits(text string, width int) bool {
-	return len(text) < 1000 && !strings.Contains(text, "\n") && ansi.StringWidth(store.CleanLine(text)) <= width
 }
 
 func (c *Comparison) conclusion() string {

@@ -2,7 +2,6 @@ package compare
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -79,18 +78,24 @@ func (s *Session) total() {
 		all  map[string]bool
 	}{{"asked", t.asked}, {"answered by", t.models}} {
 		if len(m.all) > 0 || t.lost[m.name] {
-			s.setup = append(s.setup, fact{name: m.name, value: s.value(strings.Join(slices.Sorted(maps.Keys(m.all)), "\n"), t.lost[m.name])})
+			v := s.value(strings.Join(slices.Sorted(maps.Keys(m.all)), "\n"), t.lost[m.name])
+			v.besides(m.all)
+			s.setup = append(s.setup, fact{name: m.name, value: v})
 		}
 	}
-	add := func(name, text string) {
-		s.totals = append(s.totals, fact{name: name, value: s.value(text, t.lost[name])})
+	add := func(name, text string, of ...any) {
+		v := s.value(text, t.lost[name])
+		if len(of) > 0 {
+			v.besides(of)
+		}
+		s.totals = append(s.totals, fact{name: name, value: v})
 	}
 	count := func(name string, n int) { add(name, fmt.Sprint(n)) }
 	result := s.line.Status
 	if t.reason != "" {
 		result += ": " + t.reason
 	}
-	add("result", result)
+	add("result", result, s.line.Status, t.reason)
 	if s.line.Status == "running" {
 		s.totals[0].value.lacks = notEnded
 	}
@@ -100,7 +105,7 @@ func (s *Session) total() {
 	count("cached tokens", int(t.cached))
 	count("output tokens", int(t.output))
 	count("reasoning tokens", int(t.thought))
-	add("cost", t.cost())
+	add("cost", t.cost(), t.spent, t.notional)
 	count("retries", t.retries)
 	add("limits hit", strings.Join(t.limits, "\n"))
 	count("denied", t.decisions["deny"])
@@ -114,8 +119,8 @@ func (s *Session) total() {
 	for _, reason := range slices.Sorted(maps.Keys(t.finished)) {
 		finished = append(finished, fmt.Sprintf("%s %d", cmp.Or(reason, "?"), t.finished[reason]))
 	}
-	add("answers ended by", strings.Join(finished, ", "))
-	add("box", strings.Join(t.box, ", "))
+	add("answers ended by", strings.Join(finished, ", "), t.finished)
+	add("box", strings.Join(t.box, ", "), t.box)
 	s.files()
 	took := max(t.last.Sub(s.line.StartedAt), 0).Round(100 * time.Millisecond).String()
 	s.totals = append(s.totals, fact{name: "time", value: s.value(took, false), aside: true})
@@ -156,8 +161,7 @@ func (s *Session) files() {
 	s.totals = append(s.totals, fact{name: "files changed", value: v})
 	for _, c := range d.Changes {
 		v := s.value(strings.TrimRight(fmt.Sprintf("%s  %.12s", c, c.SHA256), " "), hidden)
-		all, _ := json.Marshal(c) // of texts and numbers: it cannot fail
-		v.besides(string(all))
+		v.besides(c)
 		if c.Type == "file" && c.SHA256 == "" {
 			v.lacks = "its content is not known"
 		}

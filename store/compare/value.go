@@ -2,6 +2,7 @@ package compare
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -53,8 +54,9 @@ func (s *Session) value(text string, withheld bool) value {
 }
 
 // besides adds what is compared, and not shown.
-func (v *value) besides(text string) {
-	sum := sha256.Sum256([]byte(text))
+func (v *value) besides(of any) {
+	data, _ := json.Marshal(of) // of texts, numbers and truths: it cannot fail
+	sum := sha256.Sum256(data)
 	v.also = &sum
 }
 
