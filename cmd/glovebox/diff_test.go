@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -49,6 +50,20 @@ text = "So it is."
 	}
 	if strings.Contains(out, "final answer") || strings.Contains(out, "endpoint") {
 		t.Errorf("what is the same is said to differ:\n%s", out)
+	}
+
+	// On a screen, lines are cut to it; wanted plain, they are whole.
+	m := openTmux(t, h)
+	m.enter(h.bin + " diff " + one + " " + other + "; echo left with $?")
+	m.waitFor("left with 1")
+	screen := m.do("capture-pane", "-p", "-S", "-100")
+	if !regexp.MustCompile(`(?m)^A  `+one+`  .*…$`).MatchString(screen) || !strings.Contains(screen, "\n  data.seed: 1 → 2\n") {
+		t.Errorf("on a screen:\n%s", screen)
+	}
+	m.enter("clear; " + h.bin + " diff --plain " + one + " " + other + "; echo left with $?")
+	m.waitFor("left with 1")
+	if screen := m.do("capture-pane", "-p", "-J", "-S", "-100"); !strings.Contains(screen, "script:"+scenario+"\n") {
+		t.Errorf("plain, on a screen:\n%s", screen)
 	}
 
 	// Elsewhere, with the two bundles.

@@ -76,7 +76,7 @@ func (e *event) configured(prefix string, raw json.RawMessage, depth int) {
 		}
 		return
 	}
-	if len(raw) > 0 {
+	if len(raw) > 0 && (prefix != "" || string(raw) != "null" || e.hidden("config")) {
 		e.fact(&e.s.setup, cmp.Or(prefix, "config"), canonical(string(raw)), "config")
 		e.s.setup[len(e.s.setup)-1].again = true
 	}
