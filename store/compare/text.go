@@ -158,9 +158,11 @@ func (c *Comparison) step(p *page, s pair) {
 	switch s.verdict {
 	case onlyA:
 		p.line("- A %d  %s", s.a.seq, s.a.title())
+		p.ill(s.a)
 		return
 	case onlyB:
 		p.line("+ B %d  %s", s.b.seq, s.b.title())
+		p.ill(s.b)
 		return
 	}
 	p.line("%s A %d, B %d  %s", sign(s.verdict), s.a.seq, s.b.seq, s.a.title())
@@ -183,6 +185,16 @@ func (c *Comparison) step(p *page, s pair) {
 			p.line("    reasoning: %s", cmp.Or(it.about(), "it differs"))
 		default:
 			p.item("    ", it)
+		}
+	}
+}
+
+// ill says of a step that stands alone whether it went ill.
+func (p *page) ill(s *step) {
+	for _, f := range s.facts {
+		text := f.value.text
+		if f.name == "decision" && !strings.HasPrefix(text, "allow ") || f.name == "outcome" && text != "done" && text != "exit 0" || f.name == "error" {
+			p.line("    %s: %s", f.name, clip(text))
 		}
 	}
 }
