@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -101,7 +100,7 @@ func (a *app) comparableBundle(ctx context.Context, s *store.Store, path string)
 			return err
 		}
 		if read, err = compare.Read(b.Manifest.Session, b.Events(ctx)); err != nil {
-			return errors.Join(store.ErrBroken, err)
+			return err
 		}
 		fmt.Fprintf(a.errOut, "%s: intact, from log %s, signed by %s\n", store.CleanLine(path), store.CleanLine(b.Manifest.Evidence.Log), by)
 		return nil

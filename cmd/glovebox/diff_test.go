@@ -20,7 +20,7 @@ name = "look"
 text = "Who is there?"
 [[turn.call]]
 tool = "shell"
-args = { command = "echo a file > /work/note; id -un 2>/dev/null || echo nobody" }
+args = { command = "echo a file > /work/note; wc -c < /work/note" }
 [[turn.call]]
 tool = "sql"
 args = { query = "SELECT sum(total_cents) FROM orders" }

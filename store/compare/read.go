@@ -53,7 +53,8 @@ const (
 )
 
 // Read takes in a session, in the order of its events; an error of them is
-// returned, and one of a kind that this program does not know is ErrNewer.
+// returned. An event of a kind that this program does not know is ErrNewer, one
+// that cannot be where it is ErrBroken.
 func Read(id string, events iter.Seq2[store.Disclosure, error]) (*Session, error) {
 	s := &Session{last: -1, line: store.Summary{ID: id, Status: "running"}, calls: map[string]int{}, sent: map[int64]int{}, names: map[string]map[string]bool{}}
 	s.tally = tally{
@@ -68,6 +69,11 @@ func Read(id string, events iter.Seq2[store.Disclosure, error]) (*Session, error
 		if err != nil {
 			return nil, fmt.Errorf("session %s, event %d: %w", store.CleanLine(id), d.Seq, err)
 		}
+		_, first := body.(store.SessionStarted)
+		_, remark := body.(store.Note)
+		if first != (d.Seq == 1) || s.line.Status != "running" && !remark {
+			return nil, fmt.Errorf("session %s, event %d: %w: it cannot be %s", store.CleanLine(id), d.Seq, store.ErrBroken, body.Kind())
+		}
 		e := event{s: s, seq: d.Seq, kind: d.Kind}
 		known := s.fieldsOf(body)
 		for i, f := range d.Fields {
@@ -80,7 +86,7 @@ func Read(id string, events iter.Seq2[store.Disclosure, error]) (*Session, error
 		}
 		s.line.Apply(store.Event{Session: id, Seq: d.Seq, At: d.At, Body: body})
 		e.read(body)
-		if _, remark := body.(store.Note); !remark {
+		if !remark {
 			s.tally.last = d.At
 		}
 	}
@@ -205,7 +211,7 @@ func (e *event) read(body store.Body) {
 		t.lose(e, "box", "reason")
 		t.box = append(t.box, b.Reason)
 	case store.BoxDiff:
-		t.changed = &b
+		t.changed = append(t.changed, b)
 		t.lose(e, "files changed", "changes", "cut", "partial", "error")
 	case store.SessionEnded:
 		t.reason = b.Reason

@@ -24,7 +24,7 @@ type tally struct {
 	asked, models                  map[string]bool // by name, and as the servers named themselves
 	box                            []string        // what became of boxes
 	final, reason                  string
-	changed                        *store.BoxDiff
+	changed                        []store.BoxDiff
 	last                           time.Time
 	lost                           map[string]bool // totals of which something was taken out
 }
@@ -149,22 +149,23 @@ func (t *tally) cost() string {
 
 // files are what the session left changed, file by file.
 func (s *Session) files() {
-	d, hidden := s.tally.changed, s.tally.lost["files changed"]
-	if d == nil {
-		s.totals = append(s.totals, fact{name: "files changed", value: s.value("not recorded", false)})
-		return
+	hidden := s.tally.lost["files changed"]
+	if len(s.tally.changed) == 0 {
+		s.totals = append(s.totals, fact{name: "files changed", value: s.value("not recorded", hidden)})
 	}
-	v := s.value(strings.TrimPrefix(store.Changed(*d), "changed: "), hidden)
-	if d.Cut > 0 || d.Partial || d.Error != "" {
-		v.lacks = "not every file is known"
-	}
-	s.totals = append(s.totals, fact{name: "files changed", value: v})
-	for _, c := range d.Changes {
-		v := s.value(strings.TrimRight(fmt.Sprintf("%s  %.12s", c, c.SHA256), " "), hidden)
-		v.besides(c)
-		if c.Type == "file" && c.SHA256 == "" {
-			v.lacks = "its content is not known"
+	for _, d := range s.tally.changed { // one, unless there were several boxes
+		v := s.value(strings.TrimPrefix(store.Changed(d), "changed: "), hidden)
+		if d.Cut > 0 || d.Partial || d.Error != "" {
+			v.lacks = "not every file is known"
 		}
-		s.totals = append(s.totals, fact{name: "file " + c.Path, value: v})
+		s.totals = append(s.totals, fact{name: "files changed", value: v})
+		for _, c := range d.Changes {
+			v := s.value(strings.TrimRight(fmt.Sprintf("%s  %.12s", c, c.SHA256), " "), hidden)
+			v.besides(c)
+			if c.Type == "file" && c.SHA256 == "" {
+				v.lacks = "its content is not known"
+			}
+			s.totals = append(s.totals, fact{name: "file " + c.Path, value: v})
+		}
 	}
 }

@@ -2,6 +2,7 @@ package compare
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"glovebox/store"
+	"glovebox/store/proof"
 )
 
 // whole is one event of each kind, with every field set.
@@ -249,9 +251,34 @@ func TestReadingAlikeIsNotTheSame(t *testing.T) {
 		{store.ToolCall{Tool: "t", Arguments: []byte(`{"a":"1\nb: 2"}`)}, store.ToolCall{Tool: "t", Arguments: []byte(`{"a":"1","b":"2"}`)}},
 		{store.ToolCall{Tool: "t", Arguments: []byte(`{"a":1}`)}, store.ToolCall{Tool: "t", Arguments: []byte(`{"a":1.0}`)}},
 	} {
-		differ, _ := Compare(read(t, "a", c[:1]), read(t, "b", c[1:])).amiss()
+		after := func(b store.Body) []store.Body {
+			if _, first := b.(store.SessionStarted); first {
+				return []store.Body{b}
+			}
+			return []store.Body{store.SessionStarted{}, b}
+		}
+		differ, _ := Compare(read(t, "a", after(c[0])), read(t, "b", after(c[1]))).amiss()
 		if differ == 0 {
 			t.Errorf("%+v and %+v are the same", c[0], c[1])
+		}
+	}
+}
+
+// What cannot be a session is not compared: there may be something behind its end.
+func TestEventsOutOfPlace(t *testing.T) {
+	start, end := store.SessionStarted{}, store.SessionEnded{Status: "done"}
+	for _, bodies := range [][]store.Body{{end}, {start, start}, {start, end, store.Prompt{}}, {start, end, end}} {
+		_, err := Read("a", func(yield func(store.Disclosure, error) bool) {
+			for i, b := range bodies {
+				data, _ := json.Marshal(b)
+				fields, _ := proof.Split(data)
+				if !yield(store.Disclosure{Seq: int64(i + 1), Kind: b.Kind(), Fields: fields}, nil) {
+					return
+				}
+			}
+		})
+		if !errors.Is(err, store.ErrBroken) {
+			t.Errorf("%+v: %v", bodies, err)
 		}
 	}
 }
