@@ -105,8 +105,15 @@ var tomlTypes = regexp.MustCompile(`^(?:incompatible types: TOML value has type 
 // typeWord is a type as one who writes TOML calls it.
 func typeWord(of string) string {
 	for _, w := range [][2]string{
-		{"string", "a text in quotes"}, {"int", "a whole number"}, {"float", "a number"}, {"bool", "true or false"},
-		{"slice", "a list"}, {"[]", "a list"}, {"map", "a table"}, {"table", "a table"}, {"struct", "a table"},
+		{"string", "a text in quotes"},
+		{"int", "a whole number"},
+		{"float", "a number"},
+		{"bool", "true or false"},
+		{"slice", "a list"},
+		{"[]", "a list"},
+		{"map", "a table"},
+		{"table", "a table"},
+		{"struct", "a table"},
 	} {
 		if strings.HasPrefix(of, w[0]) {
 			return w[1]
