@@ -34,6 +34,7 @@ type SessionStarted struct {
 	Endpoint string          `json:"endpoint,omitempty"` // base URL of the model endpoint, without credentials
 	Price    *Price          `json:"price,omitempty"`    // of the model; nil in old logs
 	Resumes  *Resumes        `json:"resumes,omitempty"`  // the session whose conversation goes on in this one
+	Reruns   *Resumes        `json:"reruns,omitempty"`   // the session whose tool calls are run again in this one; no model is asked
 }
 
 // Price is what a model costs, in picodollars a token, and where that is from.
@@ -204,7 +205,7 @@ type Decision struct {
 	Verdict string `json:"verdict"` // allow, deny, invalid (unknown tool or unusable arguments), ask (a person is asked; another one follows)
 	Rule    string `json:"rule,omitempty"`
 	Reason  string `json:"reason,omitempty"`
-	By      string `json:"by"` // policy, user, headless (nobody to ask), --yes
+	By      string `json:"by"` // policy, user, headless (nobody to ask), --yes, recording (as the session that is run again has it)
 
 	From    string  `json:"from,omitempty"`    // where the rule is written
 	Part    string  `json:"part,omitempty"`    // of a shell call: the command that decided

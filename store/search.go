@@ -155,6 +155,13 @@ func (s *Store) chosen(ctx context.Context, q Query) ([]stretch, error) {
 	if q.Filter == (Filter{}) && q.Since.IsZero() && q.Until.IsZero() {
 		return []stretch{{0, 1<<63 - 1}}, nil
 	}
+	var drifters map[string]bool
+	if q.Filter.Drift {
+		var err error
+		if drifters, err = s.drifters(ctx); err != nil {
+			return nil, err
+		}
+	}
 	rows, err := s.r.QueryContext(ctx, `SELECT n, last_seq, `+lineColumns+` FROM session WHERE status <> 'removed' ORDER BY n DESC`)
 	if err != nil {
 		return nil, err
@@ -168,7 +175,7 @@ func (s *Store) chosen(ctx context.Context, q Query) ([]stretch, error) {
 		if err := sum.scan(rows, &n, &sum.Events); err != nil {
 			return nil, err
 		}
-		if !q.Filter.matches(sum) || sum.StartedAt.Before(q.Since) || !q.Until.IsZero() && !sum.StartedAt.Before(q.Until) {
+		if !q.Filter.matches(sum, drifters) || sum.StartedAt.Before(q.Since) || !q.Until.IsZero() && !sum.StartedAt.Before(q.Until) {
 			open = false
 			continue
 		}

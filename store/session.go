@@ -145,6 +145,9 @@ func (s *Summary) Apply(e Event) {
 	switch b := e.Body.(type) {
 	case SessionStarted:
 		s.StartedAt, s.Model = e.At, b.Model
+		if b.Reruns != nil {
+			s.Title = title("rerun of " + b.Reruns.Session)
+		}
 	case Prompt:
 		if s.Title == "" {
 			s.Title = title(b.Text)

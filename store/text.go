@@ -141,6 +141,9 @@ func (t *Transcript) Event(e Event) error {
 
 func started(b *strings.Builder, e Event, v SessionStarted) {
 	line(b, "session %s, %s, rigor %s, %s", e.Session, v.Model, v.Rigor, e.At.Format("2006-01-02 15:04:05 UTC"))
+	if r := v.Reruns; r != nil {
+		line(b, "runs the tool calls of session %s again; no model is asked", r.Session)
+	}
 	if r := v.Recipe; r != nil {
 		line(b, "data %s", r)
 	}
