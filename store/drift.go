@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strings"
 )
 
 // Drift says how something in a rerun differs from the session that it runs
@@ -38,17 +37,22 @@ func (c Compared) Proven() bool { return c.Drifted+c.Unknown+c.Other == 0 }
 
 // String counts in words.
 func (c Compared) String() string {
-	word := "calls"
+	calls, other := "calls", "other differences"
 	if c.Calls == 1 {
-		word = "call"
+		calls = "call"
 	}
-	s := fmt.Sprintf("%d %s: %d the same", c.Calls, word, c.Same)
+	if c.Other == 1 {
+		other = "other difference"
+	}
+	s := fmt.Sprintf("%d %s", c.Calls, calls)
+	between := ": "
 	for _, part := range []struct {
 		n    int
 		word string
-	}{{c.Drifted, "drifted"}, {c.Unknown, "not known"}, {c.Other, "other differences"}} {
+	}{{c.Same, "the same"}, {c.Drifted, "drifted"}, {c.Unknown, "not known"}, {c.Other, other}} {
 		if part.n > 0 {
-			s += fmt.Sprintf(", %d %s", part.n, part.word)
+			s += fmt.Sprintf("%s%d %s", between, part.n, part.word)
+			between = ", "
 		}
 	}
 	return s
@@ -66,8 +70,6 @@ func (d Drift) Head() string {
 	}
 	return s + optional(", in nothing but %s", d.How)
 }
-
-func drifted(b *strings.Builder, v Drift) { text(b, "\n"+v.Head(), v.Detail) }
 
 // drifters are the sessions that have a Drift.
 func (s *Store) drifters(ctx context.Context) (map[string]bool, error) {

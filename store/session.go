@@ -146,7 +146,7 @@ func (s *Summary) Apply(e Event) {
 	case SessionStarted:
 		s.StartedAt, s.Model = e.At, b.Model
 		if b.Reruns != nil {
-			s.Title = title("rerun of " + b.Reruns.Session)
+			s.Title, s.CostUSD = title("rerun of "+b.Reruns.Session), new(float64) // nobody is asked, so nobody is paid
 		}
 	case Prompt:
 		if s.Title == "" {

@@ -128,6 +128,10 @@ func (t *Transcript) Event(e Event) error {
 		probed(&b, v)
 	case Verified:
 		line(&b, "\nverified: %d hold, %d do not, %d could not be tried", v.Passed, len(v.Failed), len(v.Inconclusive))
+	case Drift:
+		text(&b, "\n"+v.Head(), v.Detail)
+	case Compared:
+		line(&b, "\ncompared: %s", v)
 	case BoxDestroyed:
 		line(&b, "\nbox %s destroyed: %s", v.Box, v.Reason)
 	case Note:

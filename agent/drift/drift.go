@@ -206,8 +206,21 @@ func file(was, now store.FileChange) store.Drift {
 		return d
 	}
 	d.Detail = fmt.Sprintf("%s has other content: %d bytes then, %d now", was.Path, was.Size, now.Size)
-	if was.Patch != "" && now.Patch != "" && was.Patch != now.Patch {
-		d.How, d.Detail = How(was.Patch, now.Patch), d.Detail+"\n"+First(was.Patch, now.Patch)
+	if then, is := content(was), content(now); then != "" && is != "" && then != is {
+		d.How, d.Detail = How(then, is), d.Detail+"\n"+First(then, is)
 	}
 	return d
+}
+
+// content is what can be shown of a file: its patch; of a new one, the text in it.
+func content(c store.FileChange) string {
+	_, hunk, ok := strings.Cut(c.Patch, "\n@@")
+	if _, lines, cut := strings.Cut(hunk, "\n"); ok && cut && c.Change == "added" {
+		var b strings.Builder
+		for line := range strings.Lines(lines) {
+			b.WriteString(strings.TrimPrefix(line, "+"))
+		}
+		return b.String()
+	}
+	return c.Patch
 }

@@ -35,6 +35,7 @@ type desk struct {
 	resume  *store.SessionStarted // of the session that the next one resumes; nil: none
 	resumed store.Resumes
 	history []store.Event
+	again   *rerun // of a recorded session, which the next one is; nil: it is not
 
 	mu     sync.Mutex
 	engine *runner.Engine
