@@ -332,7 +332,7 @@ text = "Done."
 	if texts(differ) != "limits true, call unknown, stdout unknown" || len(all) != 7 {
 		t.Errorf("%s of %s", texts(differ), texts(all))
 	}
-	if out, errOut, _ := there.run("rerun", id); strings.Contains(out, "jane") || !strings.Contains(errOut, "memory 512MiB then, 256MiB now") {
+	if out, errOut, _ := there.run("rerun", id); strings.Contains(out, "jane.roe@") || !strings.Contains(errOut, "memory 512MiB then, 256MiB now") {
 		t.Errorf("%s%s", out, errOut)
 	}
 	if differ, _ := h.rerun(exitDone, id); len(differ) > 0 {

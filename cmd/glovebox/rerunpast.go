@@ -253,7 +253,8 @@ func (r *rerun) planTools(p *plan, c config) error {
 }
 
 // image is the recorded one, or what there is here in its place: that is told.
-// Nothing is pulled for a session from elsewhere.
+// Nothing is pulled for a session from elsewhere, and it sees this machine's /usr
+// only where the person has said so.
 func (r *rerun) image(ctx context.Context, e *runner.Engine, tell func(runner.Progress)) (runner.Image, error) {
 	if r.ref != "" {
 		return e.Image(ctx, r.ref, tell)
@@ -262,23 +263,29 @@ func (r *rerun) image(ctx context.Context, e *runner.Engine, tell func(runner.Pr
 		return runner.Image{}, usageError("which image session "+r.sum.ID+" had was not recorded", "glovebox rerun "+r.sum.ID+" --image auto")
 	}
 	box := r.box.Body.(store.BoxCreated)
-	host := box.Image == "host" || box.Base != nil && box.Base.HostUsr
-	if host && r.foreign && r.own.Box.Image != "host" {
-		return runner.Image{}, usageError("session "+r.sum.ID+" had another machine's /usr in its box; this one's is shown only if you say so", "glovebox rerun "+r.sum.ID+" --image host, or --image auto")
-	}
-	if box.Base != nil {
-		if img, ok, err := e.PreparedFrom(ctx, box.Image, box.Base.Digest); err != nil || ok {
-			return img, err
-		}
-	}
-	if img, ok, err := e.Prepared(ctx, box.Image); err != nil || ok {
+	img, ok, err := r.prepared(ctx, e, box)
+	switch {
+	case err != nil:
 		return img, err
-	}
-	if !r.foreign || box.Image == "auto" {
+	case r.foreign && r.own.Box.Image != "host" && (ok && img.HostUsr() || box.Image == "host"):
+		return runner.Image{}, usageError("session "+r.sum.ID+" had another machine's /usr in its box; this one's is shown only if you say so", "glovebox rerun "+r.sum.ID+" --image host, or --image auto")
+	case ok:
+		return img, nil
+	case !r.foreign || box.Image == "auto":
 		return e.Image(ctx, box.Image, tell)
 	}
 	return runner.Image{}, usageError(fmt.Sprintf("the image %s of session %s is not here (%s), and a rerun pulls nothing for a session from elsewhere", box.Image, r.sum.ID, box.ImageDigest),
 		fmt.Sprintf("glovebox image prepare %s, or glovebox rerun %s --image auto", box.Image, r.sum.ID))
+}
+
+// prepared is the recorded image if it is here, else what its reference means here.
+func (r *rerun) prepared(ctx context.Context, e *runner.Engine, box store.BoxCreated) (runner.Image, bool, error) {
+	if box.Base != nil {
+		if img, ok, err := e.PreparedFrom(ctx, box.Image, box.Base.Digest); err != nil || ok {
+			return img, ok, err
+		}
+	}
+	return e.Prepared(ctx, box.Image)
 }
 
 // brief is the argument that a call is about, on one line.
