@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -53,7 +54,7 @@ func (a *Agent) Rerun(ctx context.Context, past Past) (store.Compared, error) {
 			}
 			from := len(a.events)
 			err := a.serveAll(ctx, calls)
-			if lost := a.compare(ctx, group, a.events[from:], past, &sum); lost != nil {
+			if lost := a.compare(ctx, group, a.events[from:], past, &sum, err); lost != nil {
 				return lost
 			}
 			return err
@@ -113,8 +114,9 @@ func (r *recalled) approve(context.Context, Ask) Answer {
 	return answer
 }
 
-// compare compares a group of calls with what is in the log of them now.
-func (a *Agent) compare(ctx context.Context, group []*recalled, events []store.Event, past Past, sum *store.Compared) error {
+// compare compares a group of calls with what is in the log of them now. What
+// ended the rerun in the middle of a call, end, is nothing that the call came to.
+func (a *Agent) compare(ctx context.Context, group []*recalled, events []store.Event, past Past, sum *store.Compared, end error) error {
 	decisions, results := map[string][]store.Decision{}, map[string][]store.Event{}
 	for _, e := range events {
 		switch b := e.Body.(type) {
@@ -133,11 +135,15 @@ func (a *Agent) compare(ctx context.Context, group []*recalled, events []store.E
 		}
 		e, d := results[id][0], decisions[id][0]
 		results[id], decisions[id] = results[id][1:], decisions[id][1:]
+		now := e.Body.(store.ToolResult)
+		if end != nil && (now.Error == drift.Interrupted || errors.Is(end, ErrBoxLost) && now.Error != "") {
+			continue
+		}
 		told := Comparison{Of: r.seq, Now: e.Seq, Tool: r.decision.Tool, Arguments: r.asked.Arguments}
 		if r.call != nil {
 			told.Arguments = string(r.call.Arguments)
 		}
-		told.Drift = append(a.judged(r, d, past), r.results(d, e.Body.(store.ToolResult), past)...)
+		told.Drift = append(a.judged(r, d, past), r.results(d, now, past)...)
 		for i := range told.Drift {
 			told.Drift[i].Of, told.Drift[i].Now = r.seq, e.Seq
 			if err := a.record(ctx, told.Drift[i]); err != nil {

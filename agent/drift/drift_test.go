@@ -166,6 +166,7 @@ func TestBoxAndPut(t *testing.T) {
 func FuzzText(f *testing.F) {
 	f.Add("a\nb", "a\nc")
 	f.Add("\x00\xff", "é\n\n")
+	f.Add(strings.Repeat("\x84", 300)+"a", strings.Repeat("\x84", 300))
 	f.Add("12:00 tmp.abcdef 7", "13:00 tmp.ghijkl 8")
 	f.Fuzz(func(t *testing.T, was, now string) {
 		shown := First(was, now)

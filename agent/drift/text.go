@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 const (
@@ -68,14 +67,8 @@ func window(line string, at int) string {
 	if at > shownBytes/2 && len(line) > shownBytes {
 		start = min(at, len(line)) - shownBytes/2
 	}
-	for start > 0 && start < len(line) && !utf8.RuneStart(line[start]) {
-		start--
-	}
 	end := min(start+shownBytes, len(line))
-	for end < len(line) && !utf8.RuneStart(line[end]) {
-		end--
-	}
-	text := line[start:end]
+	text := strings.ToValidUTF8(line[start:end], "") // a character that was cut through is left out
 	if start > 0 {
 		text = "…" + text
 	}

@@ -78,7 +78,7 @@ func (a *app) rerun(ctx context.Context, d *desk, ref, image string, brought []b
 	}
 	v.print = a.printComparison(r, v.ID())
 	if !a.flags.json {
-		fmt.Fprintf(a.out, "session %s: %s\nrun again as session %s: %d calls\n\n", r.sum.ID, store.CleanLine(r.sum.Title), v.ID(), r.calls)
+		fmt.Fprintf(a.out, "session %s: %s\nrun again as session %s: %s\n\n", r.sum.ID, store.CleanLine(r.sum.Title), v.ID(), store.Compared{Calls: r.calls})
 	}
 	turn, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer context.AfterFunc(ctx, func() { cancel(agent.Interruption{By: "signal"}) })()

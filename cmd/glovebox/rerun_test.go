@@ -497,3 +497,123 @@ func TestRerunRefusals(t *testing.T) {
 		t.Errorf("%d sessions were recorded", n)
 	}
 }
+
+// What a limit or a person broke off is run as far as it went; what came of an
+// interrupted call is not known. A session that went on from another is run
+// again by itself, with what the other one spent counting.
+func TestRerunOfWhatWasBrokenOff(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	file := h.file("long.toml", `
+name = "long"
+[[turn]]
+[[turn.call]]
+tool = "shell"
+args = { command = "echo one" }
+[[turn.call]]
+tool = "shell"
+args = { command = "echo two" }
+[[turn]]
+[[turn.call]]
+tool = "shell"
+args = { command = "echo three; sleep 2" }
+[[turn]]
+text = "Done."
+`)
+	h.file("glovebox.toml", "model = 'script:"+file+"'\n[limits]\ntool_calls = 1\n")
+	out, errOut, code := h.run("run", "--json", "go")
+	if code != exitLimit {
+		t.Fatalf("exit %d: %s", code, errOut)
+	}
+	limited := events(t, out)[0].Session
+	h.file("glovebox.toml", "model = 'script:"+file+"'\n[limits]\ntool_calls = 2\n")
+	if differ, all := h.rerun(exitDone, limited); len(differ) > 0 || len(all) != 5 {
+		t.Errorf("limited: %s", texts(all))
+	}
+	resumed := events(t, h.ok("run", "--json", "--resume", limited))[0].Session
+	if differ, all := h.rerun(exitDone, resumed); len(differ) > 0 || len(all) != 5 {
+		t.Errorf("resumed: %s", texts(all))
+	}
+
+	h.file("glovebox.toml", "model = 'script:"+file+"'\n")
+	broken := h.stopAt("run", "--json", "go")
+	differ, all := h.rerun(exitNo, broken)
+	if texts(differ) != "call unknown" || len(all) != 7 || !strings.Contains(differ[0].Detail, "ran to its end: exit 0") {
+		t.Errorf("interrupted: %s", texts(all))
+	}
+}
+
+// stopAt runs a command that makes a session, and interrupts it in the third
+// tool call. It returns the session.
+func (h *home) stopAt(args ...string) string {
+	h.t.Helper()
+	cmd, ch := h.follow(args...)
+	calls, id := 0, ""
+	for e := range ch {
+		id = e.Session
+		if e.Kind == "tool.call" {
+			if calls++; calls == 3 {
+				if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+					h.t.Fatal(err)
+				}
+			}
+		}
+	}
+	cmd.Wait() //nolint:errcheck // its exit code is looked at
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
+		h.t.Fatalf("%q: exit %d", args, code)
+	}
+	return id
+}
+
+// A rerun that is interrupted says so, and takes what it broke off for nothing.
+func TestRerunInterrupted(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	id := h.recordedSession("[[turn]]\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'echo one' }\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'sleep 1' }\n[[turn]]\ntext = 'Done.'\n")
+	cmd := h.command("rerun", "--json", id)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	dec, all := json.NewDecoder(out), []line(nil)
+	for l := (line{}); dec.Decode(&l) == nil; l = (line{}) {
+		if all = append(all, l); l.What == "result" {
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	cmd.Wait() //nolint:errcheck // its exit code is looked at
+	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted || texts(all) != "box false, data false, data false, result false" {
+		t.Errorf("exit %d, %s", code, texts(all))
+	}
+	recorded := events(t, h.ok("replay", "--json", all[0].Session))
+	if last := recorded[len(recorded)-1]; last.Status != "interrupted" || strings.Contains(kinds(recorded), "drift") {
+		t.Errorf("%s %+v", kinds(recorded), last)
+	}
+}
+
+// Sessions on a masked file are run again on that file, wherever it is now.
+func TestRerunOnAMaskedFile(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	real, twin := filepath.Join(h.dir, "real.db"), filepath.Join(h.dir, "twin.db")
+	h.ok("data", "generate", "clinic", "--rows", "50", "-o", real)
+	h.ok("data", "mask", real, "--key-file", filepath.Join(h.dir, "mask.key"), "--new-key", "-o", twin)
+	h.file("glovebox.toml", "[data]\nschema = \"masked:"+twin+"\"\n")
+	id := h.recordedSession("[[turn]]\n[[turn.call]]\ntool = 'sql'\nargs = { query = 'SELECT count(*) FROM patients' }\n[[turn]]\ntext = 'Done.'\n")
+	h.file("glovebox.toml", "")
+	h.rerun(exitDone, id)
+	for _, end := range []string{"", ".mask.json"} {
+		if err := os.Rename(strings.TrimSuffix(twin, ".db")+".db"+end, filepath.Join(h.dir, "moved.db"+end)); err != nil && end == "" {
+			t.Fatal(err)
+		}
+	}
+	if _, errOut, code := h.run("rerun", id); code != exitUsage || !strings.Contains(errOut, "masked:FILE") {
+		t.Errorf("no file: exit %d: %s", code, errOut)
+	}
+}
