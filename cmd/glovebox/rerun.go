@@ -76,7 +76,7 @@ func (a *app) rerun(ctx context.Context, d *desk, ref, image string, brought []b
 	if err != nil {
 		return explain(err)
 	}
-	v.print = a.printComparison(r, v.ID())
+	v.print = a.printComparison(v.ID())
 	if !a.flags.json {
 		fmt.Fprintf(a.out, "session %s: %s\nrun again as session %s: %s\n\n", r.sum.ID, store.CleanLine(r.sum.Title), v.ID(), store.Compared{Calls: r.calls})
 	}
@@ -271,7 +271,7 @@ type drifting struct {
 }
 
 // printComparison writes comparisons as they are made.
-func (a *app) printComparison(r *rerun, session string) func(agent.Comparison, string) error {
+func (a *app) printComparison(session string) func(agent.Comparison, string) error {
 	return func(c agent.Comparison, what string) error {
 		if a.flags.json {
 			return a.printDrift(c, what, session)
