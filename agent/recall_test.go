@@ -83,3 +83,39 @@ func TestRecall(t *testing.T) {
 		}
 	}
 }
+
+// Whatever stands in a log, no call is run that is not in it, and none twice.
+func FuzzRecall(f *testing.F) {
+	f.Add([]byte{0, 5, 6, 1, 6, 17, 20, 21, 4})
+	f.Fuzz(func(t *testing.T, log []byte) {
+		words := []string{"allow 1", "call 1", "result 1", "deny 1", "ask 1", "allow 2", "call 2", "result 2", "invalid 2", "answer", "prompt", "stop"}
+		var all []string
+		for _, b := range log {
+			all = append(all, words[int(b)%len(words)])
+		}
+		if len(all) == 0 {
+			return
+		}
+		ran := map[*store.ToolCall]bool{}
+		err := recall(spelled(strings.Join(all, ", ")), func(group []*recalled) error {
+			for _, r := range group {
+				if r.call != nil && ran[r.call] || r.seq < 1 || r.seq > int64(len(all)) {
+					t.Fatalf("%v: %+v", all, r)
+				}
+				if r.call != nil {
+					ran[r.call] = true
+				}
+			}
+			return nil
+		})
+		calls := 0
+		for _, w := range all {
+			if strings.HasPrefix(w, "call") {
+				calls++
+			}
+		}
+		if err != nil || len(ran) != calls {
+			t.Fatalf("%v: %d of %d calls, %v", all, len(ran), calls, err)
+		}
+	})
+}

@@ -5,33 +5,6 @@ import (
 	"fmt"
 )
 
-// Drift says how something in a rerun differs from the session that it runs
-// again, or that this cannot be told. What no Drift names is the same, byte for byte.
-type Drift struct {
-	Of      int64  `json:"of"`                // event of the session that is run again; 0: it has none like that
-	Now     int64  `json:"now,omitempty"`     // event of this session that was compared with it; 0: there is none
-	What    string `json:"what"`              // image, limits, data, call, decision, exit, stdout, stderr, error, file
-	Unknown bool   `json:"unknown,omitempty"` // it cannot be told whether they differ
-	How     string `json:"how,omitempty"`     // where all of the difference is: order, times, names, numbers; a help for who reads, no excuse
-	Detail  string `json:"detail"`            // the first difference, or why nothing can be told; bounded
-}
-
-// Compared ends the comparisons of a rerun that came to its end. It counts the
-// tool calls that were recorded as run or refused.
-type Compared struct {
-	Calls   int `json:"calls"`
-	Same    int `json:"same"`
-	Drifted int `json:"drifted"`
-	Unknown int `json:"unknown"`
-	Other   int `json:"other"` // Drift of something else than a call: image, limits, data, files
-}
-
-// Kind implements Body.
-func (Drift) Kind() string { return "drift" }
-
-// Kind implements Body.
-func (Compared) Kind() string { return "compared" }
-
 // Proven says whether everything was compared, and is the same.
 func (c Compared) Proven() bool { return c.Drifted+c.Unknown+c.Other == 0 }
 

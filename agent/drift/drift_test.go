@@ -87,6 +87,15 @@ func TestFirst(t *testing.T) {
 		{"", "x", "line 1:\n- (nothing more)\n+ x\n+ (no newline at the end)"},
 		{"1\n2\n3\n4\n5\n", "x\n", "line 1:\n- 1\n- 2\n- 3\n- … 2 lines more\n+ x"},
 		{long + "1\n", long + "2\n", "line 1:\n- …" + strings.Repeat("é", 40) + "1\n+ …" + strings.Repeat("é", 40) + "2"},
+		{
+			"a " + strings.Repeat("x", 70) + " " + strings.Repeat("y", 70) + " the-key-is-not-cut-in-two\n", "b\n",
+			"line 1:\n- a " + strings.Repeat("x", 70) + " " + strings.Repeat("y", 70) + " the-key-is-not-cut-in-two\n+ b",
+		},
+		{
+			strings.Repeat("w ", 60) + "on-the-edge-and-not-cut-in-two-either " + strings.Repeat("v ", 30) + "1\n",
+			strings.Repeat("w ", 60) + "on-the-edge-and-not-cut-in-two-either " + strings.Repeat("v ", 30) + "2\n",
+			"line 1:\n- …on-the-edge-and-not-cut-in-two-either " + strings.Repeat("v ", 30) + "1\n+ …on-the-edge-and-not-cut-in-two-either " + strings.Repeat("v ", 30) + "2",
+		},
 	} {
 		if got := First(c[0], c[1]); got != c[2] {
 			t.Errorf("%q, %q:\n%s\nwant\n%s", c[0], c[1], got, c[2])

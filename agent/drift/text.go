@@ -61,13 +61,24 @@ func side(out *strings.Builder, mark string, lines []string, from int) {
 	}
 }
 
-// window is a piece of a long line around byte at.
+// window is a piece of a long line around byte at. It begins and ends between
+// words, if they are not very long: half of a word is not recognised any more
+// where secrets and personal data are looked for.
 func window(line string, at int) string {
+	const longest = 80
 	start := 0
 	if at > shownBytes/2 && len(line) > shownBytes {
 		start = min(at, len(line)) - shownBytes/2
+		if blank := strings.LastIndexAny(line[max(start-longest, 0):start], " \t"); blank >= 0 {
+			start = max(start-longest, 0) + blank + 1
+		}
 	}
-	end := min(start+shownBytes, len(line))
+	end := min(max(start, min(at, len(line))-shownBytes/2)+shownBytes, len(line))
+	if blank := strings.IndexAny(line[end:min(end+longest, len(line))], " \t"); blank >= 0 {
+		end += blank
+	} else if len(line)-end < longest {
+		end = len(line)
+	}
 	text := strings.ToValidUTF8(line[start:end], "") // a character that was cut through is left out
 	if start > 0 {
 		text = "…" + text

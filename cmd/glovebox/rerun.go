@@ -40,6 +40,9 @@ rerun has no network. Another --seed or --image shows what depends on it.`,
 		Args:              oneSession,
 		ValidArgsFunction: a.completeSession,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.flags.model != "" {
+				return usageError("a rerun asks no model, so --model changes nothing", "glovebox rerun "+args[0])
+			}
 			brought, err := a.bring(files)
 			if err != nil {
 				return err

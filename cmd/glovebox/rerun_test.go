@@ -342,7 +342,7 @@ text = "Done."
 
 // forged writes a session that no program of ours would have recorded, as an
 // imported one may be.
-func (h *home) forged(calls ...string) (id string) {
+func (h *home) forged(change func(*store.BoxCreated), calls ...string) (id string) {
 	h.t.Helper()
 	ctx := context.Background()
 	var started store.SessionStarted
@@ -372,6 +372,7 @@ func (h *home) forged(calls ...string) (id string) {
 			h.t.Fatal(err)
 		}
 	}
+	change(&box)
 	ses, err := log.Begin(ctx, started, store.CurrentOwner())
 	if err != nil {
 		h.t.Fatal(err)
@@ -398,7 +399,7 @@ func TestRerunOfHostileRecords(t *testing.T) {
 	needEngine(t)
 	h := newHome(t)
 	h.recordedSession("[[turn]]\ntext = 'Nothing.'\n")
-	id := h.forged(
+	id := h.forged(func(*store.BoxCreated) {},
 		`{"kind":"decision","call_id":"1","tool":"shell\u001b]0;t\u0007","verdict":"invalid","reason":"\u001b[2J\u202egone","by":"policy\u001b[1m"}`,
 		`{"kind":"tool.result","call_id":"1","tool":"shell\u001b]0;t\u0007","error":"\u001b[2J\u202egone"}`,
 		`{"kind":"tool.call","call_id":"2","tool":"shell","arguments":{"command":"printf '\\033[31mred'"}}`,
@@ -615,5 +616,37 @@ func TestRerunOnAMaskedFile(t *testing.T) {
 	}
 	if _, errOut, code := h.run("rerun", id); code != exitUsage || !strings.Contains(errOut, "masked:FILE") {
 		t.Errorf("no file: exit %d: %s", code, errOut)
+	}
+}
+
+// For a session from elsewhere nothing is pulled, and this machine's /usr is not
+// shown because a bundle says so, in whatever words.
+func TestRerunOfAForeignImage(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	h.file("glovebox.toml", "[box]\nimage = 'host'\n")
+	host := h.recordedSession("[[turn]]\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'echo hello' }\n[[turn]]\ntext = 'Done.'\n")
+	h.rerun(exitDone, host)
+	calls := []string{`{"kind":"tool.call","call_id":"1","tool":"shell","arguments":{"command":"echo hello"}}`, `{"kind":"tool.result","call_id":"1","tool":"shell","exit":0,"stdout":"hello\n"}`}
+	named := h.forged(func(b *store.BoxCreated) { b.Image = "auto"; b.Base.HostUsr = false }, calls...) // with the digest of host's
+	nowhere := h.forged(func(b *store.BoxCreated) {
+		b.Image, b.ImageDigest, b.Base = "registry.invalid/nothing:1", "sha256:00", nil
+	}, calls...)
+	there := newHome(t)
+	for id, want := range map[string]string{host: "/usr in its box", named: "/usr in its box", nowhere: "registry.invalid/nothing:1 of session " + nowhere + " is not here"} {
+		bundle := filepath.Join(h.dir, id+".gbx")
+		h.ok("export", id, "-o", bundle)
+		said := there.ok("import", bundle)
+		if id == nowhere && !strings.Contains(said, "to rerun it: the image registry.invalid/nothing:1 (sha256:00) is not here: glovebox image prepare registry.invalid/nothing:1") {
+			t.Error(said)
+		}
+		out, errOut, code := there.run("rerun", id)
+		if code != exitUsage || out != "" || !oneClearLine.MatchString(errOut) || !strings.Contains(errOut, want) || !strings.Contains(errOut, "--image auto") {
+			t.Errorf("exit %d: %s%s", code, out, errOut)
+		}
+		differ, _ := there.rerun(exitNo, id, "--image", "auto")
+		if !strings.HasPrefix(texts(differ), "image true") {
+			t.Errorf("%s", texts(differ))
+		}
 	}
 }

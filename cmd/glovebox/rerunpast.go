@@ -188,7 +188,7 @@ func (r *rerun) settings() (config, error) {
 	if err := dec.Decode(&c); err != nil {
 		return c, usageError(fmt.Sprintf("the settings of session %s are not ones of this glovebox (it is %s, that was %s): %v", r.sum.ID, version, r.started.Program, err), "")
 	}
-	c.Model, c.Prices, c.Rates, c.Box.Pool = "", nil, ratesConfig{}, 0 // nobody is asked, and nobody is to be spared
+	c.Model, c.Prices, c.Rates = "", nil, ratesConfig{} // nobody is asked, and nobody is to be spared
 	c.Limits.Day = dayConfig{}
 	if r.network = len(c.Network.Allow) > 0; r.network {
 		r.say("the session had a way out to " + strings.Join(c.Network.Allow, ", ") + "; a rerun has none")
