@@ -44,23 +44,33 @@ func (d Drift) Head() string {
 	return s + optional(", in nothing but %s", d.How)
 }
 
-// drifters are the sessions that have a Drift.
-func (s *Store) drifters(ctx context.Context) (map[string]bool, error) {
+// drifters are the sessions that have a Drift; nil where f does not ask for them.
+func (s *Store) drifters(ctx context.Context, f Filter) (found map[string]bool, err error) {
+	if !f.Drift {
+		return nil, nil
+	}
 	if err := s.Index(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := s.r.QueryContext(ctx, `SELECT id FROM session WHERE n IN (SELECT rowid >> 32 FROM search WHERE search MATCH ?)`, `about : "`+word("kind", Drift{}.Kind())+`"`)
-	if err != nil {
-		return nil, fmt.Errorf("looking for drift: %w", explain(s.path, err))
-	}
-	defer rows.Close()
-	found := map[string]bool{}
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
+	err = s.x.use(ctx, func() error {
+		rows, err := s.x.r.QueryContext(ctx, `SELECT DISTINCT indexed.id FROM search JOIN indexed ON indexed.session = search.rowid >> 32 WHERE search MATCH ?`,
+			`about : "`+word("kind", Drift{}.Kind())+`"`)
+		if err != nil {
+			return s.x.explain(err)
 		}
-		found[id] = true
+		defer rows.Close()
+		found = map[string]bool{}
+		for rows.Next() {
+			var id string
+			if err := rows.Scan(&id); err != nil {
+				return err
+			}
+			found[id] = true
+		}
+		return s.x.explain(rows.Err())
+	})
+	if err != nil {
+		err = fmt.Errorf("looking for drift: %w", err)
 	}
-	return found, rows.Err()
+	return found, err
 }

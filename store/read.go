@@ -87,11 +87,9 @@ func (s *Summary) values() []any {
 
 // Sessions returns the sessions that f chooses, newest first.
 func (s *Store) Sessions(ctx context.Context, f Filter) (found []Summary, err error) {
-	var drifters map[string]bool
-	if f.Drift {
-		if drifters, err = s.drifters(ctx); err != nil {
-			return nil, err
-		}
+	drifters, err := s.drifters(ctx, f)
+	if err != nil {
+		return nil, err
 	}
 	err = s.summaries(ctx, func(sum Summary) bool {
 		if f.matches(sum, drifters) {
@@ -140,7 +138,7 @@ func (s *Store) Session(ctx context.Context, ref string) (Summary, error) {
 func (s *Store) summaries(ctx context.Context, yield func(Summary) bool, query string, args ...any) error {
 	rows, err := s.r.QueryContext(ctx, query, args...)
 	if err != nil {
-		return fmt.Errorf("reading sessions: %w", explain(s.path, err))
+		return fmt.Errorf("reading sessions: %w", s.explain(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -153,7 +151,7 @@ func (s *Store) summaries(ctx context.Context, yield func(Summary) bool, query s
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("reading sessions: %w", explain(s.path, err))
+		return fmt.Errorf("reading sessions: %w", s.explain(err))
 	}
 	return nil
 }
@@ -181,7 +179,7 @@ func (s *Store) Events(ctx context.Context, id string, after int64) iter.Seq2[Ev
 				}
 			}
 		}
-		yield(Event{}, fmt.Errorf("reading session %s: %w", CleanLine(id), explain(s.path, err)))
+		yield(Event{}, fmt.Errorf("reading session %s: %w", CleanLine(id), s.explain(err)))
 	}
 }
 
