@@ -115,6 +115,9 @@ func (d *desk) newBox(ctx context.Context, e *runner.Engine, image runner.Image,
 	}
 	o := d.boxOptions(image)
 	o.Session = session
+	if d.again != nil {
+		o.UID = d.again.uid()
+	}
 	return e.NewBox(ctx, o)
 }
 

@@ -215,6 +215,9 @@ func (v *repetition) differ(ctx context.Context, of, now int64, what, about stri
 func (v *repetition) furnished(ctx context.Context) error {
 	r := v.past
 	if r.box != nil {
+		if then, is := r.uid(), v.box.Body.(store.BoxCreated).UID; then != is {
+			r.say(fmt.Sprintf("another box has the user ID %d just now: this one has %d, which may show in what commands print", then, is))
+		}
 		found := drift.Box(r.box.Body.(store.BoxCreated), v.box.Body.(store.BoxCreated), r.of(r.box.Seq))
 		if err := v.differ(ctx, r.box.Seq, v.box.Seq, "box", "the box", found); err != nil {
 			return err

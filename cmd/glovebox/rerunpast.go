@@ -226,6 +226,15 @@ func (c *config) within(own config) (cut []string) {
 	return cut
 }
 
+// uid is the user that the recorded session's commands ran as; it shows in what
+// they print. Another box may have it by now.
+func (r *rerun) uid() int {
+	if r.box == nil {
+		return 0
+	}
+	return r.box.Body.(store.BoxCreated).UID
+}
+
 // planTools is plan.planTools, with the policy as it was recorded.
 func (r *rerun) planTools(p *plan, c config) error {
 	if err := p.planTools(c); err != nil {
