@@ -163,7 +163,11 @@ func (a *app) lacking(ctx context.Context, r *rerun) []string {
 		out = append(out, fmt.Sprintf("its dataset was made by generator %s, this program has %s: the rows will differ", d.Generator, fakedata.Generator))
 	}
 	for _, e := range r.puts {
-		if put := e.Body.(store.FilePut); path.Dir(put.Path) == "/work" {
+		if len(out) == 20 {
+			out = append(out, "more files were brought into it")
+			break
+		}
+		if put := e.Body.(store.FilePut); wasBrought(put) {
 			out = append(out, fmt.Sprintf("the file %s was brought into it, which no bundle holds: glovebox rerun --file %s (SHA-256 %s)", path.Base(put.Path), path.Base(put.Path), put.SHA256))
 		}
 	}

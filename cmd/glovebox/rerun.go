@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -227,8 +226,12 @@ func (v *repetition) furnished(ctx context.Context) error {
 	for _, e := range r.puts {
 		put := e.Body.(store.FilePut)
 		name := put.Path
-		if r.withheld(e.Seq, "path") {
-			name = path.Join("/work", r.named[put.SHA256])
+		if r.withheld(e.Seq, "path") { // what it was called is known by what is in it
+			for other, is := range rest {
+				if is.Body.(store.FilePut).SHA256 == put.SHA256 {
+					name = other
+				}
+			}
 		}
 		var now *store.FilePut
 		is, there := rest[name]

@@ -338,6 +338,35 @@ text = "Done."
 	if differ, _ := h.rerun(exitDone, id); len(differ) > 0 {
 		t.Errorf("at home: %+v", differ)
 	}
+
+	// It takes no more time than a session here may.
+	slow := h.recordedSession("[[turn]]\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'echo first' }\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'sleep 2' }\n[[turn]]\ntext = 'Done.'\n")
+	h.ok("export", slow, "-o", bundle+"2")
+	there.ok("import", bundle+"2")
+	there.file("glovebox.toml", "[limits]\nwall = '1s'\n")
+	if out, errOut, code := there.run("rerun", slow); code != exitLimit || !strings.Contains(errOut, "after 1 of 2 calls, a limit as recorded: ") || strings.Contains(out, "drift") {
+		t.Errorf("exit %d: %s%s", code, out, errOut)
+	}
+}
+
+// A file whose name was taken out is known by its content.
+func TestRerunWithANamelessFile(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	in := h.file("jane.roe@acme-widgets.com.csv", "a,b\n")
+	id := h.recordedSession("[[turn]]\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'cat *.csv' }\n[[turn]]\ntext = 'Done.'\n", "--file", in)
+	bundle := filepath.Join(h.dir, "one.gbx")
+	h.ok("export", id, "-o", bundle)
+	there := newHome(t)
+	if out := there.ok("import", bundle); !matches(`to rerun it: the file \[redacted: [a-z-]+\] was brought into it, which no bundle holds`, out) {
+		t.Error(out)
+	}
+	if _, errOut, code := there.run("rerun", id); code != exitUsage || !strings.Contains(errOut, "(4 bytes, SHA-256 ") {
+		t.Errorf("exit %d: %s", code, errOut)
+	}
+	if differ, _ := there.rerun(exitDone, id, "--file", there.file("mine.csv", "a,b\n")); len(differ) > 0 {
+		t.Errorf("%+v", differ)
+	}
 }
 
 // forged writes a session that no program of ours would have recorded, as an

@@ -26,12 +26,11 @@ type rerun struct {
 	started store.SessionStarted
 	foreign bool // it was imported
 	box     *store.Event
-	puts    []store.Event // files that glovebox put into the box
+	puts    []store.Event // files that glovebox put into the box; at most maxPuts
 	diff    *store.Event
 	calls   int // that ran, or were refused
 
-	gone  map[int64][]string // fields that were taken out before it came here
-	named map[string]string  // names of files that were brought in, where the recorded ones were taken out, by SHA-256
+	gone map[int64][]string // fields that were taken out before it came here
 
 	ref     string // of an image to use instead; "": the recorded one
 	network bool   // it had a way out
@@ -39,9 +38,12 @@ type rerun struct {
 	own     config // the person's
 }
 
+// maxPuts is more files than a session is begun with.
+const maxPuts = 1000
+
 // recallSession reads what a rerun of session ref needs to know.
 func recallSession(ctx context.Context, s *store.Store, ref string) (*rerun, error) {
-	r := &rerun{gone: map[int64][]string{}, named: map[string]string{}}
+	r := &rerun{gone: map[int64][]string{}}
 	var err error
 	if r.sum, err = s.Session(ctx, ref); err != nil {
 		return nil, err
@@ -65,7 +67,9 @@ func recallSession(ctx context.Context, s *store.Store, ref string) (*rerun, err
 				r.box = &e
 			}
 		case store.FilePut:
-			r.puts = append(r.puts, e)
+			if len(r.puts) < maxPuts {
+				r.puts = append(r.puts, e)
+			}
 		case store.Decision:
 			if b.Verdict != "allow" && b.Verdict != "ask" {
 				r.calls++
@@ -84,6 +88,9 @@ func (r *rerun) redacted(ctx context.Context, s *store.Store) error {
 	for d, err := range s.Disclose(ctx, r.sum.ID) {
 		if err != nil {
 			return err
+		}
+		if !slices.Contains([]string{"box.created", "file.put", "tool.call", "tool.result", "box.diff"}, d.Kind) {
+			continue // nothing of it is compared
 		}
 		for i, f := range d.Fields {
 			if d.Proofs[i].Salt == nil {
@@ -107,11 +114,17 @@ func (r *rerun) repeatable() error {
 		return usageError("session "+r.sum.ID+" is still running", "glovebox sessions")
 	case r.started.Model == verifyModel:
 		return usageError("session "+r.sum.ID+" is a verification, not an agent's", "glovebox verify")
+	case len(r.puts) == maxPuts:
+		return usageError("session "+r.sum.ID+" says that more files were put into its box than are taken", "glovebox replay "+r.sum.ID)
 	case r.calls == 0:
 		return usageError("session "+r.sum.ID+" has no tool calls: there is nothing to run again", "glovebox replay "+r.sum.ID)
 	}
 	return nil
 }
+
+// wasBrought says whether a file was brought in by a person: it is then in /work,
+// if its name is still there; glovebox's own files are in /data.
+func wasBrought(put store.FilePut) bool { return path.Dir(put.Path) != "/data" }
 
 // files are the ones that were brought into the session, out of what was given.
 // Their content is not in the log: without them there is no rerun.
@@ -119,10 +132,10 @@ func (r *rerun) files(given []brought) (in []brought, err error) {
 	var missing []string
 	for _, e := range r.puts {
 		put := e.Body.(store.FilePut)
-		nameless := r.withheld(e.Seq, "path")
-		if path.Dir(put.Path) != "/work" && !nameless {
+		if !wasBrought(put) {
 			continue
 		}
+		nameless := r.withheld(e.Seq, "path")
 		at := slices.IndexFunc(given, func(b brought) bool {
 			sum := sha256.Sum256(b.data)
 			return b.name == path.Base(put.Path) && !nameless || hex.EncodeToString(sum[:]) == put.SHA256
@@ -132,9 +145,7 @@ func (r *rerun) files(given []brought) (in []brought, err error) {
 			continue
 		}
 		b := given[at]
-		if nameless {
-			r.named[put.SHA256] = b.name
-		} else {
+		if !nameless {
 			b.name = path.Base(put.Path)
 		}
 		in, given = append(in, b), slices.Delete(slices.Clone(given), at, at+1)
