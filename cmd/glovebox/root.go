@@ -81,6 +81,7 @@ func newRootCmd(a *app) *cobra.Command {
 		newExportCmd(a),
 		newImportCmd(a),
 		newCheckCmd(a),
+		newDiffCmd(a),
 		newDataCmd(a),
 		newVerifyCmd(a),
 		newPolicyCmd(a),
