@@ -78,11 +78,16 @@ func (a *Agent) decideAgain(r *recalled, past Past) decided {
 	c := decided{call: store.CallSpec{ID: r.decision.CallID, Name: r.decision.Tool, Arguments: r.asked.Arguments}}
 	if r.call != nil {
 		c.call.Name = r.call.Tool
-		if !r.call.Edited || r.asked.ID == "" {
+	}
+	if r.call != nil && r.call.Edited && r.asked.ID != "" { // a person is asked about what the model wrote, and changes it
+		c.decision, c.plan = a.cfg.Tools.decide(c.call)
+	}
+	if c.decision.Verdict != "ask" {
+		if r.call != nil {
 			c.call.Arguments = string(r.call.Arguments)
 		}
+		c.decision, c.plan = a.cfg.Tools.decide(c.call)
 	}
-	c.decision, c.plan = a.cfg.Tools.decide(c.call)
 	c.approve = r.approve
 	refuse := func(reason string) {
 		c.decision = store.Decision{CallID: c.call.ID, Tool: clip(c.call.Name, 64), Verdict: "deny", Rule: rerunRule, Reason: reason, By: byRecording}

@@ -46,6 +46,9 @@ rerun has no network. Another --seed or --image shows what depends on it.`,
 			if err != nil {
 				return err
 			}
+			if err := a.withSession(cmd.Context(), args[0], func(*store.Store, store.Summary) error { return nil }); err != nil {
+				return err // before a log is made where there is none
+			}
 			d, err := a.openDesk(cmd.Context())
 			if err != nil {
 				return err

@@ -257,6 +257,32 @@ func TestRerunServesApprovals(t *testing.T) {
 	}
 }
 
+// What a person made of a call is what runs again, whether policy would ask about
+// the model's own or not; never the model's own.
+func TestRerunRunsWhatAPersonChanged(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	for _, rule := range []string{"", "[[rule]]\ntool = 'shell'\nmatch = 'echo *'\ndecision = 'ask'\n"} {
+		h.file("glovebox.toml", rule)
+		h.recordedSession("[[turn]]\ntext = 'Nothing.'\n")
+		id := h.forged(func(*store.BoxCreated) {},
+			`{"kind":"model.response","turn":1,"tool_calls":[{"id":"1","name":"shell","arguments":"{\"command\":\"echo model\"}"}]}`,
+			`{"kind":"decision","call_id":"1","tool":"shell","verdict":"ask","by":"policy"}`,
+			`{"kind":"decision","call_id":"1","tool":"shell","verdict":"allow","by":"user","who":"alice","scope":"once","edited":true}`,
+			`{"kind":"tool.call","call_id":"1","tool":"shell","arguments":{"command":"echo person"},"edited":true}`,
+			`{"kind":"tool.result","call_id":"1","tool":"shell","exit":0,"stdout":"person\n"}`,
+		)
+		differ, all := h.rerun(exitNo, id)
+		if texts(differ) != "data true, data true, file unknown" { // none was recorded
+			t.Errorf("rule %q: %+v", rule, differ)
+		}
+		log := h.ok("replay", "--json", all[0].Session)
+		if strings.Contains(log, `"command":"echo model"`) || strings.Contains(log, "alice") || rule != "" && (!strings.Contains(log, `"by":"recording"`) || !strings.Contains(log, `"edited":true`)) {
+			t.Errorf("rule %q: what ran is not as it was recorded", rule)
+		}
+	}
+}
+
 // A file that was brought in is in no log: it is asked for, and compared.
 func TestRerunWantsWhatWasBroughtIn(t *testing.T) {
 	needEngine(t)
@@ -522,6 +548,9 @@ func TestRerunRefusals(t *testing.T) {
 		if out, errOut, code := h.run(args...); code != exitUsage || out != "" || !oneClearLine.MatchString(errOut) || !strings.Contains(errOut, want) {
 			t.Errorf("%q: exit %d: %s%s", args, code, out, errOut)
 		}
+	}
+	if _, errOut, code := h.run("--db", "nowhere.db", "rerun", "last"); code != exitUsage || !strings.Contains(errOut, "there is no log nowhere.db") {
+		t.Errorf("exit %d: %s", code, errOut)
 	}
 	if n := strings.Count(h.ok("sessions", "--json"), "\n"); n != 1 {
 		t.Errorf("%d sessions were recorded", n)
