@@ -99,6 +99,8 @@ func (a *Agent) decideAgain(r *recalled, past Past) decided {
 				CallID: then.CallID, Tool: then.Tool, Verdict: then.Verdict, Rule: then.Rule, Reason: then.Reason, From: then.From, Part: then.Part, By: byRecording,
 			}
 		}
+	case r.decision.Verdict != "allow":
+		refuse("the recording says that it was not allowed, and that it ran")
 	case gone("arguments") || gone("tool"):
 		refuse("something was taken out of its arguments before the recording came here, so what ran then is not known")
 	case c.call.Name == "fetch":

@@ -462,8 +462,10 @@ func TestRerunOfHostileRecords(t *testing.T) {
 		`{"kind":"tool.call","call_id":"3","tool":"no\u001btool","arguments":{"x":"\u001b"}}`,
 		`{"kind":"tool.result","call_id":"3","tool":"no\u001btool","exit":0,"stdout":"x"}`,
 		`{"kind":"decision","call_id":"4","tool":"shell","verdict":"deny","reason":"never","by":"user"}`,
-		`{"kind":"tool.call","call_id":"4","tool":"shell","arguments":"not an object"}`,
-		`{"kind":"tool.result","call_id":"4","tool":"shell","exit":0}`,
+		`{"kind":"tool.call","call_id":"4","tool":"shell","arguments":{"command":"echo nev\u0027\u0027er"}}`,
+		`{"kind":"tool.result","call_id":"4","tool":"shell","exit":0,"stdout":"never\\n"}`,
+		`{"kind":"tool.call","call_id":"7","tool":"shell","arguments":"not an object"}`,
+		`{"kind":"tool.result","call_id":"7","tool":"shell","exit":0}`,
 		`{"kind":"tool.result","call_id":"5","tool":"shell","exit":0}`,
 		`{"kind":"tool.call","call_id":"6","tool":"shell","arguments":{"command":"echo lost"}}`,
 	)
@@ -480,8 +482,11 @@ func TestRerunOfHostileRecords(t *testing.T) {
 		}
 	}
 	differ, _ := h.rerun(exitNo, id)
-	if got := texts(differ); got != "data true, data true, stdout true, decision true, decision true, call unknown, file unknown" {
+	if got := texts(differ); got != "data true, data true, stdout true, decision true, call unknown, decision true, call unknown, file unknown" {
 		t.Errorf("%s", got)
+	}
+	if log := h.ok("replay", "--json", "last"); strings.Contains(log, `"stdout":"never`) {
+		t.Error("what was refused has run")
 	}
 }
 
