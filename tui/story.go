@@ -112,6 +112,10 @@ func (s *story) apply(e store.Event) {
 		s.stop(&note{mark: "✗", bad: true, said: "error (" + b.Code + "): " + b.Message})
 	case store.BoxDiff:
 		s.note("±", "%s", store.Changed(b))
+	case store.Drift:
+		s.add(&note{mark: "≠", bad: !b.Unknown, said: b.Head(), more: b.Detail})
+	case store.Compared:
+		s.note("≠", "compared: %s", b.String())
 	case store.BoxDestroyed:
 		s.box = "destroyed"
 		s.note("○", "box destroyed: %s", b.Reason)
@@ -127,6 +131,10 @@ func (s *story) sessionStarted(b store.SessionStarted) {
 		s.limits = cfg.Limits
 	}
 	said := "session " + s.id + " · " + b.Model
+	if b.Reruns != nil {
+		s.title = "rerun of " + b.Reruns.Session
+		said += " of " + b.Reruns.Session
+	}
 	if r := b.Recipe; r != nil {
 		if r.Masked() {
 			said += " · data " + r.String()

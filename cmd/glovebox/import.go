@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
 	"glovebox/fakedata"
+	"glovebox/runner"
 	"glovebox/store"
 	"glovebox/store/bundle"
 
@@ -91,6 +93,10 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 		if err == nil {
 			err = s.Import(ctx, store.Import{Session: b.Manifest.Session, Events: b.Events(ctx), Evidence: b.Manifest.Evidence})
 		}
+		var in *rerun
+		if err == nil {
+			in, err = recallSession(ctx, s, b.Manifest.Session)
+		}
 		if err = errors.Join(err, s.Close()); errors.Is(err, store.ErrExists) {
 			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox replay " + b.Manifest.Session, err: err}
 		}
@@ -105,15 +111,18 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 				Log     string   `json:"log"`
 				Key     string   `json:"key"`
 				Missing []string `json:"missing"`
-			}{m.Session, m.Events, m.Evidence.Log, m.Key, missing(b.Recipe, os.Getenv)})
+			}{m.Session, m.Events, m.Evidence.Log, m.Key, append(a.lacking(ctx, in), missing(b.Recipe, os.Getenv)...)})
 		}
 		fmt.Fprintf(a.out, "session %s: %s, %s\n", m.Session, store.Plural(m.Events, "event"), store.CleanLine(m.Title))
 		fmt.Fprintf(a.out, "intact, from log %s, signed by %s\n", store.CleanLine(m.Evidence.Log), by)
 		if n := len(m.Redacted); n > 0 {
 			fmt.Fprintf(a.out, "something was taken out of %s before it was handed on\n", store.Plural(n, "field"))
 		}
-		for _, line := range missing(b.Recipe, os.Getenv) {
+		for _, line := range a.lacking(ctx, in) {
 			fmt.Fprintf(a.out, "to rerun it: %s\n", store.CleanLine(line))
+		}
+		for _, line := range missing(b.Recipe, os.Getenv) {
+			fmt.Fprintf(a.out, "to ask its model again: %s\n", store.CleanLine(line))
 		}
 		return nil
 	})
@@ -124,7 +133,7 @@ func isFile(name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// missing is what a rerun needs that is not, or may not be, here.
+// missing is what its model needs that is not, or may not be, here.
 func missing(r bundle.Recipe, getenv func(string) string) []string {
 	out := []string{}
 	kind, name, _ := strings.Cut(r.Started.Model, ":")
@@ -138,17 +147,73 @@ func missing(r bundle.Recipe, getenv func(string) string) []string {
 	case provider == "openai" && getenv("OPENAI_API_KEY") == "" && getenv("OPENAI_BASE_URL") == "":
 		out = append(out, fmt.Sprintf("model %s needs OPENAI_API_KEY, or OPENAI_BASE_URL", r.Started.Model))
 	}
-	if d := r.Started.Recipe; d != nil && d.Masked() {
-		out = append(out, "its dataset is a masked file, which no bundle holds: "+d.Generator)
+	return out
+}
+
+// lacking is what a rerun of an imported session needs that is not here, or
+// would be another one, and what to do.
+func (a *app) lacking(ctx context.Context, r *rerun) []string {
+	out := []string{}
+	if r.calls == 0 {
+		return out
+	}
+	if d := r.started.Recipe; d != nil && d.Masked() {
+		out = append(out, "its dataset is a masked file, which no bundle holds, "+d.Generator+`: name it under [data] of glovebox.toml, schema = "masked:FILE"`)
 	} else if d != nil && d.Generator != fakedata.Generator {
 		out = append(out, fmt.Sprintf("its dataset was made by generator %s, this program has %s: the rows will differ", d.Generator, fakedata.Generator))
 	}
-	for _, b := range r.Boxes {
-		out = append(out, fmt.Sprintf("image %s as %s is needed (glovebox image list shows what is here)", b.Image, b.ImageDigest))
-		break
+	for _, e := range r.puts {
+		if len(out) == 20 {
+			out = append(out, "more files were brought into it")
+			break
+		}
+		if put := e.Body.(store.FilePut); wasBrought(put) {
+			out = append(out, fmt.Sprintf("the file %s was brought into it, which no bundle holds: glovebox rerun --file %s (SHA-256 %s)", path.Base(put.Path), path.Base(put.Path), put.SHA256))
+		}
 	}
-	if r.Started.Program != version {
-		out = append(out, fmt.Sprintf("it was recorded by glovebox %s, this is %s", r.Started.Program, version))
+	if line := a.lackingImage(ctx, r); line != "" {
+		out = append(out, line)
+	}
+	if r.started.Program != version {
+		out = append(out, fmt.Sprintf("it was recorded by glovebox %s, this is %s", r.started.Program, version))
 	}
 	return out
+}
+
+// lackingImage says whether the image of a session is here; "": it is.
+func (a *app) lackingImage(ctx context.Context, r *rerun) string {
+	if r.box == nil {
+		return "which image it had was not recorded: glovebox rerun --image auto"
+	}
+	box, then := r.box.Body.(store.BoxCreated), r.box.Body.(store.BoxCreated).ImageDigest
+	if box.Base != nil {
+		then = box.Base.Digest
+	}
+	look := func(e *runner.Engine) (string, error) {
+		if _, ok, err := e.PreparedFrom(ctx, box.Image, then); err != nil || ok {
+			return "", err
+		}
+		img, ok, err := e.Prepared(ctx, box.Image)
+		switch {
+		case err != nil:
+			return "", err
+		case ok:
+			return fmt.Sprintf("it had the image %s as %s; here that is %s, and what differs by that will show as drift", box.Image, then, img.BaseDigest), nil
+		}
+		return fmt.Sprintf("the image %s (%s) is not here: glovebox image prepare %s, or glovebox rerun --image auto", box.Image, then, box.Image), nil
+	}
+	cfg, err := a.loadConfig()
+	var e *runner.Engine
+	if err == nil {
+		e, err = runner.Open(ctx, engineOptions(cfg))
+	}
+	said := ""
+	if err == nil {
+		said, err = look(e)
+		err = errors.Join(err, e.Close())
+	}
+	if err != nil {
+		return fmt.Sprintf("it had the image %s as %s; whether that is here cannot be told: %v", box.Image, then, err)
+	}
+	return said
 }
