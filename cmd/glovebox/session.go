@@ -142,7 +142,7 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 	if p.cost, p.price, err = d.cfg.cost(p.name, p.model.Endpoint()); err != nil {
 		return p, err
 	}
-	if err = p.planBox(ctx, d, d.cfg.Data.Schema, observe); err != nil {
+	if err = p.planBox(ctx, d, d.schema(), observe); err != nil {
 		return p, err
 	}
 	err = p.planTools(d.cfg)
