@@ -31,7 +31,9 @@ type Summary struct {
 
 // HasModel says whether a model takes part: in commands in a box ("none"),
 // verifications ("verify") and reruns ("rerun") there is none.
-func (s Summary) HasModel() bool { return !slices.Contains([]string{"", "none", "verify", "rerun"}, s.Model) }
+func (s Summary) HasModel() bool {
+	return !slices.Contains([]string{"", "none", "verify", "rerun"}, s.Model)
+}
 
 // TokensKnown says whether Tokens is a count: where a model has answered and
 // its server never said how many, 0 is not one.
