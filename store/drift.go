@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strings"
 )
 
 // Proven says whether everything was compared, and is the same.
@@ -10,25 +11,19 @@ func (c Compared) Proven() bool { return c.Drifted+c.Unknown+c.Other == 0 }
 
 // String counts in words.
 func (c Compared) String() string {
-	calls, other := "calls", "other differences"
-	if c.Calls == 1 {
-		calls = "call"
-	}
-	if c.Other == 1 {
-		other = "other difference"
-	}
-	s := fmt.Sprintf("%d %s", c.Calls, calls)
-	between := ": "
+	var parts []string
 	for _, part := range []struct {
-		n    int
-		word string
-	}{{c.Same, "the same"}, {c.Drifted, "drifted"}, {c.Unknown, "not known"}, {c.Other, other}} {
+		n  int
+		is string
+	}{{c.Same, "the same"}, {c.Drifted, "drifted"}, {c.Unknown, "not known"}} {
 		if part.n > 0 {
-			s += fmt.Sprintf("%s%d %s", between, part.n, part.word)
-			between = ", "
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.is))
 		}
 	}
-	return s
+	if c.Other > 0 {
+		parts = append(parts, Plural(c.Other, "other difference"))
+	}
+	return Plural(c.Calls, "call") + optional(": %s", strings.Join(parts, ", "))
 }
 
 // Head is a drift in a few words, without its detail.

@@ -31,11 +31,7 @@ func Changed(v BoxDiff) string {
 	if v.Cut > 0 {
 		parts = append(parts, fmt.Sprintf("%d not listed", v.Cut))
 	}
-	word := "files"
-	if n == 1 {
-		word = "file"
-	}
-	return fmt.Sprintf("changed: %d %s: %s%s", n, word, strings.Join(parts, ", "), more)
+	return fmt.Sprintf("changed: %s: %s%s", Plural(n, "file"), strings.Join(parts, ", "), more)
 }
 
 // String is a change in one line, as `glovebox box diff` lists it. Paths are the

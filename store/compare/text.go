@@ -140,7 +140,7 @@ func (c *Comparison) courseCount() string {
 	if len(c.steps) == 0 {
 		return "no step in either"
 	} else if c.count[same] == len(c.steps) {
-		return fmt.Sprintf("the same, in %s", things(len(c.steps), "step"))
+		return fmt.Sprintf("the same, in %s", store.Plural(len(c.steps), "step"))
 	}
 	var parts []string
 	for _, v := range []struct{ verdict, words string }{
@@ -248,18 +248,11 @@ func (c *Comparison) conclusion() string {
 	d, n := c.amiss()
 	switch {
 	case d == 0:
-		return fmt.Sprintf("not known to be the same: %s cannot be compared", things(n, "thing"))
+		return fmt.Sprintf("not known to be the same: %s cannot be compared", store.Plural(n, "thing"))
 	case n == 0:
-		return fmt.Sprintf("they differ in %s", things(d, "thing"))
+		return fmt.Sprintf("they differ in %s", store.Plural(d, "thing"))
 	}
-	return fmt.Sprintf("they differ in %s; %d more cannot be compared", things(d, "thing"), n)
-}
-
-func things(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
+	return fmt.Sprintf("they differ in %s; %d more cannot be compared", store.Plural(d, "thing"), n)
 }
 
 // title is a step on one line.

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -130,14 +131,7 @@ func (v *value) missing() string {
 
 // left says whether what is left of both is the same.
 func (it item) left() bool {
-	x, y := it.a, it.b
-	if x == nil {
-		x = &value{}
-	}
-	if y == nil {
-		y = &value{}
-	}
-	return x.equal(y)
+	return cmp.Or(it.a, &value{}).equal(cmp.Or(it.b, &value{}))
 }
 
 // unified is the difference of two texts, from its first @@ on. Where nothing

@@ -1,0 +1,53 @@
+package store
+
+import (
+	"cmp"
+	"fmt"
+)
+
+// String says what was found where, and what became of it.
+func (v Filtered) String() string {
+	did := map[string]string{"redact": "redacted", "block": "held back"}[v.Action]
+	return fmt.Sprintf("filter: %s in the %s: %s (%d), %s", v.What, v.Where, v.Rule, v.Count, cmp.Or(did, "let through"))
+}
+
+// String says what was on its way where, and what became of it.
+func (v Tripwire) String() string {
+	what := map[string]string{"canary": "a canary", "value": "a value"}[v.What]
+	where := map[string]string{"network": "a request to the network", "stub": "a stub tool's arguments", "path": "a path outside the box's own places"}[v.Where]
+	did := "flagged"
+	if v.Action == "stop" {
+		did = "stopped"
+	}
+	where = cmp.Or(where, v.Where)
+	s := fmt.Sprintf("tripwire: %s of %s.%s in %s", cmp.Or(what, v.What), v.Table, v.Column, where)
+	if v.What == "unseen" {
+		s = "tripwire: more is packed than can be looked through in " + where
+	}
+	if v.Part != "" {
+		s += " (" + v.Part + ")"
+	}
+	if v.As != "" {
+		s += ", " + v.As
+	}
+	return s + ", " + did
+}
+
+// String says which limit was reached, and by how much.
+func (v LimitReached) String() string {
+	s := fmt.Sprintf("%s %v of %v", v.Limit, v.Value, v.Max)
+	if v.Needs > 0 {
+		s += fmt.Sprintf("; the next call may need %v more", v.Needs)
+	}
+	if v.Of != "" {
+		s += " (of the " + v.Of + ")"
+	}
+	return s
+}
+
+func optional(format, s string) string {
+	if s == "" {
+		return ""
+	}
+	return fmt.Sprintf(format, s)
+}
