@@ -73,6 +73,21 @@ func (s *Store) writer(ctx context.Context, tx *sql.Tx, n int64, from *tip) (w *
 	return w, err
 }
 
+// writerOf goes on with a session by its ID, in a log that may be written.
+func (s *Store) writerOf(ctx context.Context, tx *sql.Tx, id string) (*writer, error) {
+	if err := s.ours(ctx, tx); err != nil {
+		return nil, err
+	}
+	var n int64
+	err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, problemf(ErrNotFound, "there is no session %q", CleanLine(id))
+	} else if err != nil {
+		return nil, err
+	}
+	return s.writer(ctx, tx, n, nil)
+}
+
 // tip reads where session n is.
 func (s *Store) tip(ctx context.Context, tx *sql.Tx, n int64) (*tip, error) {
 	current, err := in(ctx, tx, s.stmts.current, currentQuery)
