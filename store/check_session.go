@@ -18,34 +18,33 @@ import (
 // session computes one session anew.
 func (c *checker) session(ctx context.Context, id string) (Finding, error) {
 	f := Finding{Session: id, Intact: true}
-	broken := func(event int64, format string, args ...any) (Finding, error) {
-		f.Intact, f.Event, f.Why = false, event, fmt.Sprintf(format, args...)
-		return f, nil
+	event, why, err := c.compute(ctx, &f)
+	if why != "" {
+		f.Intact, f.Event, f.Why = false, event, why
 	}
-	heads := c.heads[id]
+	return f, err
+}
+
+// compute fills in f. What it returns first is which event is not what was
+// recorded, and why.
+func (c *checker) compute(ctx context.Context, f *Finding) (event int64, why string, err error) {
+	heads := c.heads[f.Session]
 	if len(heads) == 0 {
-		return broken(0, "it is not in the ledger")
+		return 0, "it is not in the ledger", nil
 	}
 	last := heads[len(heads)-1]
-	var row Summary
-	var n, size int64
-	var secret, edge []byte
-	var owner Owner
-	var start int64
-	err := row.scan(c.tx.QueryRowContext(ctx, `SELECT n, secret, edge, last_seq, owner_pid, owner_start, owner_boot, `+lineColumns+` FROM session WHERE id = ?`, id),
-		&n, &secret, &edge, &size, &owner.PID, &start, &owner.Boot)
+	r, err := c.row(ctx, f.Session)
 	if errors.Is(err, sql.ErrNoRows) {
-		return broken(1, "the whole session is missing, and the ledger has no word of its removal")
+		return 1, "the whole session is missing, and the ledger has no word of its removal", nil
 	} else if err != nil {
-		return f, err
+		return 0, "", err
 	}
-	owner.Start = uint64(start)
-	f.Status = row.Status
-	if (row.Status == "removed") != (last.What == "removed") {
-		return broken(1, "its row and the ledger do not agree on whether it was removed")
+	f.Status = r.Status
+	if (r.Status == "removed") != (last.What == "removed") {
+		return 1, "its row and the ledger do not agree on whether it was removed", nil
 	}
-	if heads[0].Owner == nil || *heads[0].Owner != owner {
-		return broken(1, "the owner in its row is not the one in the ledger")
+	if heads[0].Owner == nil || *heads[0].Owner != r.owner {
+		return 1, "the owner in its row is not the one in the ledger", nil
 	}
 	var imported *entry
 	for i, h := range heads {
@@ -57,58 +56,57 @@ func (c *checker) session(ctx context.Context, id string) (Finding, error) {
 			imported = &heads[i]
 		}
 	}
-	if row.Status == "removed" {
+	signed := c.number[f.Session] <= c.signed
+	if r.Status == "removed" {
 		f.Events, f.Root = last.Size, last.Root.String()
-		if tree, err := proof.ParseTree(size, edge); err != nil || size != last.Size || tree.Root() != last.Root {
-			return broken(1, "its tombstone is not what was recorded")
+		if !r.isTombstone(last) {
+			return 1, "its tombstone is not what was recorded", nil
 		}
-		if blank := (Summary{ID: id, Status: "removed", StartedAt: time.UnixMicro(0).UTC()}); !reflect.DeepEqual(row, blank) || len(secret) > 0 {
-			return broken(1, "its tombstone is not what was recorded")
-		}
-		f.Signed = c.number[id] <= c.signed
-		return f, nil
+		f.Signed = signed
+		return 0, "", nil
 	}
-	w := walk{c: c, f: &f, n: n, salter: proof.NewSalter(secret), heads: heads, sum: Summary{ID: id, Status: "running"}}
+	w := walk{c: c, n: r.n, salter: proof.NewSalter(r.secret), heads: heads, sum: Summary{ID: f.Session, Status: "running"}}
 	if event, why, err := w.events(ctx); err != nil || why != "" {
-		if err != nil {
-			return f, err
-		}
-		return broken(event, "%s", why)
+		return event, why, err
 	}
 	f.Events, f.Root = w.tree.Size(), w.tree.Root().String()
-	row.Events = size
-	if size != w.tree.Size() {
-		return broken(w.tree.Size()+1, "events are missing at the end: there are %d, and there were %d", w.tree.Size(), size)
+	if event, why := w.agrees(r); why != "" {
+		return event, why, nil
 	}
-	if !bytes.Equal(edge, w.tree.Bytes()) {
-		return broken(w.good+1, "the hash kept in its row is another")
+	if event, why, err := c.origin(ctx, r.n, imported, f); err != nil || why != "" {
+		return event, why, err
 	}
-	if was := slices.MaxFunc(heads, func(a, b entry) int { return cmp.Compare(a.Size, b.Size) }).Size; was > size {
-		return broken(size+1, "events are missing at the end: there are %d, and there were %d", size, was)
-	}
-	if row.Status != "running" && last.Size != size {
-		return broken(last.Size+1, "the ledger knows of %d events, and there are %d", last.Size, size)
-	}
-	if len(w.sum.Tags) == 0 {
-		w.sum.Tags = nil
-	}
-	if !reflect.DeepEqual(row, w.sum) {
-		return broken(0, "its line in the list is not what its events say")
-	}
-	if event, why, err := c.origin(ctx, n, id, imported, &f); err != nil || why != "" {
-		if err != nil {
-			return f, err
-		}
-		return broken(event, "%s", why)
-	}
-	f.Signed = row.Status != "running" && c.number[id] <= c.signed
-	return f, nil
+	f.Signed = r.Status != "running" && signed
+	return 0, "", nil
+}
+
+// A row is what a session's row says of it, and what must follow from its events.
+type row struct {
+	Summary
+	n, size      int64
+	secret, edge []byte
+	owner        Owner
+}
+
+func (c *checker) row(ctx context.Context, id string) (r row, err error) {
+	var start int64
+	err = r.scan(c.tx.QueryRowContext(ctx, `SELECT n, secret, edge, last_seq, owner_pid, owner_start, owner_boot, `+lineColumns+` FROM session WHERE id = ?`, id),
+		&r.n, &r.secret, &r.edge, &r.size, &r.owner.PID, &start, &r.owner.Boot)
+	r.owner.Start = uint64(start)
+	return r, err
+}
+
+// isTombstone says whether nothing is left in the row but the tree as it was
+// when the session was removed.
+func (r row) isTombstone(removed entry) bool {
+	tree, err := proof.ParseTree(r.size, r.edge)
+	blank := Summary{ID: r.ID, Status: "removed", StartedAt: time.UnixMicro(0).UTC()}
+	return err == nil && r.size == removed.Size && tree.Root() == removed.Root && reflect.DeepEqual(r.Summary, blank) && len(r.secret) == 0
 }
 
 // walk goes through the events of a session.
 type walk struct {
 	c      *checker
-	f      *Finding
 	n      int64
 	salter proof.Salter
 	heads  []entry
@@ -161,6 +159,29 @@ func (w *walk) events(ctx context.Context) (event int64, why string, err error) 
 	return 0, "", rows.Err()
 }
 
+// agrees holds a session's row, and the heads in the ledger, against its events.
+func (w *walk) agrees(r row) (event int64, why string) {
+	if r.size != w.tree.Size() {
+		return w.tree.Size() + 1, fmt.Sprintf("events are missing at the end: there are %d, and there were %d", w.tree.Size(), r.size)
+	}
+	if !bytes.Equal(r.edge, w.tree.Bytes()) {
+		return w.good + 1, "the hash kept in its row is another"
+	}
+	if was := slices.MaxFunc(w.heads, func(a, b entry) int { return cmp.Compare(a.Size, b.Size) }).Size; was > r.size {
+		return r.size + 1, fmt.Sprintf("events are missing at the end: there are %d, and there were %d", r.size, was)
+	}
+	if last := w.heads[len(w.heads)-1]; r.Status != "running" && last.Size != r.size {
+		return last.Size + 1, fmt.Sprintf("the ledger knows of %d events, and there are %d", last.Size, r.size)
+	}
+	if len(w.sum.Tags) == 0 {
+		w.sum.Tags = nil
+	}
+	if r.Events = r.size; !reflect.DeepEqual(r.Summary, w.sum) {
+		return 0, "its line in the list is not what its events say"
+	}
+	return 0, ""
+}
+
 // apply follows the session's row through those events that change it.
 func (w *walk) apply(seq, at int64, kind string, fields []proof.Field) error {
 	w.sum.Events = seq
@@ -181,7 +202,7 @@ func (w *walk) apply(seq, at int64, kind string, fields []proof.Field) error {
 }
 
 // origin checks what proves an imported session where it comes from.
-func (c *checker) origin(ctx context.Context, n int64, id string, imported *entry, f *Finding) (event int64, why string, err error) {
+func (c *checker) origin(ctx context.Context, n int64, imported *entry, f *Finding) (event int64, why string, err error) {
 	var origin string
 	err = c.tx.QueryRowContext(ctx, `SELECT origin FROM foreign_session WHERE session = ?`, n).Scan(&origin)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -202,8 +223,8 @@ func (c *checker) origin(ctx context.Context, n int64, id string, imported *entr
 		return 1, "what proves where it comes from cannot be read", nil
 	}
 	var tree proof.Tree
-	err = c.store.discloseIn(ctx, c.tx, id, func(d Disclosure) bool {
-		tree.Append(d.Leaf(id))
+	err = c.store.discloseIn(ctx, c.tx, f.Session, func(d Disclosure) bool {
+		tree.Append(d.Leaf(f.Session))
 		event = d.Seq
 		return true
 	})
@@ -216,7 +237,7 @@ func (c *checker) origin(ctx context.Context, n int64, id string, imported *entr
 	if tree.Size() != imported.Size {
 		return tree.Size() + 1, "what proves where it comes from is incomplete", nil
 	}
-	if err := e.Verify(id, tree.Size(), tree.Root()); err != nil {
+	if err := e.Verify(f.Session, tree.Size(), tree.Root()); err != nil {
 		return 1, "it does not follow from where it comes from: " + err.Error(), nil
 	}
 	f.From = e.Log
