@@ -14,8 +14,8 @@
 // The idea everything rests on: a cell is a pure function of (seed, table,
 // column, row number). So a child computes what its parent says instead of
 // remembering it, and a preview needs no dataset. Begin in plan.go, which
-// decides how each column is made; stream.go holds the randomness, relate.go
-// the references, parse.go the way a schema comes in.
+// decides how each column is made; stream.go holds the randomness, relate.go and
+// pick.go the references, parse.go the way a schema comes in.
 package fakedata
 
 import (
