@@ -151,6 +151,21 @@ func TestForeignFileWhereTheIndexBelongs(t *testing.T) {
 	}
 }
 
+// So does a directory, and it is not called the log.
+func TestDirectoryWhereTheIndexBelongs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	if err := os.Mkdir(path+".index", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := openLog(t, path)
+	defer s.Close()
+	add(t, begin(t, s), store.Prompt{Text: "word"})
+	_, err := s.Search(t.Context(), store.Query{Text: "word"})
+	if !errors.Is(err, store.ErrUnusable) || !strings.Contains(err.Error(), "search index "+path+".index: this is not a file; move it away") {
+		t.Error(err)
+	}
+}
+
 // Who appends waits for nobody who indexes: not even for one that never ends.
 func TestAppendDoesNotWaitForTheIndex(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log.db")

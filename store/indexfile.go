@@ -72,7 +72,7 @@ func (x *index) open(ctx context.Context) error {
 	if x.w != nil {
 		return nil
 	}
-	if err := makeFile(x.path); err != nil {
+	if err := makeFile("search index", x.path); err != nil {
 		return err
 	}
 	err := unlessBusy(ctx, func() (err error) {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -32,31 +31,27 @@ func LoadKey(path string) (*Key, error) {
 		info, err := os.Stat(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			if err := makeKey(path); err != nil {
-				return nil, keyProblem(path, err)
+				return nil, unusable("key", path, err)
 			}
 			continue
 		}
 		if err != nil {
-			return nil, keyProblem(path, err)
+			return nil, unusable("key", path, err)
 		}
 		if info.Mode().Perm()&0o077 != 0 {
 			return nil, problemf(ErrUnusable, "key %s can be read by others (mode %04o); run chmod 600 on it", path, info.Mode().Perm())
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return nil, keyProblem(path, err)
+			return nil, unusable("key", path, err)
 		}
 		key, err := parseKey(strings.TrimSpace(string(text)))
 		if err != nil {
-			return nil, keyProblem(path, err)
+			return nil, unusable("key", path, err)
 		}
 		return key, nil
 	}
-	return nil, problemf(ErrUnusable, "key %s vanished while it was read", path)
-}
-
-func keyProblem(path string, err error) error {
-	return &problem{kind: ErrUnusable, sentence: fmt.Sprintf("key %s cannot be used: %v", path, err), cause: err}
+	return nil, problemf(ErrUnusable, "key %s vanished while it was read; try again", path)
 }
 
 // makeKey writes the whole key under another name first: two processes may

@@ -52,7 +52,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
-	if err := makeFile(path); err != nil {
+	if err := makeFile("log", path); err != nil {
 		return nil, err
 	}
 	s := &Store{path: path, x: index{path: path + ".index", turn: make(chan struct{}, 1)}, due: make(chan struct{}, 1)}
@@ -111,29 +111,29 @@ func (s *Store) close() (err error) {
 // makeFile creates an empty file with the right mode before SQLite would do
 // it with the wrong one. An existing file is never opened here: closing it
 // again would drop the locks that this process may hold on it.
-func makeFile(path string) error {
+func makeFile(what, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return unusable(path, err)
+		return unusable(what, path, err)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err == nil {
 		return f.Close()
 	}
 	if !errors.Is(err, fs.ErrExist) {
-		return unusable(path, err)
+		return unusable(what, path, err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return unusable(path, err)
+		return unusable(what, path, err)
 	}
 	if !info.Mode().IsRegular() {
-		return problemf(ErrUnusable, "log %s: this is not a file; choose another", path)
+		return problemf(ErrUnusable, "%s %s: this is not a file; move it away, or choose another log", what, path)
 	}
 	return nil
 }
 
-func unusable(path string, err error) error {
-	return &problem{kind: ErrUnusable, sentence: fmt.Sprintf("log %s cannot be used: %v", path, err), cause: err}
+func unusable(what, path string, err error) error {
+	return &problem{kind: ErrUnusable, sentence: fmt.Sprintf("%s %s cannot be used: %v", what, path, err), cause: err}
 }
 
 // open looks at the file before it touches it: a database that is not ours
