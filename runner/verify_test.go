@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"glovebox/runner/port"
@@ -76,10 +77,11 @@ func TestVerifyTriesAgain(t *testing.T) {
 		Box: BoxOptions{Image: testImage(t)},
 		Furnish: func(ctx context.Context, b *Box) error {
 			ready := make(chan struct{})
+			said := sync.OnceFunc(func() { close(ready) })
 			go func() {
 				_, err := b.Exec(busy, Command{
 					Argv:   []string{"python3", "-c", fillsTheBox},
-					Output: func(bool, []byte) { close(ready) },
+					Output: func(bool, []byte) { said() },
 				})
 				hogged <- err
 			}()

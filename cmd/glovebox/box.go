@@ -16,7 +16,7 @@ import (
 func newBoxCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "box",
-		Short: "Run a command or a shell in a throwaway box; look after boxes, and at what was changed in them",
+		Short: "Run a command or a shell in a throwaway box; list and prune boxes, show what was changed in one",
 		Args:  noSuchCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

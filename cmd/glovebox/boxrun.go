@@ -150,6 +150,9 @@ func (a *app) ownStatus(err error) error {
 	return explain(err)
 }
 
+// boxModel stands where a session has its model.
+const boxModel = "none"
+
 // throwaway runs use with a sealed box that is destroyed afterwards, all of it
 // recorded as a session without a model: its prompt is the command line.
 func (a *app) throwaway(ctx context.Context, d *desk, schema string, argv []string, use func(*session) error) error {
@@ -166,7 +169,7 @@ func (a *app) throwaway(ctx context.Context, d *desk, schema string, argv []stri
 	s := &session{observe: notices, stop: func() {}}
 	var err error
 	s.log, err = d.store.Begin(ctx, store.SessionStarted{
-		Program: version, Model: "none", Config: d.cfg.json(), Policy: json.RawMessage("{}"), Recipe: p.recorded(), Rigor: d.cfg.Rigor,
+		Program: version, Model: boxModel, Config: d.cfg.json(), Policy: json.RawMessage("{}"), Recipe: p.recorded(), Rigor: d.cfg.Rigor,
 	}, store.CurrentOwner())
 	if err != nil {
 		return err

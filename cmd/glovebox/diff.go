@@ -21,9 +21,9 @@ func newDiffCmd(a *app) *cobra.Command {
 		Short: "Compare two recorded sessions: set-up, course, totals; nothing runs",
 		Long: `Compare two recorded sessions, one's own or imported, or bundles in files
 (NAME.gbx): what differs in their set-up, where their courses part, what came of
-each. Steps are numbered as in the log. Times and IDs are not compared; where something was taken
-out of a text, nothing is said to be the same. Exit code 0: they are the same;
-1: they differ, or are not known to be the same.
+each. Steps are numbered as in the log. Times and IDs are not compared; where
+something was taken out of a text, nothing is said to be the same. Exit code 0:
+they are the same; 1: they differ, or are not known to be the same.
 
 On a terminal it is cut to what can be taken in at a glance; with --plain, or
 into a pipe, it is whole.`,
