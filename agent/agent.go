@@ -1,7 +1,8 @@
 // Package agent runs one conversation between a language model and a box:
 // prompt → model → tool calls → policy → box → results → model, until the
 // model is done or a limit is reached. Every step is recorded before it is
-// taken (Recorder). The package knows neither Podman nor a screen; begin in
+// taken (Recorder). A rerun takes the calls from a recorded session instead of a
+// model (rerun.go). The package knows neither Podman nor a screen; begin in
 // loop.go.
 package agent
 

@@ -14,7 +14,7 @@ type recalled struct {
 	call     *store.ToolCall   // nil: it did not run
 	result   *store.ToolResult // nil: none was recorded
 	seq      int64             // of the result, or what else there is last
-	callSeq  int64
+	callSeq  int64             // of the call
 }
 
 // recall hands the calls of a session to do, in their order: those that ran at

@@ -24,7 +24,7 @@ func match(a, b []step) []anchor {
 		return found
 	}
 	found := []anchor{}
-	for _, key := range []func(*step) [sha256.Size]byte{(*step).exactly, (*step).alike, (*step).sort} {
+	for _, key := range []func(*step) [sha256.Size]byte{(*step).exactly, (*step).alike, (*step).ofKind} {
 		numbers := map[[sha256.Size]byte]int32{}
 		number := func(steps []step) []int32 {
 			out := make([]int32, len(steps))
@@ -238,8 +238,8 @@ func (s *step) alike() [sha256.Size]byte {
 	return s.exactly()
 }
 
-// sort is the key of steps of one kind.
-func (s *step) sort() [sha256.Size]byte {
+// ofKind is the key of steps of one kind.
+func (s *step) ofKind() [sha256.Size]byte {
 	if s.fixed {
 		return s.exactly()
 	}
