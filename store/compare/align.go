@@ -39,7 +39,7 @@ func match(a, b []step) []anchor {
 			}
 			return out
 		}
-		found = fill(number(a), number(b), found)
+		found = gaps(number(a), number(b), found, func(x, y []int32) []anchor { return align(x, y, 0) })
 	}
 	return found
 }
@@ -56,22 +56,6 @@ func later(a, b []step) bool {
 		}
 	}
 	return false
-}
-
-// fill adds anchors in the gaps between those that are there.
-func fill(x, y []int32, found []anchor) []anchor {
-	var all []anchor
-	at := anchor{}
-	for _, m := range append(found, anchor{len(x), len(y)}) {
-		for _, in := range align(x[at.x:m.x], y[at.y:m.y], 0) {
-			all = append(all, anchor{at.x + in.x, at.y + in.y})
-		}
-		if m.x < len(x) {
-			all = append(all, m)
-		}
-		at = anchor{m.x + 1, m.y + 1}
-	}
-	return all
 }
 
 // The bounds of align: cells of a table, and how often anchors are sought
@@ -112,22 +96,30 @@ func align(x, y []int32, depth int) (out []anchor) {
 	return out
 }
 
-// between aligns what lies between anchors.
-func between(x, y []int32, fixed []anchor, depth int) (out []anchor) {
+// between aligns what lies between anchors, unless that is much and anchors have
+// been sought often enough, or there are none.
+func between(x, y []int32, fixed []anchor, depth int) []anchor {
+	return gaps(x, y, fixed, func(x, y []int32) []anchor {
+		if len(x)*len(y) > maxCells && (depth >= maxDepth || len(fixed) == 0) {
+			return nil
+		}
+		return align(x, y, depth+1)
+	})
+}
+
+// gaps adds what is found in the gaps between anchors.
+func gaps(x, y []int32, fixed []anchor, find func(x, y []int32) []anchor) (all []anchor) {
 	at := anchor{}
 	for _, m := range append(fixed, anchor{len(x), len(y)}) {
-		gx, gy := x[at.x:m.x], y[at.y:m.y]
-		if depth < maxDepth && len(fixed) > 0 || len(gx)*len(gy) <= maxCells {
-			for _, in := range align(gx, gy, depth+1) {
-				out = append(out, anchor{at.x + in.x, at.y + in.y})
-			}
+		for _, in := range find(x[at.x:m.x], y[at.y:m.y]) {
+			all = append(all, anchor{at.x + in.x, at.y + in.y})
 		}
 		if m.x < len(x) {
-			out = append(out, m)
+			all = append(all, m)
 		}
 		at = anchor{m.x + 1, m.y + 1}
 	}
-	return out
+	return all
 }
 
 // longest is a longest common subsequence, by a table.
