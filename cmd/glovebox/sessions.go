@@ -193,11 +193,11 @@ func (a *app) showSession(ctx context.Context, ref string) error {
 			took = fmt.Sprintf(" after %s", sum.EndedAt.Sub(sum.StartedAt).Round(1e8))
 		}
 		cost := "unknown"
-		if !sum.HasModel() {
-			cost = "none"
-		}
 		if sum.CostUSD != nil {
 			cost = fmt.Sprintf("$%.4f", *sum.CostUSD)
+		}
+		if !sum.HasModel() { // as in the list
+			cost = "none"
 		}
 		from := ""
 		log, key, err := s.Origin(ctx, sum.ID)
