@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"glovebox/agent"
@@ -269,70 +267,4 @@ func (v *repetition) left(ctx context.Context) error {
 		is, now = &body, v.diff.Seq
 	}
 	return v.differ(ctx, of, now, "file", "files left changed", drift.Files(was, is, v.past.of(of)))
-}
-
-// drifting is one line of `rerun --json`.
-type drifting struct {
-	Seq     int64  `json:"seq"`           // event of the session that is run again
-	Drift   *bool  `json:"drift"`         // null: it cannot be told
-	What    string `json:"what"`          // what was compared, where it is the same; else what differs
-	How     string `json:"how,omitempty"` // order, times, names, numbers: where all of the difference is
-	Detail  string `json:"detail,omitempty"`
-	Now     int64  `json:"now,omitempty"` // event of the rerun
-	Session string `json:"session"`       // the rerun
-}
-
-// printComparison writes comparisons as they are made.
-func (a *app) printComparison(session string) func(agent.Comparison, string) error {
-	return func(c agent.Comparison, what string) error {
-		if a.flags.json {
-			return a.printDrift(c, what, session)
-		}
-		head := c.Tool
-		if c.Arguments != "" {
-			head += ": " + brief(c.Tool, c.Arguments)
-		}
-		if len(c.Drift) == 0 {
-			_, err := fmt.Fprintf(a.out, "%-10s %5d  %s\n", "same", c.Of, store.CleanLine(head))
-			return err
-		}
-		if head += ": "; what != "result" { // then what differs says it all
-			head = ""
-		}
-		var b strings.Builder
-		for _, d := range c.Drift {
-			verdict := "drift"
-			if d.Unknown {
-				verdict = "not known"
-			}
-			how := ""
-			if d.How != "" {
-				how = ", in nothing but " + d.How
-			}
-			first, rest, _ := strings.Cut(d.Detail, "\n")
-			fmt.Fprintf(&b, "%-10s %5d  %s\n", verdict, c.Of, store.CleanLine(head+d.What+how+": "+first))
-			for line := range strings.Lines(rest) {
-				fmt.Fprintf(&b, "                    %s\n", store.CleanLine(strings.TrimSuffix(line, "\n")))
-			}
-		}
-		_, err := io.WriteString(a.out, b.String())
-		return err
-	}
-}
-
-func (a *app) printDrift(c agent.Comparison, what, session string) error {
-	no := false
-	if len(c.Drift) == 0 {
-		return a.printJSON(drifting{Seq: c.Of, Drift: &no, What: what, Now: c.Now, Session: session})
-	}
-	for _, d := range c.Drift {
-		l := drifting{Seq: c.Of, What: d.What, How: d.How, Detail: d.Detail, Now: c.Now, Session: session}
-		if yes := true; !d.Unknown {
-			l.Drift = &yes
-		}
-		if err := a.printJSON(l); err != nil {
-			return err
-		}
-	}
-	return nil
 }

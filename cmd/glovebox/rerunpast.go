@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"glovebox/agent"
 	"glovebox/agent/drift"
 	"glovebox/agent/policy"
 	"glovebox/runner"
@@ -308,19 +307,4 @@ func (r *rerun) prepared(ctx context.Context, e *runner.Engine, box store.BoxCre
 		}
 	}
 	return e.Prepared(ctx, box.Image)
-}
-
-// brief is the argument that a call is about, on one line.
-func brief(tool, arguments string) string {
-	var args map[string]any
-	if err := json.Unmarshal([]byte(arguments), &args); err == nil {
-		if main, ok := args[agent.MainArgument(tool)].(string); ok {
-			arguments = main
-		}
-	}
-	arguments = strings.Join(strings.Fields(arguments), " ")
-	if line := []rune(arguments); len(line) > 80 {
-		arguments = string(line[:79]) + "…"
-	}
-	return arguments
 }
