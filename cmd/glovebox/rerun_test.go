@@ -600,23 +600,23 @@ text = "Done."
 	}
 
 	h.file("glovebox.toml", "model = 'script:"+file+"'\n")
-	broken := h.stopAt("run", "--json", "go")
+	broken := h.stopAt(3, "run", "--json", "go")
 	differ, all := h.rerun(exitNo, broken)
 	if texts(differ) != "call unknown" || len(all) != 7 || !strings.Contains(differ[0].Detail, "ran to its end: exit 0") {
 		t.Errorf("interrupted: %s", texts(all))
 	}
 }
 
-// stopAt runs a command that makes a session, and interrupts it in the third
-// tool call. It returns the session.
-func (h *home) stopAt(args ...string) string {
+// stopAt runs a command that makes a session, and interrupts it in the n-th tool
+// call. It returns the session.
+func (h *home) stopAt(n int, args ...string) string {
 	h.t.Helper()
 	cmd, ch := h.follow(args...)
 	calls, id := 0, ""
 	for e := range ch {
 		id = e.Session
 		if e.Kind == "tool.call" {
-			if calls++; calls == 3 {
+			if calls++; calls == n {
 				if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 					h.t.Fatal(err)
 				}
@@ -634,7 +634,8 @@ func (h *home) stopAt(args ...string) string {
 func TestRerunInterrupted(t *testing.T) {
 	needEngine(t)
 	h := newHome(t)
-	id := h.recordedSession("[[turn]]\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'echo one' }\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'sleep 1' }\n[[turn]]\ntext = 'Done.'\n")
+	file := h.file("endless.toml", "name = 'endless'\n[[turn]]\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'echo one' }\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'sleep 1000' }\n")
+	id := h.stopAt(2, "run", "--json", "--model", "script:"+file, "work") // so the second call has no end in the rerun either
 	cmd := h.command("rerun", "--json", id)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
