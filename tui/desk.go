@@ -5,6 +5,8 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"glovebox/store"
 )
 
 // desk is what all screens share.
@@ -16,6 +18,8 @@ type desk struct {
 	vars  []string
 
 	inspect Inspect
+	formats []Format
+	draft   string // what was written for a session that never was
 }
 
 // env looks up an environment variable of the person's terminal.
@@ -44,6 +48,16 @@ type screen interface {
 	keyGroups() []keyGroup
 }
 
+// dialog lies over a screen, and has the keys while it does. Its methods are
+// like those of screen, but that handle says whether it is done.
+type dialog interface {
+	setSize(w, h int)
+	view() string
+	cursor() *tea.Cursor
+	handle(msg tea.Msg) (done bool, cmd tea.Cmd)
+	hints() (keys []hint, flash string)
+}
+
 // hint is a key named at the foot of the screen.
 type hint struct{ key, does string }
 
@@ -51,15 +65,27 @@ type hint struct{ key, does string }
 type (
 	goHomeMsg struct{}
 	leaveMsg  struct{}
-	openMsg   struct{ id string }
-	newMsg    struct{ prompt string }
+	openMsg   struct {
+		id  string
+		seq int64 // the event to show; 0: the last
+	}
+	newMsg    struct{ prompt, resume string }
+	searchMsg struct{ session string } // search; in one session, unless ""
+	dialogMsg struct {
+		dialog
+		cmd tea.Cmd // its first
+	}
 	verifyMsg struct{} // show whether the box is closed
 	flashMsg  string
+	notedMsg  struct{ event store.Event } // somebody has noted something
+	tookInMsg struct{}                    // a session was imported
 )
 
-// sessionMsg is for one session, whichever screen is shown.
+// sessionMsg is for one screen or dialog, whichever is shown.
 type sessionMsg struct {
-	to  screen
+	to interface {
+		handle(msg tea.Msg) (bool, tea.Cmd)
+	}
 	msg tea.Msg
 }
 

@@ -1,7 +1,9 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
@@ -16,7 +18,9 @@ type home struct {
 	open      func(id string) bool // whether the session is open in this workbench
 	w, h      int
 	all       []store.Summary
-	shown     []store.Summary // those that the filter lets through
+	shown     []listed // those that the filter lets through
+	sorted    string   // title of the column by which they are; "": by how well they match
+	reversed  bool
 	err       error
 	loaded    bool
 	filter    string
@@ -25,13 +29,22 @@ type home struct {
 	flash     string
 }
 
+// listed is a session in the list.
+type listed struct {
+	store.Summary
+	hits  []int // runes of the title that the filter has found
+	score int
+}
+
 // summariesMsg is the list as the log has it now.
 type summariesMsg struct {
 	all []store.Summary
 	err error
 }
 
-func newHome(d *desk, open func(string) bool) *home { return &home{desk: d, open: open} }
+func newHome(d *desk, open func(string) bool) *home {
+	return &home{desk: d, open: open, sorted: "When"}
+}
 
 // load reads the list again.
 func (h *home) load() tea.Cmd {
@@ -57,34 +70,68 @@ func (h *home) settle() {
 	h.top = max(h.top, h.at-h.room()+1, 0)
 }
 
-// choose applies the filter and keeps the selected session selected.
+// choose applies filter and order, and keeps the selected session selected.
 func (h *home) choose() {
 	selected := ""
-	if h.at < len(h.shown) {
-		selected = h.shown[h.at].ID
+	if s, ok := h.selected(); ok {
+		selected = s.ID
 	}
-	h.shown, h.at = nil, 0
+	h.shown = h.shown[:0]
 	for _, s := range h.all {
-		if matches(s, h.filter) {
-			if s.ID == selected {
-				h.at = len(h.shown)
-			}
-			h.shown = append(h.shown, s)
+		title := titleOf(s.Title)
+		at, score, ok := fuzzy(title+" "+line(s.Model)+" "+line(s.Status)+tagged(s.Tags)+" "+line(s.ID), h.filter)
+		if ok {
+			n, _ := slices.BinarySearch(at, len([]rune(title)))
+			h.shown = append(h.shown, listed{s, at[:n], score})
 		}
 	}
+	h.sort()
+	h.at = max(slices.IndexFunc(h.shown, func(s listed) bool { return s.ID == selected }), 0)
 	h.settle()
 }
 
-// matches reports whether every word of the filter is in the session's line.
-func matches(s store.Summary, filter string) bool {
-	text := strings.ToLower(s.Title + " " + s.Model + " " + s.Status + " " + s.ID)
-	for word := range strings.FieldsSeq(strings.ToLower(filter)) {
-		if !strings.Contains(text, word) {
-			return false
-		}
+// sort puts those shown in order; equals stay newest first.
+func (h *home) sort() {
+	by := func(a, b listed) int { return cmp.Compare(a.score, b.score) }
+	if i := slices.IndexFunc(h.table(), func(c column) bool { return c.title == h.sorted }); i >= 0 {
+		by = h.table()[i].by
 	}
-	return true
+	slices.SortStableFunc(h.shown, func(a, b listed) int {
+		if h.reversed {
+			return by(b, a)
+		}
+		return by(a, b)
+	})
 }
+
+// sortByNext goes on to the next column that can be seen, and to the top.
+func (h *home) sortByNext() {
+	cols, _ := h.columns()
+	i := slices.IndexFunc(cols, func(c column) bool { return c.title == h.sorted })
+	h.sorted, h.reversed = cols[(i+1)%len(cols)].title, false
+	h.sort()
+	h.at = 0
+}
+
+// narrow is choose after the filter was changed: the best match is selected.
+func (h *home) narrow() {
+	h.sorted, h.reversed, h.at = "", false, 0
+	if h.filter == "" {
+		h.sorted = "When"
+	}
+	h.shown = nil // nothing is selected
+	h.choose()
+}
+
+func (h *home) selected() (s store.Summary, ok bool) {
+	if h.at < len(h.shown) {
+		return h.shown[h.at].Summary, true
+	}
+	return s, false
+}
+
+// titleOf is a session's title, as it is shown.
+func titleOf(title string) string { return cmp.Or(line(title), "(no prompt)") }
 
 func (h *home) cursor() *tea.Cursor { return nil }
 
@@ -95,12 +142,14 @@ func (h *home) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	case summariesMsg:
 		h.all, h.err, h.loaded = msg.all, msg.err, true
 		h.choose()
+	case notedMsg, tookInMsg:
+		return true, h.load()
 	case flashMsg:
 		h.flash = string(msg)
 	case tea.PasteMsg:
 		if h.filtering {
 			h.filter += line(msg.Content)
-			h.choose()
+			h.narrow()
 		}
 	case tea.KeyPressMsg:
 		h.flash = ""
@@ -118,8 +167,8 @@ func (h *home) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	k := &h.desk.keys
 	switch {
 	case key.Matches(msg, k.Open):
-		if h.at < len(h.shown) {
-			return true, send(openMsg{h.shown[h.at].ID})
+		if s, ok := h.selected(); ok {
+			return true, send(openMsg{id: s.ID})
 		}
 	case h.filtering && msg.Text != "":
 		return true, nil
@@ -131,6 +180,22 @@ func (h *home) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		h.filtering = true
 	case key.Matches(msg, k.Reload):
 		return true, h.load()
+	case key.Matches(msg, k.Sort):
+		h.sortByNext()
+	case key.Matches(msg, k.Reverse):
+		h.reversed = !h.reversed
+		h.sort()
+		h.at = 0
+	case key.Matches(msg, k.Find):
+		return true, send(searchMsg{})
+	case key.Matches(msg, k.Import):
+		return true, send(newImporting(h.desk))
+	case key.Matches(msg, k.CheckAll):
+		return true, send(newCheck(h.desk, ""))
+	case key.Matches(msg, k.Mark, k.Export, k.Check, k.Resume):
+		if s, ok := h.selected(); ok {
+			return true, h.desk.onRecording(msg, s, 0)
+		}
 	case key.Matches(msg, k.Leave):
 		return true, send(leaveMsg{})
 	case key.Matches(msg, k.Up):
@@ -147,7 +212,7 @@ func (h *home) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		h.at = len(h.shown) - 1
 	case key.Matches(msg, k.Interrupt) && h.filter != "":
 		h.filter = ""
-		h.choose()
+		h.narrow()
 	default:
 		return false, nil
 	}
@@ -170,25 +235,26 @@ func (h *home) handleFilter(msg tea.KeyPressMsg) bool {
 		h.filter, h.filtering = "", false
 	case "tab":
 		h.filtering = false
+		return true
 	default:
 		if msg.Text == "" {
 			return false
 		}
 		h.filter += line(msg.Text)
 	}
-	h.choose()
+	h.narrow()
 	return true
 }
 
 func (h *home) hints() ([]hint, string) {
 	k := &h.desk.keys
 	if h.filtering {
-		return []hint{{"enter", "open"}, {"↑/↓", "choose"}, {"esc", "no filter"}}, h.flash
+		return []hint{{"enter", "open"}, {"↑/↓", "choose"}, {"tab", "other keys"}, {"esc", "no filter"}}, h.flash
 	}
 	if len(h.all) == 0 {
 		return hints(k.New, k.Help, k.Leave), h.flash
 	}
-	return hints(k.Open, k.New, k.Help, k.Filter, k.Leave), h.flash
+	return hints(k.Open, k.New, k.Help, k.Find, k.Filter, k.Leave), h.flash
 }
 
 func (h *home) keyGroups() []keyGroup { return h.desk.keys.homeKeys() }
@@ -213,7 +279,7 @@ func (h *home) view() string {
 	case h.loaded && len(h.shown) == 0:
 		out = append(out, "", " "+th.faint.Render(fit("No session matches.", h.w-2)))
 	default:
-		out = append(out, h.table()...)
+		out = append(out, h.rows()...)
 	}
 	for len(out) < h.h-1 {
 		out = append(out, "")

@@ -58,10 +58,36 @@ func (p *pane) handleList(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		}
 	case key.Matches(msg, k.PagerAll):
 		return true, p.page(p.transcriptText())
+	case p.story.id == "": // nothing is recorded yet
+		return p.handleScroll(msg)
+	case key.Matches(msg, k.FindHere):
+		return true, send(searchMsg{p.story.id})
+	case key.Matches(msg, k.Mark, k.Export, k.Check, k.Resume):
+		var step int64
+		if it := l.focused(); it != nil {
+			step = it.seq
+		}
+		return true, p.desk.onRecording(msg, p.story.summary(), step)
 	default:
 		return p.handleScroll(msg)
 	}
 	return true, nil
+}
+
+// onRecording takes the keys that work on what is recorded of a session.
+func (d *desk) onRecording(msg tea.KeyPressMsg, s store.Summary, step int64) tea.Cmd {
+	k := &d.keys
+	switch {
+	case key.Matches(msg, k.Mark):
+		return send(newMarking(d, s, step))
+	case key.Matches(msg, k.Export):
+		return send(newExporting(d, s.ID))
+	case key.Matches(msg, k.Check):
+		return send(newCheck(d, s.ID))
+	case s.Status == "running":
+		return send(flashMsg("the session has not ended; enter opens it"))
+	}
+	return send(newMsg{resume: s.ID})
 }
 
 // handleScroll takes the keys that work whichever part has the focus.

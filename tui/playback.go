@@ -14,6 +14,7 @@ import (
 type playback struct {
 	pane
 	id     string
+	want   int64 // the event to begin with; 0: the last
 	events []store.Event
 	steps  []int // indexes into events
 	at     int   // the step shown
@@ -27,8 +28,8 @@ type eventsMsg struct {
 }
 
 // newPlayback makes the screen and the command that reads the session.
-func newPlayback(d *desk, id string) (*playback, tea.Cmd) {
-	p := &playback{pane: newPane(d), id: id}
+func newPlayback(d *desk, id string, seq int64) (*playback, tea.Cmd) {
+	p := &playback{pane: newPane(d), id: id, want: seq}
 	p.story.id, p.story.title = id, id
 	return p, d.work.do(func() tea.Msg {
 		var m eventsMsg
@@ -90,12 +91,20 @@ func (p *playback) setSize(w, h int) {
 func (p *playback) view() string {
 	right := "reading…"
 	if p.loaded {
-		right = fmt.Sprintf("step %d/%d", min(p.at+1, len(p.steps)), len(p.steps))
+		right = fmt.Sprintf("step %d/%d", p.seq(p.at), p.seq(len(p.steps)-1))
 	}
 	if p.w >= 60 {
 		right = "playback · " + right
 	}
 	return p.frame(right, true, nil, p.story.last)
+}
+
+// seq is the number of step n, which is that of its event.
+func (p *playback) seq(n int) int64 {
+	if n < 0 || n >= len(p.steps) {
+		return 0
+	}
+	return p.events[p.steps[n]].Seq
 }
 
 func (p *playback) cursor() *tea.Cursor { return nil }
@@ -106,6 +115,8 @@ func (p *playback) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	switch msg := msg.(type) {
 	case eventsMsg:
 		p.load(msg)
+	case notedMsg:
+		p.noted(msg.event)
 	case flashMsg:
 		p.flash = string(msg)
 	case tea.KeyPressMsg:
@@ -152,11 +163,34 @@ func (p *playback) load(m eventsMsg) {
 	}
 	p.story = newStory()
 	p.at = -1
-	p.show(len(p.steps) - 1)
+	if p.want > 0 {
+		n := 0
+		for n < len(p.steps)-1 && p.seq(n) < p.want {
+			n++
+		}
+		p.show(n)
+		if it := p.list.focused(); it != nil && it.folds() {
+			p.list.fold()
+		}
+	} else {
+		p.show(len(p.steps) - 1)
+	}
 	if m.err != nil {
 		p.story.add(&note{mark: "✗", bad: true, said: "the recording cannot be read on: " + m.err.Error()})
 		p.refresh(p.story.last, true)
 	}
+}
+
+// noted adds what somebody has just noted; it is seen at once.
+func (p *playback) noted(e store.Event) {
+	p.events = append(p.events, e)
+	p.steps = append(p.steps, len(p.events)-1)
+	at := p.list.focus
+	if p.at == len(p.steps)-2 {
+		p.show(len(p.steps) - 1)
+		p.list.focusOn(at)
+	}
+	p.flash = "noted: " + noted(e.Body.(store.Note))
 }
 
 // seek goes to the nearest step before or after that has an event of the kind.

@@ -36,7 +36,7 @@ func newTestApp(w, h int) *app {
 
 // openLive shows a new session that has seen the events, the last of them half a minute ago.
 func openLive(a *app, bodies ...store.Body) *session {
-	s, _ := newSession(a.desk, "")
+	s, _ := newSession(a.desk, newMsg{})
 	a.sessions = append(a.sessions, s)
 	a.show(s)
 	for _, e := range record(bodies...) {
@@ -48,7 +48,7 @@ func openLive(a *app, bodies ...store.Body) *session {
 
 // openRecorded shows the playback of the events.
 func openRecorded(a *app, events []store.Event) *playback {
-	p, _ := newPlayback(a.desk, "abc")
+	p, _ := newPlayback(a.desk, "abc", 0)
 	a.show(p)
 	a.Update(sessionMsg{p, eventsMsg{events: events}})
 	return p

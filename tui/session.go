@@ -28,11 +28,12 @@ type session struct {
 	busy      bool               // a turn is under way
 	cancel    context.CancelFunc // ends what is under way
 	queued    string             // a prompt for when the box is sealed
+	resume    string             // ID of the session that this one goes on with; "": none
 	closed    bool
 	stops     int // of the story when the turn began
 
-	looking  int       // at how many texts that were brought in
-	bringing *entrance // one of them that waits for the person; nil: none
+	looking  int         // at how many texts that were brought in
+	bringing []*entrance // those of them that wait for the person
 
 	asking *approval // a call that waits for the person; nil: none
 }
@@ -52,10 +53,13 @@ type (
 	secondMsg struct{} // a second has passed
 )
 
-// newSession makes the screen and the command that starts the session; text,
-// if any, is its first prompt.
-func newSession(d *desk, text string) (*session, tea.Cmd) {
-	s := &session{pane: newPane(d), composer: newComposer(d), writing: true, updates: newMailbox(), queued: text}
+// newSession makes the screen and the command that starts the session.
+func newSession(d *desk, m newMsg) (*session, tea.Cmd) {
+	s := &session{pane: newPane(d), composer: newComposer(d), writing: true, updates: newMailbox(), queued: m.prompt, resume: m.resume}
+	if m == (newMsg{}) {
+		s.composer.area.SetValue(d.draft)
+		d.draft = ""
+	}
 	return s, tea.Batch(s.begin(), s.pump())
 }
 
@@ -68,7 +72,7 @@ func (s *session) begin() tea.Cmd {
 	s.story.doing = starting
 	return s.desk.work.do(func() tea.Msg {
 		defer cancel()
-		live, err := s.desk.work.start(ctx, s.updates)
+		live, err := s.desk.work.start(ctx, s.resume, s.updates)
 		return sessionMsg{s, startedMsg{live, err}}
 	})
 }
@@ -113,8 +117,8 @@ func (s *session) view() string {
 		body := s.asking.view(s.w, max(s.h-3, 1))
 		return strings.Join(append(append([]string{s.headline("")}, body...), s.statusLine(s.now())), "\n")
 	}
-	if s.bringing != nil {
-		body := s.bringing.view(s.w, max(s.h-3, 1))
+	if len(s.bringing) > 0 {
+		body := s.bringing[0].view(s.w, max(s.h-3, 1))
 		return strings.Join(append(append([]string{s.headline("")}, body...), s.statusLine(s.now())), "\n")
 	}
 	var below []string
@@ -125,7 +129,7 @@ func (s *session) view() string {
 }
 
 func (s *session) cursor() *tea.Cursor {
-	if s.asking != nil || s.bringing != nil {
+	if s.asking != nil || len(s.bringing) > 0 {
 		return nil
 	}
 	if !s.writing || s.closed {
@@ -160,6 +164,9 @@ func (s *session) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 		s.layout()
 	case flashMsg:
 		s.flash = string(msg)
+	case notedMsg:
+		s.story.apply(msg.event)
+		s.refresh(s.now(), true)
 	case secondMsg:
 		s.refresh(s.now(), false)
 	case updatesMsg:
@@ -186,9 +193,12 @@ func (s *session) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		}
 		return true, cmd
 	}
-	if s.bringing != nil {
-		if done, in := s.bringing.handle(msg); done {
-			s.bringing = nil
+	if len(s.bringing) > 0 {
+		if done, in := s.bringing[0].handle(msg); done {
+			s.bringing = s.bringing[1:]
+			if len(s.bringing) > 0 { // it has not been read yet
+				s.bringing[0].calm = s.desk.clock().Add(approvalGrace)
+			}
 			if in != nil {
 				_, cmd = s.composer.handle(in)
 			}
@@ -208,6 +218,10 @@ func (s *session) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		return true, s.end()
 	}
 	if !s.writing || s.closed {
+		if key.Matches(msg, k.Resume) && !s.closed {
+			s.flash = "the session has not ended; ctrl+d ends it"
+			return true, nil
+		}
 		return s.handleList(msg)
 	}
 	switch {
@@ -292,12 +306,17 @@ func (s *session) takeAll() {
 	s.take(batch)
 }
 
+// unsent is what was written and has not gone out.
+func (s *session) unsent() string {
+	return strings.Trim(s.queued+"\n"+s.composer.value(), "\n")
+}
+
 func (s *session) started(msg startedMsg) tea.Cmd {
 	s.beginning, s.cancel, s.live, s.flash = false, nil, msg.live, ""
 	s.takeAll()
 	if msg.err != nil {
 		s.failed("no session: ", msg.err)
-		s.composer.area.SetValue(s.queued)
+		s.composer.area.SetValue(s.unsent())
 		s.queued = ""
 		return nil
 	}
@@ -367,6 +386,17 @@ func (s *session) ended(err error) {
 	s.layout()
 }
 
+// jump shows what an event has come to.
+func (s *session) jump(seq int64) {
+	for i, it := range s.list.items {
+		if seq > 0 && it.seq >= seq {
+			s.focus(false)
+			s.list.focusOn(i)
+			return
+		}
+	}
+}
+
 // interrupt ends what is under way.
 func (s *session) interrupt() bool {
 	if s.cancel == nil {
@@ -383,8 +413,8 @@ func (s *session) hints() ([]hint, string) {
 	if s.asking != nil {
 		return s.asking.hints(), s.flash
 	}
-	if s.bringing != nil {
-		return s.bringing.hints(), s.flash
+	if len(s.bringing) > 0 {
+		return s.bringing[0].hints(), s.flash
 	}
 	switch {
 	case s.busy || s.beginning:

@@ -64,7 +64,7 @@ func TestComposerHistory(t *testing.T) {
 
 func TestPromptWaitsForTheSeal(t *testing.T) {
 	a := newTestApp(80, 24)
-	s, _ := newSession(a.desk, "")
+	s, _ := newSession(a.desk, newMsg{})
 	a.sessions = append(a.sessions, s)
 	a.show(s)
 	typed(a, "hello")
@@ -85,7 +85,7 @@ func TestPromptWaitsForTheSeal(t *testing.T) {
 
 func TestStartThatFailsKeepsThePrompt(t *testing.T) {
 	a := newTestApp(80, 24)
-	s, _ := newSession(a.desk, "hello")
+	s, _ := newSession(a.desk, newMsg{prompt: "hello"})
 	a.sessions = append(a.sessions, s)
 	a.show(s)
 	a.Update(sessionMsg{s, startedMsg{err: errors.New("no Podman: run glovebox doctor")}})
@@ -236,7 +236,7 @@ func TestPlaybackSteps(t *testing.T) {
 
 func TestPlaybackOfADamagedRecording(t *testing.T) {
 	a := newTestApp(80, 24)
-	p, _ := newPlayback(a.desk, "abc")
+	p, _ := newPlayback(a.desk, "abc", 0)
 	a.show(p)
 	a.Update(sessionMsg{p, eventsMsg{events: record(example()[:4]...), err: errors.New("event 5: disk I/O error")}})
 	if got := shown(a); !strings.Contains(got, "cannot be read on: event 5: disk I/O error") || !strings.Contains(got, "What is in /data?") {
@@ -245,7 +245,7 @@ func TestPlaybackOfADamagedRecording(t *testing.T) {
 	press(a, "g", "G", "t", "e")
 	mustFit(t, a)
 
-	p, _ = newPlayback(a.desk, "none")
+	p, _ = newPlayback(a.desk, "none", 0)
 	a.show(p)
 	a.Update(sessionMsg{p, eventsMsg{err: errors.New("there is no session none")}})
 	press(a, "left", "right", "g", "G", "t", "E", "space", "up", "down", "y", "ctrl+o")
@@ -292,7 +292,7 @@ func TestHelpNamesEveryKeyOfItsScreen(t *testing.T) {
 			}
 		}
 		press(a, "x")
-		if a.help != nil {
+		if a.top != nil {
 			t.Errorf("%s: the help stays open", name)
 		}
 	}
@@ -320,7 +320,7 @@ func TestHomeKeys(t *testing.T) {
 	at("a3") // the selected one stays selected: ollama/qwen3:8b, internet
 	press(a, "backspace", "backspace", "backspace")
 	at("a3")
-	if cmd := press(a, "enter")[0]; cmd == nil || cmd() != (openMsg{"a3"}) {
+	if cmd := press(a, "enter")[0]; cmd == nil || cmd() != (openMsg{id: "a3"}) {
 		t.Error("enter does not open the session")
 	}
 	press(a, "esc")

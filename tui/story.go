@@ -1,8 +1,10 @@
 package tui
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,9 +36,12 @@ type story struct {
 	items []*item
 
 	id, model, title string
+	seq              int64     // of the latest event
 	started, last    time.Time // first and latest event
 	seal             []store.Proof
 	box              string // "": none yet, "created" or "destroyed"
+	tags             []string
+	starred          bool
 	turns            int
 	tokens           int64
 	pico             int64  // cost, in picodollars
@@ -71,7 +76,7 @@ func (s *story) update(u agent.Update) {
 
 // apply takes one event, in order.
 func (s *story) apply(e store.Event) {
-	s.last, s.notice = e.At, ""
+	s.last, s.seq, s.notice = e.At, e.Seq, ""
 	if s.started.IsZero() {
 		s.id, s.started = e.Session, e.At
 	}
@@ -110,6 +115,8 @@ func (s *story) apply(e store.Event) {
 		s.stop(&note{mark: "■", said: interruption(b.By)})
 	case store.Failure:
 		s.stop(&note{mark: "✗", bad: true, said: "error (" + b.Code + "): " + b.Message})
+	case store.Note:
+		s.remark(b)
 	case store.BoxDiff:
 		s.note("±", "%s", store.Changed(b))
 	case store.BoxDestroyed:
@@ -135,6 +142,26 @@ func (s *story) sessionStarted(b store.SessionStarted) {
 		}
 	}
 	s.note("·", "%s", said)
+	if r := b.Resumes; r != nil {
+		s.note("·", "goes on from session %s, in a new box: what was made in the old one is gone", r.Session)
+	}
+}
+
+// summary is what is known of the session by now.
+func (s *story) summary() store.Summary {
+	return store.Summary{ID: s.id, Title: s.title, Tags: s.tags, Starred: s.starred}
+}
+
+// remark is what a person has noted.
+func (s *story) remark(b store.Note) {
+	s.title = cmp.Or(b.Title, s.title)
+	s.tags = slices.DeleteFunc(append(s.tags, b.Tags...), func(tag string) bool { return slices.Contains(b.Untags, tag) })
+	s.starred = b.Star != nil && *b.Star || b.Star == nil && s.starred
+	about := ""
+	if b.Step > 0 {
+		about = fmt.Sprintf(" on step %d", b.Step)
+	}
+	s.add(&note{mark: "✎", said: b.By + about + ": " + noted(b), more: b.Text})
 }
 
 func (s *story) prompt(b store.Prompt) {
@@ -175,6 +202,7 @@ func (s *story) response(b store.ModelResponse) {
 // card finds the card of a call that has not ended, or makes one.
 func (s *story) card(id, tool string) *item {
 	if it := s.calls[id]; it != nil && it.body.(*call).result == nil {
+		it.seq = s.seq
 		return it
 	}
 	it := s.add(&call{id: id, tool: tool})
@@ -338,7 +366,7 @@ func (s *story) tick(now time.Time) {
 }
 
 func (s *story) add(b body) *item {
-	it := &item{body: b}
+	it := &item{body: b, seq: s.seq}
 	s.items = append(s.items, it)
 	return it
 }

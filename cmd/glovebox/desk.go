@@ -36,6 +36,11 @@ type desk struct {
 	resumed store.Resumes
 	history []store.Event
 
+	*machine
+}
+
+// machine is where boxes come from.
+type machine struct {
 	mu     sync.Mutex
 	engine *runner.Engine
 	pool   *runner.Pool // of the workbench; nil: every box is made when it is asked for
@@ -52,7 +57,7 @@ func (a *app) openDesk(ctx context.Context) (*desk, error) {
 		return nil, err
 	}
 	path, _ := a.dbPath()
-	d := &desk{cfg: cfg, path: path, store: s}
+	d := &desk{cfg: cfg, path: path, store: s, machine: &machine{}}
 	if a.flags.yes {
 		d.ask = "yes"
 	}
@@ -161,10 +166,17 @@ func (d *desk) Events(ctx context.Context, id string) iter.Seq2[store.Event, err
 }
 
 // Start implements tui.Backend.
-func (d *desk) Start(ctx context.Context, observe func(agent.Update)) (tui.Live, error) {
+func (d *desk) Start(ctx context.Context, resume string, observe func(agent.Update)) (tui.Live, error) {
+	if resume != "" {
+		next := *d // what is resumed is this one session's
+		if err := next.resumeFrom(ctx, resume, false); err != nil {
+			return nil, hinted(explain(err))
+		}
+		d = &next
+	}
 	s, err := d.start(ctx, observe)
 	if err != nil {
-		return nil, explain(err)
+		return nil, hinted(explain(err))
 	}
 	return s, nil
 }
@@ -176,6 +188,9 @@ func (a *app) workbench(ctx context.Context, o tui.Options) error {
 		return err
 	}
 	o.Backend, o.Env, o.Inspect = d, os.Environ(), looker()
+	for _, f := range formats {
+		o.Formats = append(o.Formats, tui.Format{Name: f.name, About: f.about})
+	}
 	if d.ask == "" {
 		d.ask = "person"
 	}

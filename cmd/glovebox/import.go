@@ -87,14 +87,8 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 		if err != nil {
 			return err
 		}
-		by, err := whose(ctx, s, b)
-		if err == nil {
-			err = s.Import(ctx, store.Import{Session: b.Manifest.Session, Events: b.Events(ctx), Evidence: b.Manifest.Evidence})
-		}
-		if err = errors.Join(err, s.Close()); errors.Is(err, store.ErrExists) {
-			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox replay " + b.Manifest.Session, err: err}
-		}
-		if err != nil {
+		said, err := takeIn(ctx, s, b)
+		if err = errors.Join(err, s.Close()); err != nil {
 			return err
 		}
 		m := b.Manifest
@@ -107,16 +101,37 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 				Missing []string `json:"missing"`
 			}{m.Session, m.Events, m.Evidence.Log, m.Key, missing(b.Recipe, os.Getenv)})
 		}
-		fmt.Fprintf(a.out, "session %s: %d events, %s\n", m.Session, m.Events, store.CleanLine(m.Title))
-		fmt.Fprintf(a.out, "intact, from log %s, signed by %s\n", store.CleanLine(m.Evidence.Log), by)
-		if n := len(m.Redacted); n > 0 {
-			fmt.Fprintf(a.out, "something was taken out of %d fields before it was handed on\n", n)
-		}
-		for _, line := range missing(b.Recipe, os.Getenv) {
-			fmt.Fprintf(a.out, "to rerun it: %s\n", store.CleanLine(line))
+		for _, line := range said {
+			fmt.Fprintln(a.out, line)
 		}
 		return nil
 	})
+}
+
+// takeIn imports a bundle, and says in lines what it is.
+func takeIn(ctx context.Context, s *store.Store, b *bundle.Bundle) (said []string, err error) {
+	m := b.Manifest
+	by, err := whose(ctx, s, b)
+	if err == nil {
+		err = s.Import(ctx, store.Import{Session: m.Session, Events: b.Events(ctx), Evidence: m.Evidence})
+	}
+	if errors.Is(err, store.ErrExists) {
+		err = &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox replay " + m.Session, err: err}
+	}
+	if err != nil {
+		return nil, err
+	}
+	said = []string{
+		fmt.Sprintf("session %s: %d events, %s", m.Session, m.Events, store.CleanLine(m.Title)),
+		fmt.Sprintf("intact, from log %s, signed by %s", store.CleanLine(m.Evidence.Log), by),
+	}
+	if n := len(m.Redacted); n > 0 {
+		said = append(said, fmt.Sprintf("something was taken out of %d fields before it was handed on", n))
+	}
+	for _, line := range missing(b.Recipe, os.Getenv) {
+		said = append(said, "to rerun it: "+store.CleanLine(line))
+	}
+	return said, nil
 }
 
 func isFile(name string) bool {

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"glovebox/store"
+	"glovebox/store/bundle"
+	"glovebox/store/redact"
+	"glovebox/tui"
+)
+
+// Search implements tui.Backend.
+func (d *desk) Search(ctx context.Context, q store.Query) ([]store.Hit, error) {
+	return d.store.Search(ctx, q)
+}
+
+// Note implements tui.Backend.
+func (d *desk) Note(ctx context.Context, id string, n store.Note) (store.Event, error) {
+	n.By = account()
+	return d.store.Note(ctx, id, n)
+}
+
+// Check implements tui.Backend.
+func (d *desk) Check(ctx context.Context, id string) (tui.Report, error) {
+	audit, err := d.store.Check(ctx, id)
+	if err != nil {
+		return tui.Report{}, err
+	}
+	r := tui.Report{Bad: !audit.Intact(), Said: verdict(audit)}
+	for _, f := range audit.Sessions {
+		r.More = append(r.More, describe(f))
+	}
+	return r, nil
+}
+
+// Export implements tui.Backend: into the working directory, redacted.
+func (d *desk) Export(ctx context.Context, id, format string) (tui.Report, error) {
+	name := id
+	for _, f := range formats {
+		if f.name == format {
+			name += f.ending
+		}
+	}
+	path, err := filepath.Abs(name)
+	if err != nil {
+		return tui.Report{}, err
+	}
+	r, err := redact.New()
+	if err != nil {
+		return tui.Report{}, err
+	}
+	var removed []redact.Removal
+	err = writeFile(path, func(w io.Writer) (err error) {
+		removed, err = writeExport(ctx, w, d.store, id, format, r)
+		return err
+	})
+	if err != nil {
+		return tui.Report{}, hinted(err)
+	}
+	out := tui.Report{Said: "wrote " + path, More: []string{"nothing had to be taken out"}}
+	if len(removed) > 0 {
+		out.More = []string{fmt.Sprintf("taken out, in %d places:", len(removed))}
+	}
+	for _, r := range removed {
+		out.More = append(out.More, removal(r))
+	}
+	return out, nil
+}
+
+// Import implements tui.Backend.
+func (d *desk) Import(ctx context.Context, path string) (r tui.Report, err error) {
+	if rest, ok := strings.CutPrefix(path, "~/"); ok { // no shell has seen it
+		if home, err := os.UserHomeDir(); err == nil {
+			path = filepath.Join(home, rest)
+		}
+	}
+	err = withBundle(ctx, path, func(b *bundle.Bundle) error {
+		said, err := takeIn(ctx, d.store, b)
+		if err == nil {
+			r = tui.Report{Said: said[0], More: said[1:]}
+		}
+		return err
+	})
+	return r, hinted(err)
+}
+
+// hinted is an error whose words tell the way out, too: in the workbench nobody
+// else says it.
+func hinted(err error) error {
+	var e *exitError
+	if !errors.As(err, &e) || e.hint == "" {
+		return err
+	}
+	return fmt.Errorf("%w; try: %s", err, e.hint)
+}
