@@ -60,6 +60,9 @@ func (d *help) view() string {
 func (d *help) rows() []string {
 	th := d.desk.th
 	perRow := min(max(d.w/44, 1), len(d.groups))
+	if d.w >= 78 {
+		perRow = max(perRow, 2)
+	}
 	width := (d.w-2)/perRow - 2
 	var blocks []string
 	for _, g := range d.groups {

@@ -157,7 +157,7 @@ func (i *importing) handle(m tea.Msg) (done bool, cmd tea.Cmd) {
 
 func (i *importing) view() string {
 	th := i.desk.th
-	out := []string{" " + th.bold.Render("Take in a session that somebody handed on"), ""}
+	out := []string{" " + fit(th.bold.Render("Take in a session that somebody handed on"), i.w-2), ""}
 	for _, l := range wrap("Nothing of it is run. It is checked whole, its signature included, and is then in the log like one's own.", i.w-3, true) {
 		out = append(out, " "+th.faint.Render(l))
 	}

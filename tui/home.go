@@ -113,13 +113,15 @@ func (h *home) sortByNext() {
 	h.at = 0
 }
 
-// narrow is choose after the filter was changed: the best match is selected.
+// narrow is choose after the filter was changed: the best match is selected;
+// without a filter, what was.
 func (h *home) narrow() {
-	h.sorted, h.reversed, h.at = "", false, 0
+	h.sorted, h.reversed = "", false
 	if h.filter == "" {
 		h.sorted = "When"
+	} else {
+		h.shown = nil // nothing is selected
 	}
-	h.shown = nil // nothing is selected
 	h.choose()
 }
 

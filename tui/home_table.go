@@ -23,7 +23,7 @@ type column struct {
 
 // titleMin is the least width of the title column; other columns are left out
 // until there is that much.
-const titleMin = 20
+const titleMin = 18
 
 // table are all columns. The first is the title, which takes the room that is left.
 func (h *home) table() []column {
@@ -66,7 +66,7 @@ func costOf(s store.Summary) float64 {
 func (h *home) columns() (cols []column, title int) {
 	cols = h.table()
 	for rank := 5; ; rank-- {
-		title = h.w - 2
+		title = h.w - 4
 		for _, c := range cols[1:] {
 			title -= c.width + 2
 		}

@@ -86,7 +86,7 @@ func newKeyMap() keyMap {
 		History: bind("H", "earlier results", "H"),
 
 		Send:      bind("enter", "send", "enter"),
-		Newline:   bind("alt+enter", "new line (also shift+enter, ctrl+j)", "shift+enter", "alt+enter", "ctrl+j"),
+		Newline:   bind("alt+enter", "new line (or ctrl+j)", "shift+enter", "alt+enter", "ctrl+j"),
 		Older:     bind("↑", "older prompt", "up", "ctrl+p"),
 		Newer:     bind("↓", "newer prompt", "down", "ctrl+n"),
 		Editor:    bind("ctrl+e", "write in $EDITOR", "ctrl+e"),

@@ -151,6 +151,9 @@ func (s *search) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 		return true, s.look()
 	case tea.KeyPressMsg:
 		s.flash = ""
+		if key.Matches(msg, s.desk.keys.Help) && (msg.Text == "" || s.field.Value() == "") {
+			return false, nil
+		}
 		return true, s.handleKey(msg)
 	}
 	return false, nil

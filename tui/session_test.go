@@ -277,12 +277,19 @@ func TestFolding(t *testing.T) {
 }
 
 func TestHelpNamesEveryKeyOfItsScreen(t *testing.T) {
-	a := newTestApp(200, 60)
+	for _, w := range []int{79, 200} {
+		testHelp(t, newTestApp(w, 60))
+	}
+}
+
+func testHelp(t *testing.T, a *app) {
+	t.Helper()
 	for name, open := range map[string]func(){
 		"home": func() { a.show(a.home) }, "session": func() { openLive(a) }, "playback": func() { openRecorded(a, record(example()...)) },
+		"search": func() { a.show(a.search) }, "verify": func() { a.show(a.closed) },
 	} {
 		open()
-		press(a, "?")
+		press(a, "f1")
 		got := shown(a)
 		for _, g := range a.front.keyGroups() {
 			for _, b := range g.keys {

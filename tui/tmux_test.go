@@ -191,14 +191,14 @@ func TestWorkbenchInATerminal(t *testing.T) {
 	tm.waitFor("✓ done")
 
 	tm.keys("Enter")
-	tm.waitFor("playback · step 9/9")
+	tm.waitFor("playback · step 12/12")
 	tm.keys("g")
-	s = tm.waitFor("step 1/9")
+	s = tm.waitFor("step 1/12")
 	if strings.Contains(s, "What is in") {
 		t.Errorf("the first step shows what came later:\n%s", s)
 	}
 	tm.keys("t")
-	tm.waitFor("step 5/9")
+	tm.waitFor("step 7/12")
 	tm.keys("Right")
 	tm.waitFor("exit 0")
 	tm.keys("Escape")
