@@ -190,8 +190,14 @@ func (m *marking) view() string {
 		h := row.b.Help()
 		out = append(out, " "+fit(th.accent.Render(pad(h.Key, 4))+pad(h.Desc, 10)+th.faint.Render(row.how), m.w-2))
 	}
-	out = fill(out, m.h-4)
-	out = append(out, " "+th.bad.Render(fit(line(m.said), m.w-2)))
+	var wrong []string
+	if m.said != "" {
+		wrong = wrap(line(m.said), m.w-2, true)
+	}
+	out = fill(out, m.h-3-len(wrong))
+	for _, l := range wrong {
+		out = append(out, " "+th.bad.Render(l))
+	}
 	if m.asks != nil {
 		out = append(out, " "+th.accent.Render(m.asks.Help().Desc+"> ")+m.field.View())
 	}

@@ -260,7 +260,7 @@ func (s *search) list() []string {
 func (s *search) marked(snippet string) string {
 	style := s.desk.th.accent.Bold(true).Underline(true)
 	var b strings.Builder
-	for rest := line(snippet); rest != ""; {
+	for rest := strings.ReplaceAll(line(snippet), "␊", " "); rest != ""; {
 		before, after, found := strings.Cut(rest, store.HitStart)
 		b.WriteString(before)
 		if !found {

@@ -165,8 +165,7 @@ func (s *session) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	case flashMsg:
 		s.flash = string(msg)
 	case notedMsg:
-		s.story.apply(msg.event)
-		s.refresh(s.now(), true)
+		s.noted(msg.event)
 	case secondMsg:
 		s.refresh(s.now(), false)
 	case updatesMsg:
@@ -384,6 +383,18 @@ func (s *session) ended(err error) {
 	s.updates.close()
 	s.focus(false)
 	s.layout()
+}
+
+// noted shows what somebody has just noted. While the session goes on it comes
+// with its updates.
+func (s *session) noted(e store.Event) {
+	if s.closed {
+		at := s.list.focus
+		s.story.apply(e)
+		s.refresh(s.now(), true)
+		s.list.focusOn(at)
+	}
+	s.flash = "noted: " + noted(e.Body.(store.Note))
 }
 
 // jump shows what an event has come to.

@@ -24,7 +24,7 @@ func (p *pane) statusLine(now time.Time) string {
 	if s.doing == thinking || s.doing == running || s.doing == starting {
 		doing = th.accent.Render(doing)
 	}
-	parts := []string{style.Render(seal), doing}
+	parts := []string{style.Render(seal), fit(doing, max(p.w-2-ansi.StringWidth(seal)-3, 10))}
 	if !s.started.IsZero() {
 		parts = append(parts, clock(now.Sub(s.started)))
 	}

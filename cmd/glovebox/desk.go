@@ -44,6 +44,7 @@ type machine struct {
 	mu     sync.Mutex
 	engine *runner.Engine
 	pool   *runner.Pool // of the workbench; nil: every box is made when it is asked for
+	live   map[string]*session
 }
 
 // openDesk reads the configuration and opens the log. The caller closes it.
@@ -57,7 +58,7 @@ func (a *app) openDesk(ctx context.Context) (*desk, error) {
 		return nil, err
 	}
 	path, _ := a.dbPath()
-	d := &desk{cfg: cfg, path: path, store: s, machine: &machine{}}
+	d := &desk{cfg: cfg, path: path, store: s, machine: &machine{live: map[string]*session{}}}
 	if a.flags.yes {
 		d.ask = "yes"
 	}
@@ -178,7 +179,21 @@ func (d *desk) Start(ctx context.Context, resume string, observe func(agent.Upda
 	if err != nil {
 		return nil, hinted(explain(err))
 	}
+	d.keep(s)
 	return s, nil
+}
+
+// keep knows a session until it is closed.
+func (d *desk) keep(s *session) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	stop := s.stop
+	d.live[s.ID()], s.stop = s, func() {
+		d.mu.Lock()
+		delete(d.live, s.ID())
+		d.mu.Unlock()
+		stop()
+	}
 }
 
 // workbench shows the screens until the person leaves them.

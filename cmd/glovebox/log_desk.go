@@ -20,9 +20,15 @@ func (d *desk) Search(ctx context.Context, q store.Query) ([]store.Hit, error) {
 	return d.store.Search(ctx, q)
 }
 
-// Note implements tui.Backend.
+// Note implements tui.Backend. What goes on here is told of it at once.
 func (d *desk) Note(ctx context.Context, id string, n store.Note) (store.Event, error) {
 	n.By = account()
+	d.mu.Lock()
+	s := d.live[id]
+	d.mu.Unlock()
+	if s != nil {
+		return s.append(ctx, n)
+	}
 	return d.store.Note(ctx, id, n)
 }
 
