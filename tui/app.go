@@ -38,7 +38,7 @@ func newApp(o Options, work *backstage) *app {
 	d := &desk{keys: newKeyMap(), th: newTheme(true), work: work, clock: o.Clock, vars: o.Env, inspect: o.Inspect, formats: o.Formats}
 	a := &app{desk: d, options: o}
 	a.closed, a.search = newVerifying(d), newSearch(d)
-	a.home = newHome(d, func(id string) bool { return a.session(id) != nil })
+	a.home = newHome(d, a.session)
 	a.front, a.behind = a.home, a.home
 	return a
 }
@@ -48,9 +48,9 @@ func (a *app) Init() tea.Cmd {
 	cmds := []tea.Cmd{tea.RequestBackgroundColor, a.home.load(), second()}
 	switch {
 	case a.options.OpenSession != "":
-		cmds = append(cmds, send(openMsg{id: a.options.OpenSession}))
+		cmds = append(cmds, func() tea.Msg { return openMsg{id: a.options.OpenSession} })
 	case a.options.NewSession:
-		cmds = append(cmds, send(newMsg{prompt: a.options.Prompt}))
+		cmds = append(cmds, func() tea.Msg { return newMsg{prompt: a.options.Prompt} })
 	}
 	return tea.Batch(cmds...)
 }
@@ -59,56 +59,66 @@ func second() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { r
 
 // Update is of tea.Model.
 func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := a.route(msg)
+	for len(a.pending) > 0 {
+		msg, a.pending = a.pending[0], a.pending[1:]
+		cmd = tea.Batch(cmd, a.route(msg))
+	}
+	return a, cmd
+}
+
+// route takes a message to where it belongs.
+func (a *app) route(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		a.resize(msg.Width, msg.Height)
 	case tea.BackgroundColorMsg:
 		a.th = newTheme(msg.IsDark())
 	case tea.KeyPressMsg:
-		return a, a.press(msg)
+		return a.press(msg)
 	case sessionMsg:
 		done, cmd := msg.to.handle(msg.msg)
 		if d, ok := msg.to.(dialog); ok && done && d == a.top {
 			a.top = nil
 		}
-		return a, cmd
+		return cmd
 	case secondMsg:
 		a.front.handle(msg)
-		return a, second()
+		return second()
 	case leaveMsg:
-		return a, a.leave()
+		return a.leave()
 	case goHomeMsg:
-		return a, a.goHome()
+		return a.goHome()
 	case verifyMsg:
 		a.show(a.closed)
-		return a, a.closed.load()
+		return a.closed.load()
 	case searchMsg:
 		a.behind = a.front
 		a.show(a.search)
-		return a, a.search.begin(msg.session)
+		return a.search.begin(msg.session)
 	case dialogMsg:
 		a.top = msg.dialog
 		a.top.setSize(a.w, a.h)
-		return a, msg.cmd
+		return msg.cmd
 	case openMsg:
-		return a, a.openSession(msg)
+		return a.openSession(msg)
 	case newMsg:
-		return a, a.newSession(msg)
+		return a.newSession(msg)
 	case brokeMsg:
 		a.broke = &msg
-		return a, tea.Quit
+		return tea.Quit
 	case tea.PasteMsg:
 		if a.top != nil {
 			_, cmd := a.top.handle(msg)
-			return a, cmd
+			return cmd
 		}
 		_, cmd := a.front.handle(msg)
-		return a, cmd
+		return cmd
 	default:
 		_, cmd := a.front.handle(msg)
-		return a, cmd
+		return cmd
 	}
-	return a, nil
+	return nil
 }
 
 // press takes a key to where it belongs.

@@ -19,7 +19,8 @@ type desk struct {
 
 	inspect Inspect
 	formats []Format
-	draft   string // what was written for a session that never was
+	pending []tea.Msg // see send
+	draft   string    // what was written for a session that never was
 }
 
 // env looks up an environment variable of the person's terminal.
@@ -89,4 +90,10 @@ type sessionMsg struct {
 	msg tea.Msg
 }
 
-func send(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }
+// send lets the root have a message once the one that is being handled has been,
+// and before any other: a key that follows at once goes to the screen or dialog
+// that was asked for. The command is nil.
+func (d *desk) send(msg tea.Msg) tea.Cmd {
+	d.pending = append(d.pending, msg)
+	return nil
+}

@@ -75,7 +75,7 @@ func (m *marking) handle(msg tea.Msg) (done bool, cmd tea.Cmd) {
 		}
 		return m.choose(msg)
 	case notedMsg:
-		return true, send(msg)
+		return true, m.desk.send(msg)
 	case flashMsg: // it could not be recorded
 		m.said, m.writing = string(msg), false
 	}

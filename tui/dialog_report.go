@@ -59,7 +59,7 @@ func (r *reporting) handle(m tea.Msg) (done bool, cmd tea.Cmd) {
 		if msg.err != nil {
 			r.report = &Report{Bad: true, Said: msg.err.Error()}
 		} else if r.after != nil {
-			return false, send(r.after)
+			return false, r.desk.send(r.after)
 		}
 	case tea.KeyPressMsg:
 		switch {
@@ -146,7 +146,7 @@ func (i *importing) handle(m tea.Msg) (done bool, cmd tea.Cmd) {
 			return true, nil
 		case key.Matches(msg, k.Send) && path != "":
 			backend := i.desk.work.backend
-			return true, send(newReporting(i.desk, "Import "+path, tookInMsg{}, func(ctx context.Context) (Report, error) {
+			return true, i.desk.send(newReporting(i.desk, "Import "+path, tookInMsg{}, func(ctx context.Context) (Report, error) {
 				return backend.Import(ctx, path)
 			}))
 		}

@@ -15,7 +15,7 @@ import (
 // home is the list of sessions.
 type home struct {
 	desk      *desk
-	open      func(id string) bool // whether the session is open in this workbench
+	open      func(id string) *session // the session, if it is open in this workbench
 	w, h      int
 	all       []store.Summary
 	shown     []listed // those that the filter lets through
@@ -42,7 +42,7 @@ type summariesMsg struct {
 	err error
 }
 
-func newHome(d *desk, open func(string) bool) *home {
+func newHome(d *desk, open func(string) *session) *home {
 	return &home{desk: d, open: open, sorted: "When"}
 }
 
@@ -79,10 +79,8 @@ func (h *home) choose() {
 	h.shown = h.shown[:0]
 	for _, s := range h.all {
 		title := titleOf(s.Title)
-		at, score, ok := fuzzy(title+" "+line(s.Model)+" "+line(s.Status)+tagged(s.Tags)+" "+line(s.ID), h.filter)
-		if ok {
-			n, _ := slices.BinarySearch(at, len([]rune(title)))
-			h.shown = append(h.shown, listed{s, at[:n], score})
+		if hits, score, ok := matches(s, title, h.filter); ok {
+			h.shown = append(h.shown, listed{s, hits, score})
 		}
 	}
 	h.sort()
@@ -109,7 +107,7 @@ func (h *home) sortByNext() {
 	cols, _ := h.columns()
 	i := slices.IndexFunc(cols, func(c column) bool { return c.title == h.sorted })
 	h.sorted, h.reversed = cols[(i+1)%len(cols)].title, false
-	h.sort()
+	h.choose()
 	h.at = 0
 }
 
@@ -170,14 +168,14 @@ func (h *home) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	switch {
 	case key.Matches(msg, k.Open):
 		if s, ok := h.selected(); ok {
-			return true, send(openMsg{id: s.ID})
+			return true, h.desk.send(openMsg{id: s.ID})
 		}
 	case h.filtering && msg.Text != "":
 		return true, nil
 	case key.Matches(msg, k.New):
-		return true, send(newMsg{})
+		return true, h.desk.send(newMsg{})
 	case key.Matches(msg, k.Verify):
-		return true, send(verifyMsg{})
+		return true, h.desk.send(verifyMsg{})
 	case key.Matches(msg, k.Filter):
 		h.filtering = true
 	case key.Matches(msg, k.Reload):
@@ -186,20 +184,20 @@ func (h *home) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		h.sortByNext()
 	case key.Matches(msg, k.Reverse):
 		h.reversed = !h.reversed
-		h.sort()
+		h.choose()
 		h.at = 0
 	case key.Matches(msg, k.Find):
-		return true, send(searchMsg{})
+		return true, h.desk.send(searchMsg{})
 	case key.Matches(msg, k.Import):
-		return true, send(newImporting(h.desk))
+		return true, h.desk.send(newImporting(h.desk))
 	case key.Matches(msg, k.CheckAll):
-		return true, send(newCheck(h.desk, ""))
+		return true, h.desk.send(newCheck(h.desk, ""))
 	case key.Matches(msg, k.Mark, k.Export, k.Check, k.Resume):
 		if s, ok := h.selected(); ok {
 			return true, h.desk.onRecording(msg, s, 0)
 		}
 	case key.Matches(msg, k.Leave):
-		return true, send(leaveMsg{})
+		return true, h.desk.send(leaveMsg{})
 	case key.Matches(msg, k.Up):
 		h.at--
 	case key.Matches(msg, k.Down):

@@ -23,7 +23,7 @@ type column struct {
 
 // titleMin is the least width of the title column; other columns are left out
 // until there is that much.
-const titleMin = 18
+const titleMin = 24
 
 // table are all columns. The first is the title, which takes the room that is left.
 func (h *home) table() []column {
@@ -84,7 +84,10 @@ func (h *home) columns() (cols []column, title int) {
 }
 
 func (h *home) result(s store.Summary) string {
-	if s.Status == "running" && h.open(s.ID) {
+	if open := h.open(s.ID); s.Status == "running" && open != nil {
+		if open.asking != nil {
+			return "? asks you"
+		}
 		return "● open here"
 	}
 	return statusMark(s.Status) + " " + line(s.Status)

@@ -61,7 +61,7 @@ func (p *pane) handleList(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	case p.story.id == "": // nothing is recorded yet
 		return p.handleScroll(msg)
 	case key.Matches(msg, k.FindHere):
-		return true, send(searchMsg{p.story.id})
+		return true, p.desk.send(searchMsg{p.story.id})
 	case key.Matches(msg, k.Mark, k.Export, k.Check, k.Resume):
 		var step int64
 		if it := l.focused(); it != nil {
@@ -79,15 +79,15 @@ func (d *desk) onRecording(msg tea.KeyPressMsg, s store.Summary, step int64) tea
 	k := &d.keys
 	switch {
 	case key.Matches(msg, k.Mark):
-		return send(newMarking(d, s, step))
+		return d.send(newMarking(d, s, step))
 	case key.Matches(msg, k.Export):
-		return send(newExporting(d, s.ID))
+		return d.send(newExporting(d, s.ID))
 	case key.Matches(msg, k.Check):
-		return send(newCheck(d, s.ID))
+		return d.send(newCheck(d, s.ID))
 	case s.Status == "running":
-		return send(flashMsg("the session has not ended; enter opens it"))
+		return d.send(flashMsg("the session has not ended; enter opens it"))
 	}
-	return send(newMsg{resume: s.ID})
+	return d.send(newMsg{resume: s.ID})
 }
 
 // handleScroll takes the keys that work whichever part has the focus.

@@ -130,7 +130,7 @@ func (p *playback) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	k := &p.desk.keys
 	switch {
 	case key.Matches(msg, k.Back):
-		return true, send(goHomeMsg{})
+		return true, p.desk.send(goHomeMsg{})
 	case key.Matches(msg, k.Next):
 		p.show(p.at + 1)
 	case key.Matches(msg, k.Prev):

@@ -231,9 +231,9 @@ func TestScreens(t *testing.T) {
 func finds(a *app, in, text string, hits ...store.Hit) {
 	a.Update(searchMsg{in})
 	typed(a, text)
-	a.Update(sessionMsg{a.search, hitsMsg{in: in, text: begun(text[:1])}}) // only now the rest is looked for
+	a.Update(sessionMsg{a.search, hitsMsg{in: in, text: text[:1]}}) // only now the rest is looked for
 	if a.search.busy {
-		a.Update(sessionMsg{a.search, hitsMsg{in: in, text: begun(text), hits: hits}})
+		a.Update(sessionMsg{a.search, hitsMsg{in: in, text: text, hits: hits}})
 	}
 }
 

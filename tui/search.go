@@ -54,11 +54,11 @@ func (s *search) begin(in string) tea.Cmd {
 // look searches, unless what is there is what was asked for. What is typed
 // meanwhile is looked for afterwards.
 func (s *search) look() tea.Cmd {
-	text := begun(s.field.Value())
+	text := s.field.Value()
 	if text == s.found && s.err == nil || s.busy {
 		return nil
 	}
-	if text == "" {
+	if strings.TrimSpace(text) == "" {
 		s.found, s.err, s.hits = "", nil, choice[store.Hit]{}
 		return nil
 	}
@@ -75,7 +75,8 @@ func (s *search) look() tea.Cmd {
 	})
 }
 
-// query is text as a query: words, and filters such as tool:sql.
+// query is text as a query: words, and filters such as tool:sql. The word that
+// is being written may be only the beginning of one.
 func query(in, text string) (store.Query, error) {
 	q := store.Query{Filter: store.Filter{Text: in}, Limit: hitsMax}
 	var words []string
@@ -110,18 +111,11 @@ func query(in, text string) (store.Query, error) {
 			return q, err
 		}
 	}
+	if n := len(words); n > 0 && !strings.HasSuffix(text, " ") && !strings.Contains(text, `"`) {
+		words[n-1] = strings.TrimSuffix(words[n-1], "*") + "*"
+	}
 	q.Text = strings.Join(words, " ")
 	return q, nil
-}
-
-// begun is text as a query: its last word may be only the beginning of one.
-func begun(text string) string {
-	text = strings.TrimLeft(text, " ")
-	last := text[strings.LastIndexByte(text, ' ')+1:]
-	if last == "" || strings.ContainsAny(last, `*":`) || strings.Count(text, `"`)%2 == 1 {
-		return strings.TrimRight(text, " ")
-	}
-	return text + "*"
 }
 
 // setSize, like the methods below, is of the screen interface.
@@ -141,7 +135,7 @@ func (s *search) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 		if msg.in == s.in {
 			s.found, s.err, s.hits = msg.text, msg.err, choice[store.Hit]{all: msg.hits}
 		}
-		if begun(s.field.Value()) != msg.text || msg.in != s.in {
+		if s.field.Value() != msg.text || msg.in != s.in {
 			return false, s.look()
 		}
 	case flashMsg:
@@ -163,11 +157,11 @@ func (s *search) handleKey(msg tea.KeyPressMsg) tea.Cmd {
 	k, room := &s.desk.keys, s.room()/2
 	switch {
 	case key.Matches(msg, k.Interrupt):
-		return send(goHomeMsg{})
+		return s.desk.send(goHomeMsg{})
 	case key.Matches(msg, k.Open):
 		if s.hits.at < len(s.hits.all) {
 			hit := s.hits.all[s.hits.at]
-			return send(openMsg{id: hit.Session, seq: hit.Seq})
+			return s.desk.send(openMsg{id: hit.Session, seq: hit.Seq})
 		}
 	case key.Matches(msg, k.NextHit):
 		s.hits.move(1, room)
@@ -217,7 +211,7 @@ func (s *search) view() string {
 		}
 	case s.found != "" && len(s.hits.all) == 0:
 		out = append(out, " "+th.faint.Render(fit("Nothing found. All words must occur in one step.", s.w-2)))
-	case s.found == "":
+	case strings.TrimSpace(s.found) == "":
 		for _, l := range wrap(searchHelp, s.w-3, true) {
 			out = append(out, " "+th.faint.Render(l))
 		}

@@ -207,7 +207,7 @@ func (s *session) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	switch {
 	case key.Matches(msg, k.Interrupt):
 		if !s.interrupt() {
-			return true, send(goHomeMsg{})
+			return true, s.desk.send(goHomeMsg{})
 		}
 		return true, nil
 	case key.Matches(msg, k.Switch) && !s.closed:
@@ -359,7 +359,7 @@ func (s *session) end() tea.Cmd {
 		s.flash = "the agent is at work; esc interrupts it"
 		return nil
 	case s.live == nil:
-		return send(goHomeMsg{})
+		return s.desk.send(goHomeMsg{})
 	}
 	s.busy = true
 	s.flash = "ending: the box is being destroyed"

@@ -224,7 +224,7 @@ func (v *verifying) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		case v.older:
 			v.older = false
 		default:
-			return true, send(goHomeMsg{})
+			return true, v.desk.send(goHomeMsg{})
 		}
 	case key.Matches(msg, k.Again):
 		return true, v.run(false)
