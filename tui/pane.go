@@ -58,20 +58,24 @@ func (p *pane) handleList(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		}
 	case key.Matches(msg, k.PagerAll):
 		return true, p.page(p.transcriptText())
-	case p.story.id == "": // nothing is recorded yet
+	case p.story.sum.ID == "": // nothing is recorded yet
 		return p.handleScroll(msg)
 	case key.Matches(msg, k.FindHere):
-		return true, p.desk.send(searchMsg{p.story.id})
+		return true, p.desk.send(searchMsg{p.story.sum.ID})
 	case key.Matches(msg, k.Mark, k.Export, k.Check, k.Resume):
-		var step int64
-		if it := l.focused(); it != nil {
-			step = it.seq
-		}
-		return true, p.desk.onRecording(msg, p.story.summary(), step)
+		return true, p.desk.onRecording(msg, p.story.sum, p.step())
 	default:
 		return p.handleScroll(msg)
 	}
 	return true, nil
+}
+
+// step is the event that the focused item shows.
+func (p *pane) step() int64 {
+	if it := p.list.focused(); it != nil {
+		return it.seq
+	}
+	return 0
 }
 
 // onRecording takes the keys that work on what is recorded of a session.
@@ -85,7 +89,7 @@ func (d *desk) onRecording(msg tea.KeyPressMsg, s store.Summary, step int64) tea
 	case key.Matches(msg, k.Check):
 		return d.send(newCheck(d, s.ID))
 	case s.Status == "running":
-		return d.send(flashMsg("the session has not ended; enter opens it"))
+		return d.send(flashMsg("the session has not ended"))
 	}
 	return d.send(newMsg{resume: s.ID})
 }
@@ -171,7 +175,7 @@ func (p *pane) tall() bool { return p.h >= 16 }
 
 func (p *pane) headline(right string) string {
 	th := p.desk.th
-	title := line(p.story.title)
+	title := line(p.story.sum.Title)
 	if title == "" {
 		title = "new session"
 	}

@@ -16,8 +16,9 @@ type playback struct {
 	id     string
 	want   int64 // the event to begin with; 0: the last
 	events []store.Event
-	steps  []int // indexes into events
-	at     int   // the step shown
+	sum    store.Summary // of all of them
+	steps  []int         // indexes into events
+	at     int           // the step shown
 	loaded bool
 }
 
@@ -30,7 +31,7 @@ type eventsMsg struct {
 // newPlayback makes the screen and the command that reads the session.
 func newPlayback(d *desk, id string, seq int64) (*playback, tea.Cmd) {
 	p := &playback{pane: newPane(d), id: id, want: seq}
-	p.story.id, p.story.title = id, id
+	p.story.sum.ID, p.story.sum.Title = id, id
 	return p, d.work.do(func() tea.Msg {
 		var m eventsMsg
 		for e, err := range d.work.backend.Events(d.work.ctx, id) {
@@ -147,6 +148,8 @@ func (p *playback) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		p.seek(+1, wrong, "no later error")
 	case key.Matches(msg, k.PrevError):
 		p.seek(-1, wrong, "no earlier error")
+	case key.Matches(msg, k.Mark, k.Resume) && p.loaded: // as it is now, not as it was at this step
+		return true, p.desk.onRecording(msg, p.sum, p.step())
 	default:
 		return p.handleList(msg)
 	}
@@ -156,7 +159,9 @@ func (p *playback) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 // load takes the events and shows the last step, as the session was left.
 func (p *playback) load(m eventsMsg) {
 	p.events, p.loaded = m.events, true
+	p.sum = store.Summary{ID: p.id, Status: "running"}
 	for i, e := range p.events {
+		p.sum.Apply(e)
 		if seen(e) {
 			p.steps = append(p.steps, i)
 		}
@@ -184,6 +189,7 @@ func (p *playback) load(m eventsMsg) {
 // noted adds what somebody has just noted; it is seen at once.
 func (p *playback) noted(e store.Event) {
 	p.events = append(p.events, e)
+	p.sum.Apply(e)
 	p.steps = append(p.steps, len(p.events)-1)
 	at := p.list.focus
 	if p.at == len(p.steps)-2 {

@@ -9,6 +9,7 @@ import (
 	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"glovebox/store"
 )
@@ -242,7 +243,7 @@ func (s *search) list() []string {
 			mark, first, last = th.accent.Render("┃")+" ", from, len(lines)
 		}
 		about := pad(fmt.Sprintf("%4d %s", h.Seq, line(h.Kind)), min(20, s.w/3))
-		lines = append(lines, fit(mark+th.faint.Render(about)+" "+s.marked(h.Snippet), s.w))
+		lines = append(lines, fit(mark+th.faint.Render(about)+" "+s.marked(h.Snippet, s.w-len(mark)-ansi.StringWidth(about)), s.w))
 	}
 	room := s.room()
 	top := max(min(s.hits.top, first), last-room+1)
@@ -250,10 +251,16 @@ func (s *search) list() []string {
 	return lines[s.hits.top:min(s.hits.top+room, len(lines))]
 }
 
-// marked makes what was found stand out, also without colour.
-func (s *search) marked(snippet string) string {
+// marked makes what was found stand out, also without colour, and brings the
+// first of it into the w cells that there are.
+func (s *search) marked(snippet string, w int) string {
 	style := s.desk.th.accent.Bold(true).Underline(true)
 	var b strings.Builder
+	if before, after, ok := strings.Cut(snippet, store.HitStart); ok {
+		if over := ansi.StringWidth(before) - w/3; over > 0 {
+			snippet = "…" + ansi.TruncateLeft(line(before), over, "") + store.HitStart + after
+		}
+	}
 	for rest := strings.ReplaceAll(line(snippet), "␊", " "); rest != ""; {
 		before, after, found := strings.Cut(rest, store.HitStart)
 		b.WriteString(before)

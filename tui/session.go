@@ -217,10 +217,6 @@ func (s *session) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		return true, s.end()
 	}
 	if !s.writing || s.closed {
-		if key.Matches(msg, k.Resume) && !s.closed {
-			s.flash = "the session has not ended; ctrl+d ends it"
-			return true, nil
-		}
 		return s.handleList(msg)
 	}
 	switch {

@@ -1,10 +1,8 @@
 package tui
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,22 +33,21 @@ type limits struct {
 type story struct {
 	items []*item
 
-	id, model, title string
-	seq              int64     // of the latest event
-	started, last    time.Time // first and latest event
-	seal             []store.Proof
-	box              string // "": none yet, "created" or "destroyed"
-	tags             []string
-	starred          bool
-	turns            int
-	tokens           int64
-	pico             int64  // cost, in picodollars
-	notional         bool   // nobody is paid
-	priced           bool   // anything costs anything
-	limits           limits // of the session
-	doing, tool      string
-	ending           store.SessionEnded
-	notice           string // what Delta.Notice said last, until something happens
+	sum           store.Summary // its line in the list by now
+	model         string
+	seq           int64     // of the latest event
+	started, last time.Time // first and latest event
+	seal          []store.Proof
+	box           string // "": none yet, "created" or "destroyed"
+	turns         int
+	tokens        int64
+	pico          int64  // cost, in picodollars
+	notional      bool   // nobody is paid
+	priced        bool   // anything costs anything
+	limits        limits // of the session
+	doing, tool   string
+	ending        store.SessionEnded
+	notice        string // what Delta.Notice said last, until something happens
 
 	calls     map[string]*item // the latest card of each call ID
 	going     []*item          // calls that run
@@ -59,7 +56,7 @@ type story struct {
 }
 
 func newStory() *story {
-	return &story{doing: starting, calls: map[string]*item{}, streaming: -1}
+	return &story{sum: store.Summary{Status: "running"}, doing: starting, calls: map[string]*item{}, streaming: -1}
 }
 
 // update takes what a live session reports.
@@ -78,8 +75,9 @@ func (s *story) update(u agent.Update) {
 func (s *story) apply(e store.Event) {
 	s.last, s.seq, s.notice = e.At, e.Seq, ""
 	if s.started.IsZero() {
-		s.id, s.started = e.Session, e.At
+		s.sum.ID, s.started = e.Session, e.At
 	}
+	s.sum.Apply(e)
 	switch b := e.Body.(type) {
 	case store.SessionStarted:
 		s.sessionStarted(b)
@@ -133,7 +131,7 @@ func (s *story) sessionStarted(b store.SessionStarted) {
 	if json.Unmarshal(b.Config, &cfg) == nil { // what cannot be read has no meter
 		s.limits = cfg.Limits
 	}
-	said := "session " + s.id + " · " + b.Model
+	said := "session " + s.sum.ID + " · " + b.Model
 	if r := b.Recipe; r != nil {
 		if r.Masked() {
 			said += " · data " + r.String()
@@ -147,16 +145,8 @@ func (s *story) sessionStarted(b store.SessionStarted) {
 	}
 }
 
-// summary is what is known of the session by now.
-func (s *story) summary() store.Summary {
-	return store.Summary{ID: s.id, Title: s.title, Tags: s.tags, Starred: s.starred}
-}
-
 // remark is what a person has noted.
 func (s *story) remark(b store.Note) {
-	s.title = cmp.Or(b.Title, s.title)
-	s.tags = slices.DeleteFunc(append(s.tags, b.Tags...), func(tag string) bool { return slices.Contains(b.Untags, tag) })
-	s.starred = b.Star != nil && *b.Star || b.Star == nil && s.starred
 	about := ""
 	if b.Step > 0 {
 		about = fmt.Sprintf(" on step %d", b.Step)
@@ -167,9 +157,6 @@ func (s *story) remark(b store.Note) {
 func (s *story) prompt(b store.Prompt) {
 	s.dropStream()
 	s.doing = thinking
-	if s.title == "" {
-		s.title, _, _ = strings.Cut(strings.TrimSpace(b.Text), "\n")
-	}
 	s.add(&prompt{said: b.Text})
 }
 
