@@ -236,6 +236,12 @@ func (a *app) goHome() tea.Cmd {
 		a.show(back)
 		return nil
 	}
+	switch s := a.front.(type) {
+	case *session:
+		a.home.want = s.story.sum.ID
+	case *playback:
+		a.home.want = s.id
+	}
 	kept := a.sessions[:0]
 	for _, s := range a.sessions {
 		if s.open() {

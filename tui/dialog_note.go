@@ -163,7 +163,7 @@ func (m *marking) record(n store.Note) tea.Cmd {
 	return work.do(func() tea.Msg {
 		e, err := work.backend.Note(work.ctx, id, n)
 		if err != nil {
-			return sessionMsg{m, flashMsg(err.Error())}
+			return sessionMsg{m, flashMsg(telling(err))}
 		}
 		return sessionMsg{m, notedMsg{e}}
 	})

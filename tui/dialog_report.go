@@ -57,7 +57,7 @@ func (r *reporting) handle(m tea.Msg) (done bool, cmd tea.Cmd) {
 	case reportMsg:
 		r.report = &msg.Report
 		if msg.err != nil {
-			r.report = &Report{Bad: true, Said: msg.err.Error()}
+			r.report = &Report{Bad: true, Said: telling(msg.err)}
 		} else if r.after != nil {
 			return false, r.desk.send(r.after)
 		}

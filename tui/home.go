@@ -24,8 +24,9 @@ type home struct {
 	err       error
 	loaded    bool
 	filter    string
-	filtering bool // keys go to the filter
-	at, top   int  // selected row, first row on the screen
+	filtering bool   // keys go to the filter
+	at, top   int    // selected row, first row on the screen
+	want      string // ID of the session to select as soon as it is there; "": none
 	flash     string
 }
 
@@ -72,10 +73,7 @@ func (h *home) settle() {
 
 // choose applies filter and order, and keeps the selected session selected.
 func (h *home) choose() {
-	selected := ""
-	if s, ok := h.selected(); ok {
-		selected = s.ID
-	}
+	was, _ := h.selected()
 	h.shown = h.shown[:0]
 	for _, s := range h.all {
 		title := titleOf(s.Title)
@@ -84,7 +82,11 @@ func (h *home) choose() {
 		}
 	}
 	h.sort()
-	h.at = max(slices.IndexFunc(h.shown, func(s listed) bool { return s.ID == selected }), 0)
+	is := func(id string) int { return slices.IndexFunc(h.shown, func(s listed) bool { return s.ID == id }) }
+	h.at = max(is(was.ID), 0)
+	if at := is(h.want); at >= 0 {
+		h.at, h.want = at, ""
+	}
 	h.settle()
 }
 

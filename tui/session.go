@@ -326,8 +326,13 @@ func (s *session) turnDone(err error) tea.Cmd {
 	s.busy, s.cancel, s.flash = false, nil, ""
 	s.takeAll()
 	s.asking = nil
-	if err != nil && s.story.stops == s.stops && !errors.Is(err, context.Canceled) {
+	switch {
+	case err == nil || errors.Is(err, context.Canceled):
+	case s.story.stops == s.stops:
 		s.failed("", err)
+	case hintOf(err) != "": // the log has the rest
+		s.story.note("→", "%s", hintOf(err))
+		s.refresh(s.now(), true)
 	}
 	if s.story.doing == ended {
 		return s.end()
@@ -338,7 +343,7 @@ func (s *session) turnDone(err error) tea.Cmd {
 
 // failed shows an error that is not in the log.
 func (s *session) failed(lead string, err error) {
-	said := err.Error()
+	said := telling(err)
 	if errors.Is(err, context.Canceled) {
 		said = "given up"
 	}

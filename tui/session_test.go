@@ -156,7 +156,10 @@ func TestLeavingASessionKeepsIt(t *testing.T) {
 	if a.front != a.home {
 		t.Fatal("esc does not go to the sessions")
 	}
-	a.Update(sessionMsg{a.home, summariesMsg{all: []store.Summary{{ID: "abc", Title: "x", Status: "running", StartedAt: noon}}}})
+	a.Update(sessionMsg{a.home, summariesMsg{all: []store.Summary{{ID: "z"}, {ID: "abc", Title: "x", Status: "running", StartedAt: noon}}}})
+	if s, _ := a.home.selected(); s.ID != "abc" {
+		t.Error("the session that one comes from is not selected")
+	}
 	if !strings.Contains(shown(a), "● open here") {
 		t.Errorf("the list does not say that the session is open:\n%s", shown(a))
 	}

@@ -232,6 +232,7 @@ func (s *story) dropGoing(it *item) {
 // call of the turn that has no result yet will get one.
 func (s *story) stop(n *note) {
 	s.stops++
+	s.notice = ""
 	s.dropStream()
 	s.going = nil
 	for i := len(s.items) - 1; i >= 0; i-- {

@@ -26,7 +26,8 @@ import (
 )
 
 // Backend is what the workbench needs of the rest of the program. Its methods
-// are called from several goroutines at once.
+// are called from several goroutines at once. An error that has a Hint() string
+// says by it what helps.
 type Backend interface {
 	// Sessions returns all recorded sessions, newest first.
 	Sessions(ctx context.Context) ([]store.Summary, error)
@@ -98,6 +99,23 @@ type Options struct {
 	Formats     []Format         // the usual one first
 
 	panicAt string // for the tests of this package: "update" or "view" panics on ctrl+\
+}
+
+// hintOf is what helps against an error; "" is nothing that is known.
+func hintOf(err error) string {
+	var h interface{ Hint() string }
+	if !errors.As(err, &h) || h.Hint() == "" {
+		return ""
+	}
+	return "try: " + h.Hint()
+}
+
+// telling is an error in all its words.
+func telling(err error) string {
+	if hint := hintOf(err); hint != "" {
+		return err.Error() + "; " + hint
+	}
+	return err.Error()
 }
 
 // brokenly is what a person is told after a panic.

@@ -171,13 +171,13 @@ func (d *desk) Start(ctx context.Context, resume string, observe func(agent.Upda
 	if resume != "" {
 		next := *d // what is resumed is this one session's
 		if err := next.resumeFrom(ctx, resume, false); err != nil {
-			return nil, hinted(explain(err))
+			return nil, explain(err)
 		}
 		d = &next
 	}
 	s, err := d.start(ctx, observe)
 	if err != nil {
-		return nil, hinted(explain(err))
+		return nil, explain(err)
 	}
 	d.keep(s)
 	return s, nil

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -67,7 +66,7 @@ func (d *desk) Export(ctx context.Context, id, format string) (tui.Report, error
 		return err
 	})
 	if err != nil {
-		return tui.Report{}, hinted(err)
+		return tui.Report{}, err
 	}
 	out := tui.Report{Said: "wrote " + path, More: []string{"nothing had to be taken out"}}
 	if len(removed) > 0 {
@@ -93,15 +92,5 @@ func (d *desk) Import(ctx context.Context, path string) (r tui.Report, err error
 		}
 		return err
 	})
-	return r, hinted(err)
-}
-
-// hinted is an error whose words tell the way out, too: in the workbench nobody
-// else says it.
-func hinted(err error) error {
-	var e *exitError
-	if !errors.As(err, &e) || e.hint == "" {
-		return err
-	}
-	return fmt.Errorf("%w; try: %s", err, e.hint)
+	return r, err
 }
