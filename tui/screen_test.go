@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"image/color"
 	"os"
 	"path/filepath"
 	"strings"
@@ -143,7 +144,8 @@ func golden(t *testing.T, name string, a *app) {
 	}
 }
 
-func TestScreens(t *testing.T) {
+// screens are those with goldens, and how one gets there.
+func screens() map[string]func(a *app) {
 	one := 1
 	failing := []store.Body{
 		exampleStarted(), exampleBox(),
@@ -165,7 +167,7 @@ func TestScreens(t *testing.T) {
 		store.Decision{CallID: "4", Tool: "shell", Verdict: "allow", By: "policy"},
 		store.ToolCall{CallID: "4", Tool: "shell", Arguments: []byte(`{"command":"sleep 100"}`)},
 	}
-	screens := map[string]func(a *app){
+	return map[string]func(a *app){
 		"home_empty": func(a *app) { a.Update(sessionMsg{a.home, summariesMsg{}}) },
 		"home":       func(a *app) { a.Update(sessionMsg{a.home, summariesMsg{all: summaries()}}) },
 		"home_filter": func(a *app) {
@@ -216,12 +218,40 @@ func TestScreens(t *testing.T) {
 		"help_session":  func(a *app) { openLive(a); press(a, "?") },
 		"help_playback": func(a *app) { openRecorded(a, record(example()...)); press(a, "?") },
 	}
-	for name, show := range screens {
+}
+
+func TestScreens(t *testing.T) {
+	for name, show := range screens() {
 		t.Run(name, func(t *testing.T) {
 			for _, size := range sizes {
 				a := newTestApp(size[0], size[1])
 				show(a)
 				golden(t, name, a)
+			}
+		})
+	}
+}
+
+// Whatever is shown, it fits whatever size the terminal gets, and is as it was
+// when the size is.
+func TestResizeOnEveryScreen(t *testing.T) {
+	for name, show := range screens() {
+		t.Run(name, func(t *testing.T) {
+			a := newTestApp(80, 24)
+			show(a)
+			before := shown(a)
+			for _, size := range [][2]int{{30, 10}, {200, 50}, {5, 3}, {31, 60}, {120, 11}, {80, 24}} {
+				a.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+				if !a.small() {
+					mustFit(t, a)
+				}
+				a.Update(tea.BackgroundColorMsg{Color: color.White})
+				if got := a.View(); got.Cursor != nil && (got.Cursor.X >= a.w || got.Cursor.Y >= a.h) {
+					t.Errorf("%v: the cursor is at %+v", size, got.Cursor)
+				}
+			}
+			if diff := cmp.Diff(before, shown(a)); diff != "" {
+				t.Errorf("it is not as it was (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -190,6 +190,9 @@ func (s *search) room() int { return max(s.h-4, 2) }
 
 func (s *search) view() string {
 	th := s.desk.th
+	styles := s.field.Styles()
+	styles.Focused.Placeholder = th.faint
+	s.field.SetStyles(styles)
 	where := "the log"
 	if s.in != "" {
 		where = "session " + line(s.in)
