@@ -80,6 +80,7 @@ func (a *app) route(msg tea.Msg) tea.Cmd {
 		done, cmd := msg.to.handle(msg.msg)
 		if d, ok := msg.to.(dialog); ok && done && d == a.top {
 			a.top = nil
+			a.front.handle(seenMsg{})
 		}
 		return cmd
 	case secondMsg:
@@ -135,6 +136,7 @@ func (a *app) press(msg tea.KeyPressMsg) tea.Cmd {
 		done, cmd := a.top.handle(msg)
 		if done {
 			a.top = nil
+			a.front.handle(seenMsg{})
 		}
 		return cmd
 	}
@@ -216,6 +218,7 @@ func (a *app) show(s screen) {
 		s.setSize(a.w, a.h)
 	}
 	s.handle(secondMsg{})
+	s.handle(seenMsg{})
 }
 
 // session finds an open session of this workbench.
@@ -300,6 +303,9 @@ func (a *app) content() string {
 		return fit(fmt.Sprintf("glovebox needs %d×%d cells", minWidth, minHeight), a.w)
 	case a.top != nil:
 		keys, flash := a.top.hints()
+		if s, ok := a.front.(*session); ok && s.asking != nil {
+			flash = "the agent asks you something; esc shows it"
+		}
 		return a.top.view() + "\n" + a.hintLine(keys, flash)
 	}
 	keys, flash := a.front.hints()

@@ -66,6 +66,7 @@ type hint struct{ key, does string }
 type (
 	goHomeMsg struct{}
 	leaveMsg  struct{}
+	seenMsg   struct{} // a screen can be seen again
 	openMsg   struct {
 		id  string
 		seq int64 // the event to show; 0: the last

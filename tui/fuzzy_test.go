@@ -145,3 +145,19 @@ func quickest(f func()) time.Duration {
 	}
 	return best
 }
+
+// Moving about costs a frame, however many sessions there are.
+func TestMovingInALongList(t *testing.T) {
+	step := func(a *app) func() {
+		press(a, "tab")
+		return func() {
+			press(a, "down", "pgdown", "up")
+			_ = a.View()
+		}
+	}
+	short, long := quickest(step(listOfSessions(100))), quickest(step(listOfSessions(20_000)))
+	t.Logf("three keys and a frame: 100 sessions %v, 20,000 %v", short, long)
+	if long > 4*short {
+		t.Errorf("in 20,000 sessions a frame takes %.1f times as long as in 100", float64(long)/float64(short))
+	}
+}

@@ -164,6 +164,10 @@ func (s *session) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 		s.layout()
 	case flashMsg:
 		s.flash = string(msg)
+	case seenMsg: // a question that was covered is as good as new
+		if s.asking != nil {
+			s.asking.armed, s.asking.calm = false, s.desk.clock().Add(approvalGrace)
+		}
 	case notedMsg:
 		s.noted(msg.event)
 	case secondMsg:
