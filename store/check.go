@@ -53,7 +53,7 @@ func (a Audit) Intact() bool {
 func (s *Store) Check(ctx context.Context, id string, kept ...string) (Audit, error) {
 	tx, err := s.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true}) // one state of the log, whoever writes meanwhile
 	if err != nil {
-		return Audit{}, fmt.Errorf("checking: %w", explain(s.path, err))
+		return Audit{}, fmt.Errorf("checking: %w", s.explain(err))
 	}
 	defer tx.Rollback() //nolint:errcheck // it only read
 	c := checker{store: s, tx: tx, heads: map[string][]entry{}}
@@ -64,7 +64,7 @@ func (s *Store) Check(ctx context.Context, id string, kept ...string) (Audit, er
 		err = nil
 	}
 	if err != nil {
-		return audit, fmt.Errorf("checking: %w", explain(s.path, err))
+		return audit, fmt.Errorf("checking: %w", s.explain(err))
 	}
 	return audit, nil
 }

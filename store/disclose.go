@@ -116,7 +116,7 @@ func (e Evidence) Verify(session string, events int64, root proof.Hash) error {
 func (s *Store) Disclose(ctx context.Context, id string) iter.Seq2[Disclosure, error] {
 	return func(yield func(Disclosure, error) bool) {
 		if err := s.disclose(ctx, id, func(d Disclosure) bool { return yield(d, nil) }); err != nil {
-			yield(Disclosure{}, fmt.Errorf("reading session %s: %w", CleanLine(id), explain(s.path, err)))
+			yield(Disclosure{}, fmt.Errorf("reading session %s: %w", CleanLine(id), s.explain(err)))
 		}
 	}
 }
@@ -267,7 +267,7 @@ func ParseProofs(data []byte) ([]Proven, error) {
 func (s *Store) Evidence(ctx context.Context, id string) (Evidence, error) {
 	e, err := s.evidence(ctx, id)
 	if err != nil {
-		return Evidence{}, fmt.Errorf("looking up the ledger: %w", explain(s.path, err))
+		return Evidence{}, fmt.Errorf("looking up the ledger: %w", s.explain(err))
 	}
 	return e, nil
 }

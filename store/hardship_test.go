@@ -185,6 +185,7 @@ func fill(dir string) error {
 	if _, err := ses.Append(ctx, store.Prompt{Text: strings.Repeat("x", 1<<20)}); err == nil {
 		acknowledged++ // it may have fit after all
 	}
+	s.Index(ctx) //nolint:errcheck // it fails, or ends: what is freed now goes to the log
 	if err := os.Remove(ballast); err != nil {
 		return err
 	}

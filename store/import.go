@@ -86,7 +86,7 @@ func (s *Store) Origin(ctx context.Context, id string) (log, key string, err err
 		err = json.Unmarshal([]byte(origin), &e)
 	}
 	if err != nil {
-		return "", "", fmt.Errorf("looking up where session %s is from: %w", CleanLine(id), explain(s.path, err))
+		return "", "", fmt.Errorf("looking up where session %s is from: %w", CleanLine(id), s.explain(err))
 	}
 	return e.Log, e.Key, nil
 }
@@ -144,7 +144,7 @@ func (s *Store) importTo(ctx context.Context, tx *sql.Tx, in Import) error {
 	if err := s.enter(ctx, tx, entry{What: "started", Session: in.Session, At: now().UnixMicro(), Owner: &owner}); err != nil {
 		return err
 	}
-	w, err := s.writer(ctx, tx, n)
+	w, err := s.writer(ctx, tx, n, nil)
 	if err != nil {
 		return err
 	}

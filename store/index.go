@@ -3,22 +3,40 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"unicode"
 )
 
-// indexPiece is how many bytes of text are indexed in one transaction: nobody
-// who wants to append waits longer than for that, a quarter of a second.
-const indexPiece = 4 << 20
+const (
+	// indexPiece is how many bytes of text are indexed in one transaction.
+	indexPiece = 4 << 20
+	// indexAhead is after how many bytes of events they are indexed meanwhile.
+	indexAhead = 256 << 10
+)
 
-// Index makes what was appended searchable. Search does it first; who calls it
-// at a quiet moment spares the next search the wait. What comes next is read
-// while the last piece is written.
+// Index makes what was appended searchable. Search does it first; a Store does
+// it by itself while it appends much. What comes next is read while the last
+// piece is written.
 func (s *Store) Index(ctx context.Context) error {
+	select {
+	case s.x.turn <- struct{}{}:
+		defer func() { <-s.x.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("indexing: %w", ctx.Err())
+	}
+	err := s.x.use(ctx, func() error {
+		if err := s.forget(ctx); err != nil {
+			return err
+		}
+		return s.indexAll(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("indexing: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) indexAll(ctx context.Context) error {
 	next, err := s.unindexed(ctx, nil)
 	for err == nil && len(next.parts) > 0 {
 		piece, ahead := next, make(chan error, 1)
@@ -28,17 +46,39 @@ func (s *Store) Index(ctx context.Context) error {
 			coming, err = s.unindexed(ctx, piece.parts)
 			ahead <- err
 		}()
-		err = s.index(ctx, piece)
+		err = s.addToIndex(ctx, piece)
 		if failed := <-ahead; !errors.Is(err, errStale) {
 			next, err = coming, errors.Join(err, failed)
 		} else {
 			next, err = s.unindexed(ctx, nil)
 		}
 	}
-	if err != nil {
-		return fmt.Errorf("indexing: %w", explain(s.path, err))
+	return err
+}
+
+// indexAsTold indexes whenever it is told to, until ctx is done. What fails the
+// next search does again, and says.
+func (s *Store) indexAsTold(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.due:
+			s.Index(ctx) //nolint:errcheck // see above
+		}
 	}
-	return nil
+}
+
+// appended counts what is not indexed yet.
+func (s *Store) appended(bytes int) {
+	if s.fresh.Add(int64(bytes)) < indexAhead {
+		return
+	}
+	s.fresh.Store(0)
+	select {
+	case s.due <- struct{}{}:
+	default: // it has been told already
+	}
 }
 
 // indexing is a piece of what is to be indexed.
@@ -48,49 +88,156 @@ type indexing struct {
 }
 
 type (
-	part     struct{ session, from, to int64 } // its events after from, up to to
+	// A mark is up to where a session is indexed.
+	mark struct {
+		session int64
+		id      string
+		seq     int64
+		root    []byte
+	}
+	// A part is what comes after event from in a session, up to the mark.
+	part struct {
+		mark
+		from int64
+	}
 	indexRow struct {
 		id          int64
 		text, about string
 	}
 )
 
+// marks are those of the index, by session.
+func (s *Store) marks(ctx context.Context) (map[int64]mark, error) {
+	rows, err := s.x.r.QueryContext(ctx, `SELECT session, id, seq, root FROM indexed`)
+	if err != nil {
+		return nil, s.x.explain(err)
+	}
+	defer rows.Close()
+	marks := map[int64]mark{}
+	for rows.Next() {
+		var m mark
+		if err := rows.Scan(&m.session, &m.id, &m.seq, &m.root); err != nil {
+			return nil, s.x.explain(err)
+		}
+		marks[m.session] = m
+	}
+	return marks, s.x.explain(rows.Err())
+}
+
+// ends are the last events of all sessions, oldest session first.
+func (s *Store) ends(ctx context.Context) ([]mark, error) {
+	rows, err := s.r.QueryContext(ctx, `SELECT n, id, last_seq FROM session WHERE status <> 'removed' ORDER BY n`)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	defer rows.Close()
+	var ends []mark
+	for rows.Next() {
+		var m mark
+		if err := rows.Scan(&m.session, &m.id, &m.seq); err != nil {
+			return nil, s.explain(err)
+		}
+		ends = append(ends, m)
+	}
+	return ends, s.explain(rows.Err())
+}
+
+// rootAt is the root of a session's tree with an event; nil: there is none.
+func (s *Store) rootAt(ctx context.Context, session, seq int64) (root []byte, err error) {
+	err = s.r.QueryRowContext(ctx, `SELECT root FROM event WHERE id = ?`, session<<32|seq).Scan(&root)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return root, s.explain(err)
+}
+
+// forget takes out of the index what the log does not have, or no longer: a
+// session that was removed, or another history than that of a log which was put
+// back from a backup.
+func (s *Store) forget(ctx context.Context) error {
+	marks, err := s.marks(ctx)
+	if err != nil {
+		return err
+	}
+	ends, err := s.ends(ctx)
+	if err != nil {
+		return err
+	}
+	for _, end := range ends {
+		m, is := marks[end.session]
+		if !is || m.id != end.id || m.seq > end.seq {
+			continue
+		}
+		if m.seq < end.seq {
+			root, err := s.rootAt(ctx, m.session, m.seq)
+			if err != nil {
+				return err
+			}
+			if string(root) != string(m.root) {
+				continue
+			}
+		}
+		delete(marks, end.session)
+	}
+	for _, m := range marks {
+		err := s.x.write(ctx, func(tx *sql.Tx) error {
+			out, err := tx.PrepareContext(ctx, `DELETE FROM search WHERE rowid = ?`)
+			for seq := int64(1); seq <= m.seq && err == nil; seq++ {
+				_, err = out.ExecContext(ctx, m.session<<32|seq)
+			}
+			if err == nil {
+				_, err = tx.ExecContext(ctx, `DELETE FROM indexed WHERE session = ? AND seq = ?`, m.session, m.seq)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forgetRemoved takes a session out that has just been removed, and waits for
+// who may be adding it at this moment.
+func (s *Store) forgetRemoved(ctx context.Context) error {
+	return s.x.use(ctx, func() error {
+		if err := s.x.write(ctx, func(*sql.Tx) error { return nil }); err != nil {
+			return err
+		}
+		return s.forget(ctx)
+	})
+}
+
 // unindexed reads the next piece after what is indexed, and after done, which
 // is about to be.
 func (s *Store) unindexed(ctx context.Context, done []part) (next indexing, err error) {
-	rows, err := s.r.QueryContext(ctx, `SELECT n, coalesce(indexed.seq, 0), last_seq FROM session LEFT JOIN indexed ON session = n
-		WHERE last_seq > coalesce(indexed.seq, 0) AND status <> 'removed' ORDER BY n LIMIT 1000`)
+	marks, err := s.marks(ctx)
 	if err != nil {
 		return next, err
 	}
-	var todo []part
-	for rows.Next() {
-		var p part
-		if err := rows.Scan(&p.session, &p.from, &p.to); err != nil {
-			return next, errors.Join(err, rows.Close())
-		}
-		for _, d := range done {
-			if d.session == p.session {
-				p.from = max(p.from, d.to)
-			}
-		}
-		if p.from < p.to {
-			todo = append(todo, p)
+	for _, d := range done {
+		if d.seq > marks[d.session].seq {
+			marks[d.session] = d.mark
 		}
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+	ends, err := s.ends(ctx)
+	if err != nil {
 		return next, err
 	}
 	size := 0
-	for _, p := range todo {
+	for _, end := range ends {
+		p := part{end, marks[end.session].seq}
+		if p.from >= end.seq {
+			continue
+		}
 		at := p.from
-		for at < p.to && size < indexPiece {
+		for at < end.seq && size < indexPiece {
 			events, err := s.pieceOf(ctx, s.r, p.session, at, indexPiece-size)
 			if ctx.Err() != nil || isSQLite(err) && !isCorrupt(err) {
-				return next, errors.Join(ctx.Err(), err)
+				return next, errors.Join(ctx.Err(), s.explain(err))
 			}
 			if err != nil || len(events) == 0 {
-				at = p.to // what cannot be read cannot be searched: the check names it
+				at = end.seq // what cannot be read cannot be searched: the check names it
 				break
 			}
 			for _, e := range events {
@@ -102,7 +249,11 @@ func (s *Store) unindexed(ctx context.Context, done []part) (next indexing, err 
 				at = e.Seq
 			}
 		}
-		next.parts = append(next.parts, part{p.session, p.from, at})
+		p.seq = at
+		if p.root, err = s.rootAt(ctx, p.session, at); err != nil {
+			return next, err
+		}
+		next.parts = append(next.parts, p)
 		if size >= indexPiece {
 			break
 		}
@@ -110,24 +261,28 @@ func (s *Store) unindexed(ctx context.Context, done []part) (next indexing, err 
 	return next, nil
 }
 
-// errStale is a piece that another process was quicker to index, or of a
-// session that has been removed.
-var errStale = errors.New("stale")
+// errStale is of what another process has changed meanwhile: of a piece that it
+// was quicker to index, of a session that it has appended to or removed.
+var errStale = errors.New("another process has changed it meanwhile")
 
-// index writes a piece, all of it or nothing.
-func (s *Store) index(ctx context.Context, piece indexing) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+// addToIndex writes a piece, all of it or nothing. Who removes a session takes
+// it out of the index afterwards: one that is still there now may be added.
+func (s *Store) addToIndex(ctx context.Context, piece indexing) error {
+	return s.x.write(ctx, func(tx *sql.Tx) error {
 		for _, p := range piece.parts {
-			var is bool
-			err := tx.QueryRowContext(ctx, `SELECT count(*) FROM session LEFT JOIN indexed ON session = n
-				WHERE n = ? AND coalesce(indexed.seq, 0) = ? AND status <> 'removed'`, p.session, p.from).Scan(&is)
-			if err == nil && !is {
+			var at int64
+			var there bool
+			err := tx.QueryRowContext(ctx, `SELECT coalesce(max(seq), 0) FROM indexed WHERE session = ?`, p.session).Scan(&at)
+			if err == nil {
+				err = s.explain(s.r.QueryRowContext(ctx, `SELECT count(*) FROM session WHERE n = ? AND id = ? AND status <> 'removed'`, p.session, p.id).Scan(&there))
+			}
+			if err == nil && (at != p.from || !there) {
 				err = errStale
 			}
 			if err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO indexed (session, seq) VALUES (?, ?)`, p.session, p.to); err != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO indexed (session, id, seq, root) VALUES (?, ?, ?, ?)`, p.session, p.id, p.seq, p.root); err != nil {
 				return err
 			}
 		}
@@ -142,96 +297,4 @@ func (s *Store) index(ctx context.Context, piece indexing) error {
 		}
 		return nil
 	})
-}
-
-// searchable is the text of an event by which it can be found, and words for
-// what it is.
-func searchable(body Body) (text, about string) {
-	if body == nil {
-		return "", ""
-	}
-	kind, tool, exit := body.Kind(), "", ""
-	var parts []string
-	switch b := body.(type) {
-	case Prompt:
-		parts = []string{b.Text}
-		for _, i := range b.Images {
-			parts = append(parts, i.Name)
-		}
-	case ModelResponse:
-		parts = []string{b.Text, b.Reasoning}
-	case ToolCall:
-		tool = b.Tool
-		parts = append([]string{b.Tool}, leaves(b.Arguments)...)
-	case ToolResult:
-		tool = b.Tool
-		if b.Exit != nil {
-			exit = fmt.Sprint(*b.Exit)
-		}
-		parts = []string{b.Stdout, b.Stderr, b.Error}
-	case Decision:
-		tool = b.Tool
-		parts = []string{b.Verdict, b.Rule, b.Reason}
-	case FilePut:
-		parts = []string{b.Path}
-	case Egress:
-		parts = []string{b.Host, b.Method, b.Reason}
-	case Filtered:
-		parts = []string{b.String()}
-	case Tripwire:
-		parts = []string{b.String()}
-	case LimitReached:
-		parts = []string{"limit", b.Limit}
-	case Failure:
-		parts = []string{b.Code, b.Message}
-	case BoxDiff:
-		for _, c := range b.Changes {
-			parts = append(parts, c.Path, c.From)
-		}
-	case Note:
-		parts = append([]string{b.Title, b.Text}, b.Tags...)
-	default:
-		return "", ""
-	}
-	return strings.TrimSpace(strings.Join(parts, "\n")), word("kind", kind) + " " + word("tool", tool) + " " + word("exit", exit)
-}
-
-// leaves are the strings anywhere in JSON.
-func leaves(raw json.RawMessage) []string {
-	var v any
-	if json.Unmarshal(raw, &v) != nil {
-		return []string{string(raw)}
-	}
-	var found []string
-	var walk func(any)
-	walk = func(v any) {
-		switch v := v.(type) {
-		case string:
-			found = append(found, v)
-		case []any:
-			for _, each := range v {
-				walk(each)
-			}
-		case map[string]any:
-			for _, each := range v {
-				walk(each)
-			}
-		}
-	}
-	walk(v)
-	slices.Sort(found) // a map has no order
-	return found
-}
-
-// word is one word of the index for a property; "" for none.
-func word(name, value string) string {
-	if value == "" {
-		return ""
-	}
-	return "_" + name + "_" + strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
-			return unicode.ToLower(r)
-		}
-		return '_'
-	}, value)
 }

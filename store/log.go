@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,7 +32,12 @@ type Store struct {
 	stmts statements // of w
 	pack  packer
 	key   *Key // nil: nothing is signed
+
+	x     index
 	wrote atomic.Bool
+	fresh atomic.Int64  // bytes appended since it was last told to index
+	due   chan struct{} // tells it to
+	stop  func()        // stops that, and waits
 }
 
 // SignWith makes s sign the ends of sessions, and all that is changed about
@@ -49,24 +55,32 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := makeFile(path); err != nil {
 		return nil, err
 	}
-	s := &Store{path: path}
+	s := &Store{path: path, x: index{path: path + ".index", turn: make(chan struct{}, 1)}, due: make(chan struct{}, 1)}
 	if s.pack, err = newPacker(); err != nil {
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
-	// Two who turn a new file into a log at once get in each other's way, and
-	// SQLite then gives up at once instead of waiting.
+	if err := unlessBusy(ctx, func() error { return s.open(ctx) }); err != nil {
+		return nil, errors.Join(s.explain(err), s.close())
+	}
+	life, cancel := context.WithCancel(context.Background())
+	var indexer sync.WaitGroup
+	indexer.Go(func() { s.indexAsTold(life) })
+	s.stop = func() { cancel(); indexer.Wait() }
+	return s, nil
+}
+
+// unlessBusy calls open until it meets nobody: two who turn a new file into a
+// database at once get in each other's way, and SQLite then gives up at once
+// instead of waiting.
+func unlessBusy(ctx context.Context, open func() error) error {
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		err := s.open(ctx)
-		if err == nil {
-			return s, nil
-		}
-		closed := s.Close()
+		err := open()
 		if !isBusy(err) || time.Now().After(deadline) {
-			return nil, errors.Join(explain(path, err), closed)
+			return err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
@@ -75,12 +89,16 @@ func Open(ctx context.Context, path string) (*Store, error) {
 // Close waits for an append under way, and for at most a second makes what was
 // appended searchable. Sessions of this Store can append no more.
 func (s *Store) Close() error {
-	var err error
+	s.stop()
 	if s.wrote.Load() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		s.Index(ctx) //nolint:errcheck // the next search does what is left
 		cancel()
 	}
+	return errors.Join(s.x.close(), s.close())
+}
+
+func (s *Store) close() (err error) {
 	if s.r != nil {
 		err = s.r.Close()
 	}
@@ -208,10 +226,10 @@ func (s *Store) migrate(ctx context.Context, steps []fs.DirEntry) error {
 func (s *Store) write(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := s.w.BeginTx(ctx, nil)
 	if err != nil {
-		return explain(s.path, err)
+		return s.explain(err)
 	}
 	if err := do(tx); err != nil {
-		return explain(s.path, errors.Join(err, tx.Rollback()))
+		return s.explain(errors.Join(err, tx.Rollback()))
 	}
-	return explain(s.path, tx.Commit())
+	return s.explain(tx.Commit())
 }

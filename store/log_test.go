@@ -335,3 +335,41 @@ func TestUnknownKindInTheLog(t *testing.T) {
 		t.Errorf("read %v, then %v", seqs, failed)
 	}
 }
+
+// A session remembers where it left off; another who has gone on from there, or
+// ended it, is noticed.
+func TestAppendAfterAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	s, other := openLog(t, path), openLog(t, path)
+	defer s.Close()
+	defer other.Close()
+	ses := begin(t, s)
+	add(t, ses, store.Prompt{Text: "one"})
+	if n, err := other.Note(t.Context(), ses.ID(), store.Note{By: "ada", Tags: []string{"b", "a"}}); err != nil || n.Seq != 3 {
+		t.Fatalf("%+v, %v", n, err)
+	}
+	if e := add(t, ses, store.ModelResponse{Text: "two", Usage: &store.Usage{Input: 3, Output: 4}}); e.Seq != 4 {
+		t.Errorf("event %d after the other's", e.Seq)
+	}
+	if _, err := other.Note(t.Context(), ses.ID(), store.Note{By: "ada", Untags: []string{"a"}, Title: "named"}); err != nil {
+		t.Fatal(err)
+	}
+	add(t, ses, store.ModelResponse{Text: "three", Usage: &store.Usage{Input: 3, Output: 4}})
+	sum, err := other.Session(t.Context(), ses.ID())
+	if err != nil || sum.Events != 6 || sum.Tokens != 14 || sum.Steps != 2 || sum.Title != "named" || strings.Join(sum.Tags, " ") != "b" {
+		t.Errorf("%+v, %v", sum, err)
+	}
+	add(t, ses, store.SessionEnded{Status: "done"})
+	if _, err := ses.Append(t.Context(), store.Prompt{Text: "four"}); !errors.Is(err, store.ErrEnded) {
+		t.Errorf("after the end: %v", err)
+	}
+	if err := other.Remove(t.Context(), ses.ID(), "test"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ses.Append(t.Context(), store.Note{Text: "five"}); !errors.Is(err, store.ErrEnded) {
+		t.Errorf("after it was removed: %v", err)
+	}
+	if a, err := s.Check(t.Context(), ""); err != nil || !a.Intact() {
+		t.Errorf("%+v, %v", a, err)
+	}
+}

@@ -54,7 +54,7 @@ func (s *Store) commitSession(ctx context.Context, tx *sql.Tx, old int64, id str
 	if err != nil {
 		return err
 	}
-	w, err := s.writer(ctx, tx, n)
+	w, err := s.writer(ctx, tx, n, nil)
 	if err != nil {
 		return err
 	}

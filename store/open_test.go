@@ -50,7 +50,7 @@ func TestOpenRefuses(t *testing.T) {
 		kind error
 		says string
 	}{
-		{newer, store.ErrNewer, "format 99, this program knows 3"},
+		{newer, store.ErrNewer, "format 99, this program knows 4"},
 		{damaged, store.ErrUnusable, "damaged"},
 		{file("text", strings.Repeat("hello ", 1000)), store.ErrUnusable, "not a SQLite database"},
 		{database("browser.db", `CREATE TABLE places (url TEXT)`), store.ErrUnusable, "not a glovebox log"},

@@ -73,11 +73,11 @@ func (s *Store) Recover(ctx context.Context) ([]Summary, error) {
 	if err := s.ours(ctx, s.r); errors.Is(err, ErrOtherKey) {
 		return nil, nil // it may be read, and whoever has its key ends them
 	} else if err != nil {
-		return nil, fmt.Errorf("looking for interrupted sessions: %w", explain(s.path, err))
+		return nil, fmt.Errorf("looking for interrupted sessions: %w", s.explain(err))
 	}
 	rows, err := s.r.QueryContext(ctx, `SELECT n, id, owner_pid, owner_start, owner_boot FROM session WHERE status = 'running'`)
 	if err != nil {
-		return nil, fmt.Errorf("looking for interrupted sessions: %w", explain(s.path, err))
+		return nil, fmt.Errorf("looking for interrupted sessions: %w", s.explain(err))
 	}
 	defer rows.Close()
 	type orphan struct {
@@ -96,7 +96,7 @@ func (s *Store) Recover(ctx context.Context) ([]Summary, error) {
 		}
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, fmt.Errorf("looking for interrupted sessions: %w", explain(s.path, err))
+		return nil, fmt.Errorf("looking for interrupted sessions: %w", s.explain(err))
 	}
 	var ended []Summary
 	for _, o := range orphans {
@@ -116,10 +116,13 @@ func (s *Store) Recover(ctx context.Context) ([]Summary, error) {
 
 func (s *Store) endCrashed(ctx context.Context, n int64) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
-		if _, err := s.appendTo(ctx, tx, n, Interrupted{By: "crash"}); err != nil {
-			return err
+		w, err := s.writer(ctx, tx, n, nil)
+		if err == nil {
+			_, err = w.append(ctx, Interrupted{By: "crash"})
 		}
-		_, err := s.appendTo(ctx, tx, n, SessionEnded{Status: "interrupted", Reason: "glovebox was killed"})
+		if err == nil {
+			_, err = w.append(ctx, SessionEnded{Status: "interrupted", Reason: "glovebox was killed"})
+		}
 		return err
 	})
 }

@@ -42,9 +42,12 @@ func problemf(kind error, format string, args ...any) error {
 	return &problem{kind: kind, sentence: fmt.Sprintf(format, args...)}
 }
 
+// explain is explain of the log.
+func (s *Store) explain(err error) error { return explain("log "+s.path, err) }
+
 // explain puts SQLite's result codes that a person can do something about
-// into words; other errors pass unchanged.
-func explain(path string, err error) error {
+// into words; other errors pass unchanged. What is the file that they are of.
+func explain(what string, err error) error {
 	var se *sqlite.Error
 	if !errors.As(err, &se) {
 		return err
@@ -71,7 +74,7 @@ func explain(path string, err error) error {
 	if isCorrupt(err) {
 		err = errors.Join(ErrBroken, err)
 	}
-	return &problem{kind: ErrUnusable, sentence: fmt.Sprintf("log %s: %s", path, why), cause: err}
+	return &problem{kind: ErrUnusable, sentence: what + ": " + why, cause: err}
 }
 
 // isSQLite says whether the database itself failed.

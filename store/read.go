@@ -130,7 +130,7 @@ func (s *Store) Session(ctx context.Context, ref string) (Summary, error) {
 func (s *Store) summaries(ctx context.Context, yield func(Summary) bool, query string, args ...any) error {
 	rows, err := s.r.QueryContext(ctx, query, args...)
 	if err != nil {
-		return fmt.Errorf("reading sessions: %w", explain(s.path, err))
+		return fmt.Errorf("reading sessions: %w", s.explain(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -143,7 +143,7 @@ func (s *Store) summaries(ctx context.Context, yield func(Summary) bool, query s
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("reading sessions: %w", explain(s.path, err))
+		return fmt.Errorf("reading sessions: %w", s.explain(err))
 	}
 	return nil
 }
@@ -171,7 +171,7 @@ func (s *Store) Events(ctx context.Context, id string, after int64) iter.Seq2[Ev
 				}
 			}
 		}
-		yield(Event{}, fmt.Errorf("reading session %s: %w", CleanLine(id), explain(s.path, err)))
+		yield(Event{}, fmt.Errorf("reading session %s: %w", CleanLine(id), s.explain(err)))
 	}
 }
 

@@ -16,30 +16,35 @@ import (
 func (s *Store) Note(ctx context.Context, id string, note Note) (Event, error) {
 	var e Event
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		if err := s.ours(ctx, tx); err != nil {
+		w, err := s.writerOf(ctx, tx, id)
+		if err != nil {
 			return err
 		}
-		var n int64
-		err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
-		if errors.Is(err, sql.ErrNoRows) {
-			return problemf(ErrNotFound, "there is no session %q", CleanLine(id))
-		} else if err != nil {
-			return err
-		}
-		var last int64
-		if err := tx.QueryRowContext(ctx, `SELECT last_seq FROM session WHERE n = ?`, n).Scan(&last); err != nil {
-			return err
-		}
-		if note.Step < 0 || note.Step > last {
+		if last := w.tree.Size(); note.Step < 0 || note.Step > last {
 			return problemf(ErrInvalid, "session %s has no step %d; it has %d", id, note.Step, last)
 		}
-		e, err = s.appendTo(ctx, tx, n, note)
+		e, err = w.append(ctx, note)
 		return err
 	})
 	if err != nil {
 		return Event{}, fmt.Errorf("recording note: %w", err)
 	}
 	return e, nil
+}
+
+// writerOf goes on with a session by its ID, in a log that may be written.
+func (s *Store) writerOf(ctx context.Context, tx *sql.Tx, id string) (*writer, error) {
+	if err := s.ours(ctx, tx); err != nil {
+		return nil, err
+	}
+	var n int64
+	err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, problemf(ErrNotFound, "there is no session %q", CleanLine(id))
+	} else if err != nil {
+		return nil, err
+	}
+	return s.writer(ctx, tx, n, nil)
 }
 
 var tagForm = regexp.MustCompile(`^[\pL\pN][\pL\pN._:/+-]{0,39}$`)
@@ -63,24 +68,15 @@ func (n Note) valid() error {
 // see Compact for the index.
 func (s *Store) Remove(ctx context.Context, id, reason string) error {
 	if _, err := s.w.ExecContext(ctx, `PRAGMA secure_delete = 1`); err != nil {
-		return fmt.Errorf("removing session: %w", explain(s.path, err))
+		return fmt.Errorf("removing session: %w", s.explain(err))
 	}
 	defer s.w.ExecContext(context.WithoutCancel(ctx), `PRAGMA secure_delete = 0`) //nolint:errcheck // it only makes writing faster again
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		if err := s.ours(ctx, tx); err != nil {
-			return err
-		}
-		var n int64
-		err := tx.QueryRowContext(ctx, `SELECT n FROM session WHERE id = ? AND status <> 'removed'`, id).Scan(&n)
-		if errors.Is(err, sql.ErrNoRows) {
-			return problemf(ErrNotFound, "there is no session %q", CleanLine(id))
-		} else if err != nil {
-			return err
-		}
-		w, err := s.writer(ctx, tx, n)
+		w, err := s.writerOf(ctx, tx, id)
 		if err != nil {
 			return err
 		}
+		n := w.n
 		if w.sum.Status == "running" {
 			return problemf(ErrRunning, "session %s is still running; end it first", id)
 		}
@@ -98,8 +94,6 @@ func (s *Store) Remove(ctx context.Context, id, reason string) error {
 		for _, stmt := range []string{
 			`UPDATE session SET status = 'removed', title = '', model = '', started_at = 0, ended_at = NULL, steps = 0, tokens = 0,
 				cost_usd = NULL, tags = '', starred = 0, secret = x'' WHERE n = ?1`,
-			`DELETE FROM search WHERE rowid IN (SELECT id FROM event WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32)`,
-			`DELETE FROM indexed WHERE session = ?1`,
 			`DELETE FROM foreign_session WHERE session = ?1`,
 			`DELETE FROM event WHERE id >= ?1 << 32 AND id < (?1 + 1) << 32`,
 			`DELETE FROM blob WHERE ?1 AND n NOT IN (SELECT value FROM event, json_each(blobs) WHERE blobs IS NOT NULL)`,
@@ -113,25 +107,39 @@ func (s *Store) Remove(ctx context.Context, id, reason string) error {
 	if err != nil {
 		return fmt.Errorf("removing session: %w", err)
 	}
-	return nil
-}
-
-// Compact makes the index forget the words of removed sessions, and the file
-// as small as its content. It takes about a second per 100 MB, in which nobody
-// else can write.
-func (s *Store) Compact(ctx context.Context) error {
-	for _, stmt := range []string{`INSERT INTO search (search) VALUES ('optimize')`, `VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
-		if _, err := s.w.ExecContext(ctx, stmt); err != nil {
-			return fmt.Errorf("compacting: %w", explain(s.path, err))
-		}
+	if err := s.forgetRemoved(ctx); err != nil {
+		return fmt.Errorf("session %s is removed, but its words are still in the search index: %w", id, err)
 	}
 	return nil
 }
 
-// Size is how many bytes of the file are in use.
+// Compact makes the index forget the words of removed sessions, and both files
+// as small as their content. It takes about a second per 100 MB, in which
+// nobody else can write.
+func (s *Store) Compact(ctx context.Context) error {
+	for _, stmt := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
+		if _, err := s.w.ExecContext(ctx, stmt); err != nil {
+			return fmt.Errorf("compacting: %w", s.explain(err))
+		}
+	}
+	err := s.x.use(ctx, func() error {
+		for _, stmt := range []string{`INSERT INTO search (search) VALUES ('optimize')`, `VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
+			if _, err := s.x.w.ExecContext(ctx, stmt); err != nil {
+				return s.x.explain(err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("compacting: %w", err)
+	}
+	return nil
+}
+
+// Size is how many bytes of the log are in use, its index not counted.
 func (s *Store) Size(ctx context.Context) (n int64, err error) {
 	err = s.r.QueryRowContext(ctx, `SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`).Scan(&n)
-	return n, explain(s.path, err)
+	return n, s.explain(err)
 }
 
 // Backup writes the whole log as it is now to a new file (0600), while others
@@ -146,7 +154,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	f.Close()
 	if _, err := s.w.ExecContext(ctx, `VACUUM INTO ?`, path); err != nil {
 		os.Remove(path)
-		return fmt.Errorf("backing up: %w", explain(path, err))
+		return fmt.Errorf("backing up: %w", explain("backup "+path, err))
 	}
 	return nil
 }

@@ -92,7 +92,7 @@ func (s *Store) beginning(ctx context.Context, prefix string) ([]string, error) 
 	words := []string{prefix}
 	for from := prefix; ; {
 		var word string
-		err := s.r.QueryRowContext(ctx, `SELECT term FROM search_words WHERE term >= ? AND term < ? LIMIT 1`, from, prefix+"\U0010ffff").Scan(&word)
+		err := s.x.r.QueryRowContext(ctx, `SELECT term FROM search_words WHERE term >= ? AND term < ? LIMIT 1`, from, prefix+"\U0010ffff").Scan(&word)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			return words, nil
@@ -110,32 +110,46 @@ func alnum(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' }
 
 // Search returns the events that q asks for, newest session first. Without any
 // word, kind, tool or exit status in it: ErrInvalid.
-func (s *Store) Search(ctx context.Context, q Query) ([]Hit, error) {
+func (s *Store) Search(ctx context.Context, q Query) (hits []Hit, err error) {
 	if err := s.Index(ctx); err != nil {
 		return nil, err
 	}
+	err = s.x.use(ctx, func() (err error) {
+		hits, err = s.searchIndex(ctx, q)
+		return s.x.explain(err)
+	})
+	if err != nil && !errors.Is(err, ErrInvalid) {
+		err = fmt.Errorf("searching: %w", err)
+	}
+	return hits, err
+}
+
+func (s *Store) searchIndex(ctx context.Context, q Query) ([]Hit, error) {
 	expression, marks, err := s.match(ctx, q)
 	if err != nil {
-		return nil, fmt.Errorf("searching: %w", explain(s.path, err))
+		return nil, err
 	}
 	if expression == "" {
 		return nil, problemf(ErrInvalid, "there is nothing to search for: give a word, a kind, a tool or an exit status")
 	}
 	chosen, err := s.chosen(ctx, q)
 	if err != nil {
-		return nil, err
+		return nil, s.explain(err)
 	}
 	var hits []Hit
 	limit := cmp.Or(q.Limit, 50)
 	for _, r := range chosen {
 		ids, err := s.found(ctx, expression, r, limit-len(hits))
 		if err != nil {
-			return nil, fmt.Errorf("searching: %w", explain(s.path, err))
+			return nil, err
 		}
 		for _, id := range ids {
 			hit, err := s.hit(ctx, id, marks)
+			if errors.Is(err, sql.ErrNoRows) {
+				continue // it has been removed this moment
+			}
 			if err != nil {
-				return nil, fmt.Errorf("searching: %w", explain(s.path, err))
+				return nil, s.explain(err)
 			}
 			hits = append(hits, hit)
 		}
@@ -183,7 +197,7 @@ func (s *Store) chosen(ctx context.Context, q Query) ([]stretch, error) {
 }
 
 func (s *Store) found(ctx context.Context, expression string, r stretch, limit int) ([]int64, error) {
-	rows, err := s.r.QueryContext(ctx, `SELECT rowid FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?`,
+	rows, err := s.x.r.QueryContext(ctx, `SELECT rowid FROM search WHERE search MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?`,
 		expression, r.first, r.last, limit)
 	if err != nil {
 		return nil, err
@@ -206,7 +220,10 @@ func (s *Store) hit(ctx context.Context, id int64, marks []string) (Hit, error) 
 		return h, err
 	}
 	piece, err := s.pieceOf(ctx, s.r, id>>32, h.Seq-1, 1)
-	if err != nil || len(piece) == 0 {
+	if err == nil && len(piece) == 0 {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
 		return h, err
 	}
 	text, _ := searchable(piece[0].Body)

@@ -225,7 +225,7 @@ func TestRemove(t *testing.T) {
 	if err := s.Compact(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := readFile(path, path+"-wal"); err != nil || strings.Contains(strings.ToLower(out), "xylophone") {
+	if out, err := readFile(path, path+"-wal", path+".index", path+".index-wal"); err != nil || strings.Contains(strings.ToLower(out), "xylophone") {
 		t.Errorf("what was removed is still in the file (%v)", err)
 	}
 }

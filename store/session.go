@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"glovebox/store/proof"
@@ -19,12 +20,16 @@ type Session struct {
 	n       int64
 	id      string
 	started Event
+
+	mu  sync.Mutex // one append at a time
+	tip *tip       // as this Session left it; others may have gone on. Nil: to be read
 }
 
 // Begin starts a session that owner is responsible for (see Recover) and
 // writes its first event.
 func (s *Store) Begin(ctx context.Context, started SessionStarted, owner Owner) (*Session, error) {
 	ses := &Session{store: s, id: newID()}
+	var w *writer
 	err := ctx.Err()
 	if err == nil {
 		ctx = context.WithoutCancel(ctx)
@@ -37,7 +42,10 @@ func (s *Store) Begin(ctx context.Context, started SessionStarted, owner Owner) 
 				err = s.enter(ctx, tx, entry{What: "started", Session: ses.id, At: now().UnixMicro(), Owner: &owner})
 			}
 			if err == nil {
-				ses.started, err = s.appendTo(ctx, tx, ses.n, started)
+				w, err = s.writer(ctx, tx, ses.n, nil)
+			}
+			if err == nil {
+				ses.started, err = w.append(ctx, started)
 			}
 			return err
 		})
@@ -45,6 +53,7 @@ func (s *Store) Begin(ctx context.Context, started SessionStarted, owner Owner) 
 	if err != nil {
 		return nil, fmt.Errorf("beginning a session: %w", err)
 	}
+	ses.tip = &w.tip
 	return ses, nil
 }
 
@@ -68,14 +77,17 @@ func (s *Session) Started() Event { return s.started }
 // ctx that is already done stops it; once begun it is not interrupted, so that
 // an error means the event is not in the log. After SessionEnded: ErrEnded.
 func (s *Session) Append(ctx context.Context, body Body) (Event, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	err := ctx.Err()
 	var e Event
 	if err == nil {
 		ctx = context.WithoutCancel(ctx)
-		err = s.store.write(ctx, func(tx *sql.Tx) error {
-			e, err = s.store.appendTo(ctx, tx, s.n, body)
-			return err
-		})
+		remembered := s.tip != nil
+		e, err = s.append(ctx, body)
+		if err != nil && remembered { // perhaps another process has appended: what is there decides
+			e, err = s.append(ctx, body)
+		}
 	}
 	if err != nil {
 		return Event{}, fmt.Errorf("recording %s: %w", body.Kind(), err)
@@ -84,9 +96,27 @@ func (s *Session) Append(ctx context.Context, body Body) (Event, error) {
 	return e, nil
 }
 
-// appendTo writes the next event of session n and what it changes in the
-// session's row.
-func (s *Store) appendTo(ctx context.Context, tx *sql.Tx, n int64, body Body) (Event, error) {
+// append is Append to the session's tip, which is forgotten unless it succeeds.
+func (s *Session) append(ctx context.Context, body Body) (e Event, err error) {
+	from := s.tip
+	s.tip = nil
+	var w *writer
+	err = s.store.write(ctx, func(tx *sql.Tx) error {
+		if w, err = s.store.writer(ctx, tx, s.n, from); err != nil {
+			return err
+		}
+		e, err = w.append(ctx, body)
+		return err
+	})
+	if err == nil {
+		s.tip = &w.tip
+		s.store.appended(w.bytes)
+	}
+	return e, err
+}
+
+// append writes the next event and what it changes in the session's row.
+func (w *writer) append(ctx context.Context, body Body) (Event, error) {
 	data, err := encode(body)
 	if err != nil {
 		return Event{}, err
@@ -97,10 +127,6 @@ func (s *Store) appendTo(ctx context.Context, tx *sql.Tx, n int64, body Body) (E
 		}
 	}
 	fields, err := proof.Split(data)
-	if err != nil {
-		return Event{}, err
-	}
-	w, err := s.writer(ctx, tx, n)
 	if err != nil {
 		return Event{}, err
 	}

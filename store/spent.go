@@ -33,7 +33,7 @@ func (s *Store) Spent(ctx context.Context, since time.Time) (Spent, error) {
 			coalesce(sum(iif(charge ->> 'notional', 0, charge ->> 'pico_usd')), 0) FROM charged WHERE charge IS NOT NULL`,
 		at).Scan(&sum.Turns, &sum.Input, &sum.Output, &sum.PicoUSD)
 	if err != nil {
-		return Spent{}, fmt.Errorf("summing up what was spent: %w", explain(s.path, err))
+		return Spent{}, fmt.Errorf("summing up what was spent: %w", s.explain(err))
 	}
 	return sum, nil
 }

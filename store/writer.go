@@ -13,9 +13,9 @@ import (
 const (
 	currentQuery = `SELECT secret, edge, last_seq, ` + lineColumns + ` FROM session WHERE n = ?`
 	eventQuery   = `INSERT INTO event (id, at, kind, body, blobs, root, proof) VALUES (?, ?, ?, ?, nullif(?, ''), ?, ?)`
-	countQuery   = `UPDATE session SET edge = ?, last_seq = ?, steps = ?, tokens = ?, cost_usd = ? WHERE n = ?`
+	countQuery   = `UPDATE session SET edge = ?, last_seq = ?, steps = ?, tokens = ?, cost_usd = ? WHERE n = ? AND last_seq = ?`
 	rowQuery     = `UPDATE session SET edge = ?, last_seq = ?, title = ?, model = ?, started_at = ?, ended_at = ?,
-		status = ?, steps = ?, tokens = ?, cost_usd = ?, tags = ?, starred = ? WHERE n = ?`
+		status = ?, steps = ?, tokens = ?, cost_usd = ?, tags = ?, starred = ? WHERE n = ? AND last_seq = ?`
 )
 
 // statements are those of every append, prepared once. Nil while the log is
@@ -41,38 +41,56 @@ func in(ctx context.Context, tx *sql.Tx, prepared *sql.Stmt, query string) (*sql
 	return tx.StmtContext(ctx, prepared), nil
 }
 
-// A writer appends to one session within one transaction. What add writes is
-// part of the session once keep has been called.
-type writer struct {
-	store  *Store
-	tx     *sql.Tx
-	event  *sql.Stmt
-	n      int64
+// A tip is what the next event of a session is appended to.
+type tip struct {
 	sum    Summary
-	was    Summary // when the writer began
 	salter proof.Salter
 	tree   *proof.Tree
 }
 
-// writer goes on with session n.
-func (s *Store) writer(ctx context.Context, tx *sql.Tx, n int64) (*writer, error) {
-	w := &writer{store: s, tx: tx, n: n}
+// A writer appends to one session within one transaction. What add writes is
+// part of the session once keep has been called.
+type writer struct {
+	store *Store
+	tx    *sql.Tx
+	event *sql.Stmt
+	n     int64
+	was   Summary // in the session's row
+	bytes int     // of what was added
+	tip
+}
+
+// writer goes on with session n from where it was left, which is read if that
+// is nil.
+func (s *Store) writer(ctx context.Context, tx *sql.Tx, n int64, from *tip) (w *writer, err error) {
+	if from == nil {
+		if from, err = s.tip(ctx, tx, n); err != nil {
+			return nil, err
+		}
+	}
+	w = &writer{store: s, tx: tx, n: n, was: from.sum, tip: *from}
+	w.event, err = in(ctx, tx, s.stmts.event, eventQuery)
+	return w, err
+}
+
+// tip reads where session n is.
+func (s *Store) tip(ctx context.Context, tx *sql.Tx, n int64) (*tip, error) {
 	current, err := in(ctx, tx, s.stmts.current, currentQuery)
 	if err != nil {
 		return nil, err
 	}
+	var t tip
 	var secret, edge []byte
 	var size int64
-	if err := w.sum.scan(current.QueryRowContext(ctx, n), &secret, &edge, &size); err != nil {
+	if err := t.sum.scan(current.QueryRowContext(ctx, n), &secret, &edge, &size); err != nil {
 		return nil, err
 	}
-	w.was = w.sum
-	w.salter = proof.NewSalter(secret)
-	if w.tree, err = proof.ParseTree(size, edge); err != nil {
-		return nil, problemf(ErrBroken, "session %s is damaged: %v; see glovebox check %s", w.sum.ID, err, w.sum.ID)
+	t.sum.Events = size
+	t.salter = proof.NewSalter(secret)
+	if t.tree, err = proof.ParseTree(size, edge); err != nil {
+		return nil, problemf(ErrBroken, "session %s is damaged: %v; see glovebox check %s", t.sum.ID, err, t.sum.ID)
 	}
-	w.event, err = in(ctx, tx, s.stmts.event, eventQuery)
-	return w, err
+	return &t, nil
 }
 
 // add writes the next event. Body is what fields say, nil where this program
@@ -89,27 +107,36 @@ func (w *writer) add(ctx context.Context, at time.Time, kind string, fields []pr
 		return err
 	}
 	w.sum.Apply(Event{Session: w.sum.ID, Seq: h.Seq, At: at, Body: body})
+	for _, f := range fields {
+		w.bytes += len(f.Value)
+	}
 	return nil
 }
 
-// keep brings the session's row in step with its events.
+// keep brings the session's row in step with its events. errStale: the row is
+// not what the writer began with.
 func (w *writer) keep(ctx context.Context) error {
 	sum := w.sum
 	sum.Events, sum.Steps, sum.Tokens, sum.CostUSD = w.was.Events, w.was.Steps, w.was.Tokens, w.was.CostUSD
-	if reflect.DeepEqual(sum, w.was) { // most appends change no column that an index has
-		count, err := in(ctx, w.tx, w.store.stmts.count, countQuery)
-		if err != nil {
-			return err
-		}
-		_, err = count.ExecContext(ctx, w.tree.Bytes(), w.tree.Size(), w.sum.Steps, w.sum.Tokens, w.sum.CostUSD, w.n)
-		return err
+	prepared, query := w.store.stmts.count, countQuery
+	values := []any{w.sum.Steps, w.sum.Tokens, w.sum.CostUSD}
+	if !reflect.DeepEqual(sum, w.was) { // most appends change no column that an index has
+		prepared, query, values = w.store.stmts.row, rowQuery, w.sum.values()
 	}
-	row, err := in(ctx, w.tx, w.store.stmts.row, rowQuery)
+	update, err := in(ctx, w.tx, prepared, query)
 	if err != nil {
 		return err
 	}
-	_, err = row.ExecContext(ctx, append([]any{w.tree.Bytes(), w.tree.Size()}, append(w.sum.values(), w.n)...)...)
-	return err
+	values = append([]any{w.tree.Bytes(), w.tree.Size()}, append(values, w.n, w.was.Events)...)
+	result, err := update.ExecContext(ctx, values...)
+	if err != nil {
+		return err
+	}
+	if rows, err := result.RowsAffected(); err != nil || rows != 1 {
+		return errors.Join(errStale, err)
+	}
+	w.was = w.sum
+	return nil
 }
 
 // enter enters the session's tree as it is into the ledger, and signs that.

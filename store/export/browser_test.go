@@ -31,9 +31,6 @@ type visit struct {
 
 func open(t *testing.T, src export.Source) *visit {
 	t.Helper()
-	if _, err := exec.LookPath("chromium"); err != nil {
-		t.Skip("chromium is not installed: glovebox setup --for-tests")
-	}
 	page := filepath.Join(t.TempDir(), "session.html")
 	f, err := os.Create(page)
 	if err != nil {
@@ -47,6 +44,15 @@ func open(t *testing.T, src export.Source) *visit {
 		t.Fatal(err)
 	}
 	f.Close()
+	return browse(t, page)
+}
+
+// browse opens a page from disk.
+func browse(t *testing.T, page string) *visit {
+	t.Helper()
+	if _, err := exec.LookPath("chromium"); err != nil {
+		t.Skip("chromium is not installed: glovebox setup --for-tests")
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.WindowSize(1200, 900),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true))
 	if os.Geteuid() == 0 {
@@ -248,5 +254,51 @@ func TestALongSessionInABrowser(t *testing.T) {
 		t.Errorf("the search left %d", n)
 	}
 	t.Logf("%d events: usable after %.0f ms, first search %.0f ms", len(src.Events), usable, search)
+	v.quiet(t)
+}
+
+// asciinema 3's own player plays version 3, with its markers. Which one says
+// ASCIINEMA_PLAYER, the directory of the package as npm unpacks it.
+func TestCastInThePlayer(t *testing.T) {
+	dir := os.Getenv("ASCIINEMA_PLAYER")
+	if dir == "" {
+		t.Skip("make cast-test has the player")
+	}
+	player, err := os.ReadFile(filepath.Join(dir, "dist", "bundle", "asciinema-player.min.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := record(t, nil, aSession()...)
+	var cast strings.Builder
+	if err := export.Cast(&cast, src, 3); err != nil {
+		t.Fatal(err)
+	}
+	recording, err := json.Marshal(cast.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := filepath.Join(t.TempDir(), "player.html")
+	err = os.WriteFile(page, fmt.Appendf(nil, `<!doctype html><meta charset="utf-8"><div id="player"></div><script>%s</script><script>
+		var markers = [], ended = false, failed = "";
+		var player = AsciinemaPlayer.create({data: %s}, document.getElementById("player"), {speed: 50, fit: false});
+		player.addEventListener("marker", m => markers.push(m.label));
+		player.addEventListener("ended", () => { ended = true; });
+		player.play().catch(e => { failed = String(e); });
+	</script>`, player, recording), 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := browse(t, page)
+	v.do(t, until(`ended || failed`))
+	if failed := ask[string](t, v, `failed`); failed != "" {
+		t.Errorf("the player: %s", failed)
+	}
+	if screen := ask[string](t, v, `document.querySelector(".ap-term-text").innerText`); !strings.Contains(screen, "session ended: done") {
+		t.Errorf("the last screen:\n%s", screen)
+	}
+	// It does not pass a marker at the very beginning, where it starts.
+	if got, want := ask[int](t, v, `markers.length`), strings.Count(cast.String(), `,"m",`)-1; want < 7 || got != want {
+		t.Errorf("%d of %d markers", got, want)
+	}
 	v.quiet(t)
 }

@@ -1,0 +1,196 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"glovebox/store"
+)
+
+// found are the prompts that have a word in them, by number.
+func found(t *testing.T, s *store.Store, word string) string {
+	t.Helper()
+	hits, err := s.Search(t.Context(), store.Query{Text: word})
+	if err != nil {
+		t.Fatalf("searching %s: %v", word, err)
+	}
+	var seqs []string
+	for _, h := range hits {
+		seqs = append(seqs, fmt.Sprint(h.Seq))
+	}
+	return strings.Join(seqs, " ")
+}
+
+// The index is the log's shadow: gone, torn, half written or of another log, it
+// is as the log is at the next search.
+func TestIndexIsMadeAnew(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "log.db")
+	s := openLog(t, path)
+	ses := begin(t, s)
+	for i := range 200 {
+		add(t, ses, store.Prompt{Text: fmt.Sprintf("first%d %s", i, strings.Repeat("filler ", 300))})
+	}
+	if got := found(t, s, "first7"); got != "9" {
+		t.Fatalf("before: %s", got)
+	}
+	if err := s.Backup(t.Context(), filepath.Join(dir, "backup.db")); err != nil {
+		t.Fatal(err)
+	}
+	add(t, ses, store.Prompt{Text: "later"})
+	add(t, ses, store.Prompt{Text: "last"})
+	if got := found(t, s, "last"); got != "203" {
+		t.Fatalf("before: %s", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	index := path + ".index"
+	whole, err := os.ReadFile(index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(index); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the index: %v, %v", info, err)
+	}
+	torn := []byte(string(whole))
+	for i := 8192; i < len(torn); i++ {
+		torn[i] ^= 0x55
+	}
+	for name, data := range map[string][]byte{"gone": nil, "empty": {}, "torn": torn, "cut": whole[:4096*2]} {
+		if err := os.Remove(index); err != nil {
+			t.Fatal(err)
+		}
+		if data != nil {
+			if err := os.WriteFile(index, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s := openLog(t, path)
+		if got := found(t, s, "last") + "|" + found(t, s, "first7"); got != "203|9" {
+			t.Errorf("%s: found %s", name, got)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+
+	// A log that was put back from a backup, and goes on otherwise.
+	copyFile(t, filepath.Join(dir, "backup.db"), path)
+	s = openLog(t, path)
+	if got := found(t, s, "last"); got != "" {
+		t.Errorf("put back: found %s", got)
+	}
+	n, err := s.Note(t.Context(), ses.ID(), store.Note{By: "ada", Text: "otherwise"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := found(t, s, "otherwise") + "|" + found(t, s, "later") + "|" + found(t, s, "first7"); got != fmt.Sprint(n.Seq)+"||9" {
+		t.Errorf("put back: found %s", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	// The same, but it goes on before anybody searches, and further than it was.
+	copyFile(t, index, filepath.Join(dir, "index"))
+	copyFile(t, filepath.Join(dir, "backup.db"), path)
+	if err := os.Rename(index, index+".aside"); err != nil {
+		t.Fatal(err)
+	}
+	s = openLog(t, path)
+	for _, text := range []string{"otherhistory", "andmore", "evenmore"} {
+		if _, err := s.Note(t.Context(), ses.ID(), store.Note{By: "ada", Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(index+".aside", index); err != nil {
+		t.Fatal(err)
+	}
+	if got := found(t, s, "otherwise") + "|" + found(t, s, "otherhistory") + "|" + found(t, s, "first7"); got != "|202|9" {
+		t.Errorf("grown beyond: found %s", got)
+	}
+	s.Close()
+}
+
+// Where the index belongs is somebody's own file: it stays, and the log works.
+func TestForeignFileWhereTheIndexBelongs(t *testing.T) {
+	dir := t.TempDir()
+	for name, make := range map[string]func(path string){
+		"text":     func(path string) { os.WriteFile(path, []byte(strings.Repeat("my notes\n", 1000)), 0o600) },
+		"database": func(path string) { raw(t, path).Exec(`CREATE TABLE mine (a)`) },
+	} {
+		path := filepath.Join(dir, name+".db")
+		make(path + ".index")
+		before, err := os.ReadFile(path + ".index")
+		if err != nil || len(before) == 0 {
+			t.Fatal(err)
+		}
+		s := openLog(t, path)
+		ses := begin(t, s)
+		add(t, ses, store.Prompt{Text: "word"})
+		_, err = s.Search(t.Context(), store.Query{Text: "word"})
+		if !errors.Is(err, store.ErrUnusable) || !strings.Contains(err.Error(), path+".index is where the search index of the log belongs") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if after, err := os.ReadFile(path + ".index"); err != nil || string(after) != string(before) {
+			t.Errorf("%s: the file has changed (%v)", name, err)
+		}
+	}
+}
+
+// Who appends waits for nobody who indexes: not even for one that never ends.
+func TestAppendDoesNotWaitForTheIndex(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	s := openLog(t, path)
+	ses := begin(t, s)
+	add(t, ses, store.Prompt{Text: "word"})
+	found(t, s, "word")
+	tx, err := raw(t, path+".index").Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(`DELETE FROM indexed WHERE session = 0`); err != nil { // takes the lock
+		t.Fatal(err)
+	}
+	for range 50 { // more than is indexed meanwhile
+		add(t, ses, store.Prompt{Text: "meanwhile " + strings.Repeat("filler ", 3000)})
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if got := found(t, s, "meanwhile"); len(strings.Fields(got)) != 50 {
+		t.Errorf("found %s", got)
+	}
+	s.Close()
+}
+
+// What is appended is indexed while the session goes on, before anybody asks.
+func TestIndexedMeanwhile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	s := openLog(t, path)
+	defer s.Close()
+	ses := begin(t, s)
+	index := path + ".index"
+	for i := 0; ; i++ {
+		add(t, ses, store.Prompt{Text: strings.Repeat(fmt.Sprint("word", i, " "), 1000)})
+		if _, err := os.Stat(index); err != nil {
+			continue
+		}
+		var seq int64
+		raw(t, index).QueryRow(`SELECT coalesce(max(seq), 0) FROM indexed`).Scan(&seq)
+		if seq > 1 {
+			return
+		}
+		if i == 5000 {
+			t.Fatal("35 MB, and nothing of it is indexed")
+		}
+	}
+}

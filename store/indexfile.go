@@ -1,0 +1,184 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+)
+
+//go:embed index.sql
+var indexSchema string
+
+const (
+	indexID      = 0x676c6f69 // marks a SQLite file as an index ("gloi")
+	indexVersion = 1          // of index.sql
+)
+
+// An index is the file of what can be searched. It has no lock in common with
+// the log, so that nobody who appends waits for it, and holds nothing that the
+// log does not: where it is damaged, or of another version, it is made anew.
+type index struct {
+	path string
+	turn chan struct{} // holds one value while somebody of this process adds to it
+	mu   sync.RWMutex  // held to read while w and r are in use
+	w, r *sql.DB       // w: one connection. Nil: not open yet
+}
+
+// errRenew is of an index that must be made anew.
+var errRenew = errors.New("the search index is of no use")
+
+// use opens the index where it is not open yet, and calls do while it is.
+func (x *index) use(ctx context.Context, do func() error) error {
+	err := x.try(ctx, do)
+	if !errors.Is(err, errRenew) {
+		return err
+	}
+	if err := errors.Join(x.close(), x.remove()); err != nil {
+		return problemf(ErrUnusable, "%v; remove %s, and it is made anew", err, x.path)
+	}
+	return x.try(ctx, do)
+}
+
+func (x *index) try(ctx context.Context, do func() error) error {
+	if err := x.open(ctx); err != nil {
+		return err
+	}
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	if x.w == nil {
+		return problemf(ErrUnusable, "the search index %s has been closed", x.path)
+	}
+	return do()
+}
+
+// open opens the file, and makes it where there is none. It looks at it before
+// it touches it: what is not an index stays as it is.
+func (x *index) open(ctx context.Context) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.w != nil {
+		return nil
+	}
+	if err := makeFile(x.path); err != nil {
+		return err
+	}
+	err := unlessBusy(ctx, func() (err error) {
+		if x.r, err = sql.Open("sqlite", dsn(x.path, "_query_only=1")); err != nil {
+			return err
+		}
+		x.r.SetMaxOpenConns(4)
+		// An index that a crash of the machine sets back goes on from there: it need not wait for the disk.
+		if x.w, err = sql.Open("sqlite", dsn(x.path, "_txlock=immediate&_journal_mode=WAL&_synchronous=NORMAL")); err != nil {
+			return errors.Join(err, x.r.Close())
+		}
+		x.w.SetMaxOpenConns(1)
+		if err = x.prepare(ctx); err != nil {
+			err = errors.Join(err, x.r.Close(), x.w.Close())
+			x.r, x.w = nil, nil
+		}
+		return err
+	})
+	if isCorrupt(err) && !x.isOurs() {
+		return problemf(ErrUnusable, "%s is where the search index of the log belongs, and is damaged or something else; remove it, and it is made anew", x.path)
+	}
+	return x.explain(err)
+}
+
+// prepare makes an empty file an index. errRenew: it is one of another version.
+func (x *index) prepare(ctx context.Context) error {
+	is := func(q querier) (bool, error) {
+		var app, version, tables int
+		err := q.QueryRowContext(ctx, `SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+			FROM pragma_application_id, pragma_user_version`).Scan(&app, &version, &tables)
+		switch {
+		case err != nil:
+			return false, err
+		case app == indexID && version != indexVersion:
+			return false, errRenew
+		case app != indexID && (app != 0 || tables > 0):
+			return false, problemf(ErrUnusable, "%s is where the search index of the log belongs, and is something else; move it away", x.path)
+		}
+		return app == indexID, nil
+	}
+	if done, err := is(x.r); done || err != nil {
+		return err
+	}
+	tx, err := x.w.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // does nothing after Commit
+	if done, err := is(tx); done || err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, indexSchema+fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", indexID, indexVersion))
+	return errors.Join(err, tx.Commit())
+}
+
+// isOurs looks for the mark of an index at its place in the first page, which
+// SQLite itself does not read where others are damaged (file format, 1.3).
+func (x *index) isOurs() bool {
+	f, err := os.Open(x.path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 72)
+	_, err = io.ReadFull(f, head)
+	return err == nil && strings.HasPrefix(string(head), "SQLite format 3\x00") && binary.BigEndian.Uint32(head[68:]) == indexID
+}
+
+// close closes the file; use opens it again.
+func (x *index) close() (err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.w != nil {
+		err = errors.Join(x.r.Close(), x.w.Close())
+	}
+	x.w, x.r = nil, nil
+	return err
+}
+
+// remove removes the file. Another process that has it open goes on with what
+// has no name any more, until it ends.
+func (x *index) remove() (err error) {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if gone := os.Remove(x.path + suffix); !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
+	}
+	return err
+}
+
+// write runs do in one transaction.
+func (x *index) write(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := x.w.BeginTx(ctx, nil)
+	if err != nil {
+		return x.explain(err)
+	}
+	if err := do(tx); err != nil {
+		return x.explain(errors.Join(err, tx.Rollback()))
+	}
+	return x.explain(tx.Commit())
+}
+
+// explain puts an error of an index into words; errRenew: it is damaged.
+// What is in words already, as an error of the log, stays as it is.
+func (x *index) explain(err error) error {
+	var said *problem
+	switch {
+	case errors.As(err, &said):
+		return err
+	case isCorrupt(err):
+		return errors.Join(errRenew, err)
+	}
+	return explain("search index "+x.path, err)
+}
