@@ -41,18 +41,36 @@ func (h *home) table() []column {
 			func(a, b listed) int { return b.StartedAt.Compare(a.StartedAt) },
 		},
 		{"Steps", 6, 2, true, func(s store.Summary) string { return strconv.Itoa(s.Steps) }, most(func(s store.Summary) float64 { return float64(s.Steps) })},
-		{"Tokens", 7, 3, true, func(s store.Summary) string { return count(int64(s.Tokens)) }, most(func(s store.Summary) float64 { return float64(s.Tokens) })},
+		{"Tokens", 7, 3, true, tokens, most(func(s store.Summary) float64 { return float64(s.Tokens) })},
 		{"Cost", 7, 5, true, cost, most(costOf)},
 		{"Result", 13, 0, false, h.result, name(func(s store.Summary) string { return s.Status })},
 	}
 }
 
 func cost(s store.Summary) string {
-	if s.CostUSD == nil {
+	switch {
+	case s.CostUSD != nil:
+		return dollars(*s.CostUSD)
+	case !asked(s):
+		return "–"
+	}
+	return "?"
+}
+
+// tokens are what servers report. One that has answered and says 0 does not count.
+func tokens(s store.Summary) string {
+	switch {
+	case !asked(s):
+		return "–"
+	case s.Tokens == 0 && s.Steps > 0:
 		return "?"
 	}
-	return dollars(*s.CostUSD)
+	return count(int64(s.Tokens))
 }
+
+// asked reports whether a model takes part: none does in a verification or a
+// command in a box.
+func asked(s store.Summary) bool { return s.Model != "verify" && s.Model != "none" && s.Model != "" }
 
 // costOf puts what is not known below what is free.
 func costOf(s store.Summary) float64 {

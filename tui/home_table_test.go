@@ -161,3 +161,20 @@ func TestMovingInALongList(t *testing.T) {
 		t.Errorf("in 20,000 sessions a frame takes %.1f times as long as in 100", float64(long)/float64(short))
 	}
 }
+
+// What is not known is not shown as nothing.
+func TestTokensAndCost(t *testing.T) {
+	for _, c := range []struct {
+		s            store.Summary
+		tokens, cost string
+	}{
+		{store.Summary{Model: "script:demo"}, "0", "?"},
+		{store.Summary{Model: "ollama/x", Steps: 3}, "?", "?"},
+		{store.Summary{Model: "ollama/x", Steps: 3, Tokens: 1200, CostUSD: ptr(0.0)}, "1.2k", "$0.00"},
+		{store.Summary{Model: "verify", Steps: 1}, "–", "–"},
+	} {
+		if got, paid := tokens(c.s), cost(c.s); got != c.tokens || paid != c.cost {
+			t.Errorf("%+v: tokens %s, cost %s; want %s, %s", c.s, got, paid, c.tokens, c.cost)
+		}
+	}
+}
