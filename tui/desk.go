@@ -80,7 +80,7 @@ type (
 	verifyMsg struct{} // show whether the box is closed
 	flashMsg  string
 	notedMsg  struct{ event store.Event } // somebody has noted something
-	tookInMsg struct{}                    // a session was imported
+	tookInMsg struct{ session string }    // it was imported
 )
 
 // sessionMsg is for one screen or dialog, whichever is shown.

@@ -36,7 +36,7 @@ func (e *exporting) handle(m tea.Msg) (done bool, cmd tea.Cmd) {
 		e.formats.move(1, e.room())
 	case key.Matches(msg, k.Open) && len(e.formats.all) > 0:
 		backend, id, format := e.desk.work.backend, e.id, e.formats.all[e.formats.at].Name
-		return true, e.desk.send(newReporting(e.desk, "Export session "+id+" as "+format, nil, func(ctx context.Context) (Report, error) {
+		return true, e.desk.send(newReporting(e.desk, "Export session "+id+" as "+format, func(ctx context.Context) (Report, error) {
 			return backend.Export(ctx, id, format)
 		}))
 	case key.Matches(msg, k.Back):

@@ -16,7 +16,6 @@ type reporting struct {
 	w, h   int
 	top    int
 	cancel context.CancelFunc
-	after  tea.Msg // sent when it went well; nil: nothing
 	report *Report // nil: it is not known yet
 }
 
@@ -27,9 +26,9 @@ type reportMsg struct {
 }
 
 // newReporting makes the dialog, and the command that does what it reports on.
-func newReporting(d *desk, title string, after tea.Msg, run func(ctx context.Context) (Report, error)) dialogMsg {
+func newReporting(d *desk, title string, run func(ctx context.Context) (Report, error)) dialogMsg {
 	ctx, cancel := context.WithCancel(d.work.ctx)
-	r := &reporting{desk: d, title: title, cancel: cancel, after: after}
+	r := &reporting{desk: d, title: title, cancel: cancel}
 	return dialogMsg{r, d.work.do(func() tea.Msg {
 		defer cancel()
 		report, err := run(ctx)
@@ -43,7 +42,7 @@ func newCheck(d *desk, id string) dialogMsg {
 	if id != "" {
 		what = "Is session " + id + " intact?"
 	}
-	return newReporting(d, what, nil, func(ctx context.Context) (Report, error) { return d.work.backend.Check(ctx, id) })
+	return newReporting(d, what, func(ctx context.Context) (Report, error) { return d.work.backend.Check(ctx, id) })
 }
 
 // setSize, like the methods below, is of the dialog interface.
@@ -58,8 +57,8 @@ func (r *reporting) handle(m tea.Msg) (done bool, cmd tea.Cmd) {
 		r.report = &msg.Report
 		if msg.err != nil {
 			r.report = &Report{Bad: true, Said: telling(msg.err)}
-		} else if r.after != nil {
-			return false, r.desk.send(r.after)
+		} else if msg.Session != "" {
+			return false, r.desk.send(tookInMsg{msg.Session})
 		}
 	case tea.KeyPressMsg:
 		switch {
@@ -146,7 +145,7 @@ func (i *importing) handle(m tea.Msg) (done bool, cmd tea.Cmd) {
 			return true, nil
 		case key.Matches(msg, k.Send) && path != "":
 			backend := i.desk.work.backend
-			return true, i.desk.send(newReporting(i.desk, "Import "+path, tookInMsg{}, func(ctx context.Context) (Report, error) {
+			return true, i.desk.send(newReporting(i.desk, "Import "+path, func(ctx context.Context) (Report, error) {
 				return backend.Import(ctx, path)
 			}))
 		}

@@ -144,7 +144,10 @@ func (h *home) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	case summariesMsg:
 		h.all, h.err, h.loaded = msg.all, msg.err, true
 		h.choose()
-	case notedMsg, tookInMsg:
+	case notedMsg:
+		return true, h.load()
+	case tookInMsg:
+		h.want = msg.session
 		return true, h.load()
 	case flashMsg:
 		h.flash = string(msg)

@@ -107,7 +107,7 @@ func TestHostileTextIsHarmless(t *testing.T) {
 				mustBeHarmless(t, a)
 				bad := store.Summary{ID: text, Title: text, Model: text, Tags: []string{text, text}, Starred: true}
 				for _, m := range []dialogMsg{
-					newMarking(a.desk, bad, 1), newExporting(a.desk, text), newImporting(a.desk), newReporting(a.desk, text, nil, nil),
+					newMarking(a.desk, bad, 1), newExporting(a.desk, text), newImporting(a.desk), newReporting(a.desk, text, nil),
 				} {
 					a.Update(m)
 					if r, ok := m.dialog.(*reporting); ok {

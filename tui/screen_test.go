@@ -278,7 +278,7 @@ func hits() []store.Hit {
 
 // reports shows what came of something.
 func reports(a *app, title string, r Report) {
-	m := newReporting(a.desk, title, nil, nil)
+	m := newReporting(a.desk, title, nil)
 	a.Update(m)
 	a.Update(sessionMsg{m.dialog, reportMsg{Report: r}})
 }

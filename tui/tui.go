@@ -66,9 +66,10 @@ type Backend interface {
 
 // A Report is what came of something: what a person reads first, and the rest.
 type Report struct {
-	Bad  bool
-	Said string
-	More []string
+	Bad     bool
+	Said    string
+	More    []string
+	Session string // ID of one that is new in the log; "": none
 }
 
 // A Format is what a session can be exported as.

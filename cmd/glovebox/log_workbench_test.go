@@ -104,7 +104,7 @@ text = "We go on."
 	m.Keys("Enter")
 	m.Sees("signed by foreign key")
 	m.Keys("Escape")
-	m.Sees("2 sessions", "hello from there")
+	m.Sees("2 sessions", "┃ hello from there") // the new one is selected
 
 	m.Write("/make")
 	m.Sees("1 of 2 sessions")
