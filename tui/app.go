@@ -265,10 +265,10 @@ func (a *app) openSession(msg openMsg) tea.Cmd {
 	}
 	if s := a.session(msg.id); s != nil {
 		a.show(s)
-		s.jump(msg.seq)
+		s.jump(msg)
 		return nil
 	}
-	p, cmd := newPlayback(a.desk, msg.id, msg.seq)
+	p, cmd := newPlayback(a.desk, msg)
 	a.show(p)
 	return cmd
 }

@@ -68,8 +68,9 @@ type (
 	leaveMsg  struct{}
 	seenMsg   struct{} // a screen can be seen again
 	openMsg   struct {
-		id  string
-		seq int64 // the event to show; 0: the last
+		id   string
+		seq  int64  // the event to show; 0: the last
+		word string // in it; "": its beginning
 	}
 	newMsg    struct{ prompt, resume string }
 	searchMsg struct{ session string } // search; in one session, unless ""

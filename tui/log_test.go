@@ -94,6 +94,18 @@ func TestJumpToAStep(t *testing.T) {
 	if !strings.Contains(shown(a), "step 9/13") {
 		t.Errorf("%s", shown(a))
 	}
+	// A word far down in a long output is on the screen.
+	long := example()
+	result := exampleResult()
+	result.Stdout = strings.Repeat("nothing\n", 500) + "the NEEDLE is here\n" + strings.Repeat("nothing\n", 500)
+	long[8] = result
+	a.Update(openMsg{"abc", 9, "needle"})
+	p = a.front.(*playback)
+	a.Update(sessionMsg{p, eventsMsg{events: record(long...)}})
+	if !strings.Contains(shown(a), "the NEEDLE is here") {
+		t.Errorf("what was found is not shown:\n%s", shown(a))
+	}
+	a.behind = a.search
 	press(a, "esc")
 	if a.front != screen(a.search) || len(a.search.hits.all) != 1 {
 		t.Error("esc does not lead back to the hits")

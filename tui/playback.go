@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -14,7 +15,7 @@ import (
 type playback struct {
 	pane
 	id     string
-	want   int64 // the event to begin with; 0: the last
+	want   openMsg // where to begin
 	events []store.Event
 	sum    store.Summary // of all of them
 	steps  []int         // indexes into events
@@ -29,8 +30,9 @@ type eventsMsg struct {
 }
 
 // newPlayback makes the screen and the command that reads the session.
-func newPlayback(d *desk, id string, seq int64) (*playback, tea.Cmd) {
-	p := &playback{pane: newPane(d), id: id, want: seq}
+func newPlayback(d *desk, m openMsg) (*playback, tea.Cmd) {
+	id := m.id
+	p := &playback{pane: newPane(d), id: id, want: m}
 	p.story.sum.ID, p.story.sum.Title = id, id
 	return p, d.work.do(func() tea.Msg {
 		var m eventsMsg
@@ -168,17 +170,13 @@ func (p *playback) load(m eventsMsg) {
 	}
 	p.story = newStory()
 	p.at = -1
-	if p.want > 0 {
-		n := 0
-		for n < len(p.steps)-1 && p.seq(n) < p.want {
-			n++
-		}
-		p.show(n)
-		if it := p.list.focused(); it != nil && it.folds() {
-			p.list.fold()
-		}
-	} else {
-		p.show(len(p.steps) - 1)
+	n := len(p.steps) - 1
+	if p.want.seq > 0 {
+		n = max(slices.IndexFunc(p.steps, func(i int) bool { return p.events[i].Seq >= p.want.seq }), 0)
+	}
+	p.show(n)
+	if p.want.seq > 0 {
+		p.list.reveal(p.want.word)
 	}
 	if m.err != nil {
 		p.story.add(&note{mark: "✗", bad: true, said: "the recording cannot be read on: " + m.err.Error()})

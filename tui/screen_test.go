@@ -49,7 +49,7 @@ func openLive(a *app, bodies ...store.Body) *session {
 
 // openRecorded shows the playback of the events.
 func openRecorded(a *app, events []store.Event) *playback {
-	p, _ := newPlayback(a.desk, "abc", 0)
+	p, _ := newPlayback(a.desk, openMsg{id: "abc"})
 	a.show(p)
 	a.Update(sessionMsg{p, eventsMsg{events: events}})
 	return p

@@ -162,7 +162,9 @@ func (s *search) handleKey(msg tea.KeyPressMsg) tea.Cmd {
 	case key.Matches(msg, k.Open):
 		if s.hits.at < len(s.hits.all) {
 			hit := s.hits.all[s.hits.at]
-			return s.desk.send(openMsg{id: hit.Session, seq: hit.Seq})
+			_, word, _ := strings.Cut(hit.Snippet, store.HitStart)
+			word, _, _ = strings.Cut(word, store.HitEnd)
+			return s.desk.send(openMsg{hit.Session, hit.Seq, word})
 		}
 	case key.Matches(msg, k.NextHit):
 		s.hits.move(1, room)

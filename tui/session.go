@@ -403,11 +403,12 @@ func (s *session) noted(e store.Event) {
 }
 
 // jump shows what an event has come to.
-func (s *session) jump(seq int64) {
+func (s *session) jump(to openMsg) {
 	for i, it := range s.list.items {
-		if seq > 0 && it.seq >= seq {
+		if to.seq > 0 && it.seq >= to.seq {
 			s.focus(false)
 			s.list.focusOn(i)
+			s.list.reveal(to.word)
 			return
 		}
 	}

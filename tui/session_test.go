@@ -239,7 +239,7 @@ func TestPlaybackSteps(t *testing.T) {
 
 func TestPlaybackOfADamagedRecording(t *testing.T) {
 	a := newTestApp(80, 24)
-	p, _ := newPlayback(a.desk, "abc", 0)
+	p, _ := newPlayback(a.desk, openMsg{id: "abc"})
 	a.show(p)
 	a.Update(sessionMsg{p, eventsMsg{events: record(example()[:4]...), err: errors.New("event 5: disk I/O error")}})
 	if got := shown(a); !strings.Contains(got, "cannot be read on: event 5: disk I/O error") || !strings.Contains(got, "What is in /data?") {
@@ -248,7 +248,7 @@ func TestPlaybackOfADamagedRecording(t *testing.T) {
 	press(a, "g", "G", "t", "e")
 	mustFit(t, a)
 
-	p, _ = newPlayback(a.desk, "none", 0)
+	p, _ = newPlayback(a.desk, openMsg{id: "none"})
 	a.show(p)
 	a.Update(sessionMsg{p, eventsMsg{err: errors.New("there is no session none")}})
 	press(a, "left", "right", "g", "G", "t", "E", "space", "up", "down", "y", "ctrl+o")
