@@ -84,8 +84,8 @@ func (a *app) route(msg tea.Msg) tea.Cmd {
 		}
 		return cmd
 	case secondMsg:
-		a.front.handle(msg)
-		return second()
+		_, cmd := a.front.handle(msg)
+		return tea.Batch(second(), cmd)
 	case leaveMsg:
 		return a.leave()
 	case goHomeMsg:

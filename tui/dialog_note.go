@@ -184,8 +184,11 @@ func (m *marking) view() string {
 		b   key.Binding
 		how string
 	}{
-		{k.Star, "on, off"}, {k.Tag, "words; -word takes one away"}, {k.Comment, "any text"},
-		{k.Score, "NAME=NUMBER"}, {k.Retitle, "of the session"},
+		{k.Star, "on, off"},
+		{k.Tag, "words; -word takes one away"},
+		{k.Comment, "any text"},
+		{k.Score, "NAME=NUMBER"},
+		{k.Retitle, "of the session"},
 	} {
 		h := row.b.Help()
 		out = append(out, " "+fit(th.accent.Render(pad(h.Key, 4))+pad(h.Desc, 10)+th.faint.Render(row.how), m.w-2))

@@ -28,6 +28,7 @@ type home struct {
 	at, top   int    // selected row, first row on the screen
 	want      string // ID of the session to select as soon as it is there; "": none
 	flash     string
+	seconds   int // since it was last read
 }
 
 // listed is a session in the list.
@@ -49,11 +50,20 @@ func newHome(d *desk, open func(string) *session) *home {
 
 // load reads the list again.
 func (h *home) load() tea.Cmd {
+	h.seconds = 0
 	work := h.desk.work
 	return work.do(func() tea.Msg {
 		all, err := work.backend.Sessions(work.ctx)
 		return sessionMsg{h, summariesMsg{all, err}}
 	})
+}
+
+// rereadEvery is after how many seconds the list is read again, if it changes by itself.
+const rereadEvery = 3
+
+// elsewhere reports whether a session runs that this workbench has no news of.
+func (h *home) elsewhere() bool {
+	return slices.ContainsFunc(h.all, func(s store.Summary) bool { return s.Status == "running" && h.open(s.ID) == nil })
 }
 
 // setSize, like the methods below, is of the screen interface.
@@ -144,6 +154,10 @@ func (h *home) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	case summariesMsg:
 		h.all, h.err, h.loaded = msg.all, msg.err, true
 		h.choose()
+	case secondMsg:
+		if h.seconds++; h.seconds >= rereadEvery && h.elsewhere() {
+			return true, h.load()
+		}
 	case notedMsg:
 		return true, h.load()
 	case tookInMsg:

@@ -279,3 +279,28 @@ func TestPastesWaitForOneAnother(t *testing.T) {
 		t.Errorf("%q is in, %d wait", got, len(s.bringing))
 	}
 }
+
+// The list is read again by itself only while something goes on elsewhere.
+func TestListFollowsWhatRunsElsewhere(t *testing.T) {
+	a := newTestApp(80, 24)
+	reads := func(all []store.Summary) (n int) {
+		a.Update(sessionMsg{a.home, summariesMsg{all: all}})
+		for range 10 {
+			if _, cmd := a.home.handle(secondMsg{}); cmd != nil {
+				n++
+			}
+		}
+		return n
+	}
+	if n := reads(summaries()); n != 3 {
+		t.Errorf("in ten seconds it is read %d times, want 3", n)
+	}
+	if n := reads(summaries()[1:]); n != 0 {
+		t.Errorf("nothing runs, and it is read %d times", n)
+	}
+	s := openLive(a)
+	s.live = fixedLive{"a1"}
+	if n := reads(summaries()); n != 0 {
+		t.Errorf("what runs is open here, and it is read %d times", n)
+	}
+}
