@@ -108,15 +108,12 @@ func (a *app) route(msg tea.Msg) tea.Cmd {
 	case brokeMsg:
 		a.broke = &msg
 		return tea.Quit
-	case tea.PasteMsg:
-		if a.top != nil {
-			_, cmd := a.top.handle(msg)
-			return cmd
-		}
-		_, cmd := a.front.handle(msg)
-		return cmd
 	default:
-		_, cmd := a.front.handle(msg)
+		handle := a.front.handle
+		if _, pasted := msg.(tea.PasteMsg); pasted && a.top != nil {
+			handle = a.top.handle
+		}
+		_, cmd := handle(msg)
 		return cmd
 	}
 	return nil

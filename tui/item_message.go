@@ -120,6 +120,8 @@ type note struct {
 	bad  bool
 	said string
 	more string // shown below, in full
+
+	about int64 // the step that a person has noted this on
 }
 
 func (n *note) text() string {

@@ -172,6 +172,11 @@ func TestMark(t *testing.T) {
 	if !strings.Contains(shown(a), "✎ ada on step 8: a comment") || !strings.Contains(shown(a), "step 14/14") {
 		t.Errorf("%s", shown(a))
 	}
+	press(a, "end", "m")
+	if m := a.top.(*marking); m.step != 8 {
+		t.Errorf("on a note of step 8, m marks step %d", m.step)
+	}
+	press(a, "esc")
 	live := newStory()
 	for _, e := range append(record(example()...), note) {
 		live.update(agent.Update{Event: &e})

@@ -70,12 +70,17 @@ func (p *pane) handleList(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	return true, nil
 }
 
-// step is the event that the focused item shows.
+// step is the event that the focused item shows; of what a person has noted,
+// the one that it is about.
 func (p *pane) step() int64 {
-	if it := p.list.focused(); it != nil {
-		return it.seq
+	it := p.list.focused()
+	if it == nil {
+		return 0
 	}
-	return 0
+	if n, ok := it.body.(*note); ok && n.mark == noteMark {
+		return n.about
+	}
+	return it.seq
 }
 
 // onRecording takes the keys that work on what is recorded of a session.

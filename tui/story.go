@@ -145,13 +145,16 @@ func (s *story) sessionStarted(b store.SessionStarted) {
 	}
 }
 
+// noteMark is the mark of what a person has noted.
+const noteMark = "✎"
+
 // remark is what a person has noted.
 func (s *story) remark(b store.Note) {
 	about := ""
 	if b.Step > 0 {
 		about = fmt.Sprintf(" on step %d", b.Step)
 	}
-	s.add(&note{mark: "✎", said: b.By + about + ": " + noted(b), more: b.Text})
+	s.add(&note{mark: noteMark, said: b.By + about + ": " + noted(b), more: b.Text, about: b.Step})
 }
 
 func (s *story) prompt(b store.Prompt) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"glovebox/fakedata"
 	"glovebox/store"
@@ -35,7 +36,7 @@ replayed, searched and noted on. What a rerun would need that is not here is sai
 
 // withBundle opens a bundle and hands it to do. One that is not intact ends with exit code 1.
 func withBundle(ctx context.Context, path string, do func(*bundle.Bundle) error) error {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe that nobody writes to would keep us
 	if err != nil {
 		return usageError(fmt.Sprintf("the bundle cannot be read: %v", err), "")
 	}
