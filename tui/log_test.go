@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -18,12 +19,14 @@ func TestQuery(t *testing.T) {
 	for text, want := range map[string]store.Query{
 		"refund":                  {Text: "refund*"},
 		"refund ":                 {Text: "refund"},
+		"refund o":                {Text: "refund"},
+		"世":                       {Text: "世*"},
 		"refu* tool:sql":          {Text: "refu*", Tool: "sql"},
 		"two wor":                 {Text: "two wor*"},
 		`"no such table`:          {Text: `"no such table`},
 		"exit:1 kind:tool.result": {Exit: &one, Kind: "tool.result"},
 		"a model:qwen tag:odd result:limited since:2026-11-01": {
-			Text: "a*", Filter: store.Filter{Model: "qwen", Tag: "odd", Status: "limited"},
+			Text: "a", Filter: store.Filter{Model: "qwen", Tag: "odd", Status: "limited"},
 			Since: time.Date(2026, 11, 1, 0, 0, 0, 0, time.Local),
 		},
 		"http://x": {Text: "http://x*"}, // no filter
@@ -46,13 +49,27 @@ func TestFindWhatWasTypedLast(t *testing.T) {
 	a := newTestApp(80, 24)
 	a.Update(searchMsg{})
 	s := a.search
-	typed(a, "ab")
+	typed(a, "a")
+	if s.busy {
+		t.Error("one letter is looked for")
+	}
+	typed(a, "b")
 	if !s.busy || s.found != "" {
 		t.Fatal("typing does not search")
 	}
 	_, cmd := a.Update(sessionMsg{s, hitsMsg{text: "a", hits: hits()}})
 	if cmd == nil || !s.busy || len(s.hits.all) != 3 {
 		t.Error("what was typed meanwhile is not looked for, or what was found is not shown")
+	}
+	stopped := false
+	s.stop = func() { stopped = true }
+	typed(a, "c")
+	press(a, "backspace")
+	if !stopped {
+		t.Error("what is not wanted any more goes on")
+	}
+	if _, cmd = a.Update(sessionMsg{s, hitsMsg{text: "ab", err: context.Canceled}}); cmd == nil || s.err != nil || len(s.hits.all) != 3 {
+		t.Error("the search that was stopped is shown, or not begun again")
 	}
 	_, cmd = a.Update(sessionMsg{s, hitsMsg{text: "ab", hits: hits()[:1]}})
 	if cmd != nil || s.busy || len(s.hits.all) != 1 {

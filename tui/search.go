@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,6 +24,7 @@ type search struct {
 	field textinput.Model
 
 	busy  bool   // only one search runs at a time
+	stop  func() // ends it
 	found string // what hits are of
 	hits  choice[store.Hit]
 	err   error
@@ -52,32 +55,35 @@ func (s *search) begin(in string) tea.Cmd {
 	return tea.Batch(s.field.Focus(), s.look())
 }
 
-// look searches, unless what is there is what was asked for. What is typed
-// meanwhile is looked for afterwards.
+// look searches, unless what is there is what was asked for. What is under way
+// gives way to what was typed meanwhile.
 func (s *search) look() tea.Cmd {
 	text := s.field.Value()
-	if text == s.found && s.err == nil || s.busy {
+	switch {
+	case s.busy:
+		s.stop()
+		return nil
+	case text == s.found && s.err == nil:
 		return nil
 	}
-	if strings.TrimSpace(text) == "" {
-		s.found, s.err, s.hits = "", nil, choice[store.Hit]{}
+	q, err := query(s.in, text)
+	if nothing, _ := query(s.in, ""); q == nothing || err != nil {
+		s.found, s.err, s.hits = "", err, choice[store.Hit]{}
 		return nil
 	}
+	ctx, stop := context.WithCancel(s.desk.work.ctx)
+	s.busy, s.stop = true, stop
 	work, in := s.desk.work, s.in
-	q, err := query(in, text)
-	if err != nil {
-		s.found, s.err = text, err
-		return nil
-	}
-	s.busy = true
 	return work.do(func() tea.Msg {
-		hits, err := work.backend.Search(work.ctx, q)
+		defer stop()
+		hits, err := work.backend.Search(ctx, q)
 		return sessionMsg{s, hitsMsg{in, text, hits, err}}
 	})
 }
 
 // query is text as a query: words, and filters such as tool:sql. The word that
-// is being written may be only the beginning of one.
+// is being written may be only the beginning of one; with a single letter it has
+// hardly begun, and would find too much.
 func query(in, text string) (store.Query, error) {
 	q := store.Query{Filter: store.Filter{Text: in}, Limit: hitsMax}
 	var words []string
@@ -113,7 +119,11 @@ func query(in, text string) (store.Query, error) {
 		}
 	}
 	if n := len(words); n > 0 && !strings.HasSuffix(text, " ") && !strings.Contains(text, `"`) {
-		words[n-1] = strings.TrimSuffix(words[n-1], "*") + "*"
+		if last := words[n-1]; len(last) > 1 {
+			words[n-1] = strings.TrimSuffix(last, "*") + "*"
+		} else if strings.HasSuffix(" "+text, " "+last) {
+			words = words[:n-1]
+		}
 	}
 	q.Text = strings.Join(words, " ")
 	return q, nil
@@ -133,10 +143,10 @@ func (s *search) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	switch msg := msg.(type) {
 	case hitsMsg:
 		s.busy = false
-		if msg.in == s.in {
+		if msg.in == s.in && !errors.Is(msg.err, context.Canceled) {
 			s.found, s.err, s.hits = msg.text, msg.err, choice[store.Hit]{all: msg.hits}
 		}
-		if s.field.Value() != msg.text || msg.in != s.in {
+		if s.field.Value() != msg.text || msg.in != s.in || errors.Is(msg.err, context.Canceled) {
 			return false, s.look()
 		}
 	case flashMsg:
@@ -217,7 +227,7 @@ func (s *search) view() string {
 		}
 	case s.found != "" && len(s.hits.all) == 0:
 		out = append(out, " "+th.faint.Render(fit("Nothing found. All words must occur in one step.", s.w-2)))
-	case strings.TrimSpace(s.found) == "":
+	case s.found == "":
 		for _, l := range wrap(searchHelp, s.w-3, true) {
 			out = append(out, " "+th.faint.Render(l))
 		}
