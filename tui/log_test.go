@@ -240,6 +240,12 @@ func TestResumeKey(t *testing.T) {
 	if !strings.Contains(shown(a), "the session has not ended") {
 		t.Errorf("one that runs is resumed:\n%s", shown(a))
 	}
+	a.Update(sessionMsg{a.home, summariesMsg{all: []store.Summary{{ID: "v", Model: "verify", Status: "done"}}}})
+	press(a, "R")
+	if !strings.Contains(shown(a), "there is no conversation") {
+		t.Errorf("a verification is resumed:\n%s", shown(a))
+	}
+	a.Update(sessionMsg{a.home, summariesMsg{all: summaries()}})
 	press(a, "down", "R")
 	s, ok := a.front.(*session)
 	if !ok || s.resume != "a2" || !s.beginning {

@@ -29,6 +29,9 @@ func (d *desk) resumeFrom(ctx context.Context, ref string, modelChosen bool) err
 	if err != nil {
 		return err
 	}
+	if len(d.history) == 0 || started.Model == "none" || started.Model == "verify" { // no model took part
+		return usageError("session "+sum.ID+" has no conversation to go on with", "glovebox sessions")
+	}
 	d.resume, d.resumed = &started, store.Resumes{Session: sum.ID, Through: sum.Events}
 	if !modelChosen {
 		d.cfg.Model = started.Model
