@@ -115,6 +115,11 @@ func (s *Store) Session(ctx context.Context, ref string) (Summary, error) {
 	case len(found) == 0 && prefix == "last":
 		return Summary{}, problemf(ErrNotFound, "there is no session yet")
 	case len(found) == 0:
+		var removed string
+		err := s.r.QueryRowContext(ctx, `SELECT id FROM session WHERE status = 'removed' AND substr(id, 1, ?) = ? LIMIT 1`, len(prefix), prefix).Scan(&removed)
+		if err == nil && prefix != "" {
+			return Summary{}, problemf(ErrNotFound, "session %s was removed; nothing but its tombstone is left", removed)
+		}
 		return Summary{}, problemf(ErrNotFound, "there is no session %q", CleanLine(ref))
 	}
 	var ids []string

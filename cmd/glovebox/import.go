@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"glovebox/fakedata"
 	"glovebox/store"
@@ -36,15 +35,15 @@ replayed, searched and noted on. What a rerun would need that is not here is sai
 
 // withBundle opens a bundle and hands it to do. One that is not intact ends with exit code 1.
 func withBundle(ctx context.Context, path string, do func(*bundle.Bundle) error) error {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe that nobody writes to would keep us
+	info, err := os.Stat(path) // before it is opened: a pipe would wait for a writer
+	if err == nil && !info.Mode().IsRegular() {
+		return usageError(fmt.Sprintf("%s is not a file", path), "")
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return usageError(fmt.Sprintf("the bundle cannot be read: %v", err), "")
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return usageError(fmt.Sprintf("%s is not a file", path), "")
-	}
 	b, err := bundle.Open(ctx, f, info.Size())
 	if err == nil {
 		err = do(b)

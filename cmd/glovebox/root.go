@@ -80,6 +80,7 @@ func newRootCmd(a *app) *cobra.Command {
 		newExportCmd(a),
 		newImportCmd(a),
 		newCheckCmd(a),
+		newDiffCmd(a),
 		newDataCmd(a),
 		newVerifyCmd(a),
 		newPolicyCmd(a),
