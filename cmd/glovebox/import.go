@@ -87,7 +87,7 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 		if err != nil {
 			return err
 		}
-		said, err := takeIn(ctx, s, b)
+		by, err := takeIn(ctx, s, b)
 		if err = errors.Join(err, s.Close()); err != nil {
 			return err
 		}
@@ -101,37 +101,39 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 				Missing []string `json:"missing"`
 			}{m.Session, m.Events, m.Evidence.Log, m.Key, missing(b.Recipe, os.Getenv)})
 		}
-		for _, line := range said {
+		for _, line := range told(m, by, missing(b.Recipe, os.Getenv)) {
 			fmt.Fprintln(a.out, line)
 		}
 		return nil
 	})
 }
 
-// takeIn imports a bundle, and says in lines what it is.
-func takeIn(ctx context.Context, s *store.Store, b *bundle.Bundle) (said []string, err error) {
+// takeIn imports a bundle, and says whose key it is signed with.
+func takeIn(ctx context.Context, s *store.Store, b *bundle.Bundle) (by string, err error) {
 	m := b.Manifest
-	by, err := whose(ctx, s, b)
+	by, err = whose(ctx, s, b)
 	if err == nil {
 		err = s.Import(ctx, store.Import{Session: m.Session, Events: b.Events(ctx), Evidence: m.Evidence})
 	}
 	if errors.Is(err, store.ErrExists) {
 		err = &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox replay " + m.Session, err: err}
 	}
-	if err != nil {
-		return nil, err
-	}
-	said = []string{
+	return by, err
+}
+
+// told is what a person is told of an imported session, and of what a rerun lacks.
+func told(m bundle.Manifest, by string, lacking []string) []string {
+	said := []string{
 		fmt.Sprintf("session %s: %d events, %s", m.Session, m.Events, store.CleanLine(m.Title)),
 		fmt.Sprintf("intact, from log %s, signed by %s", store.CleanLine(m.Evidence.Log), by),
 	}
 	if n := len(m.Redacted); n > 0 {
 		said = append(said, fmt.Sprintf("something was taken out of %d fields before it was handed on", n))
 	}
-	for _, line := range missing(b.Recipe, os.Getenv) {
+	for _, line := range lacking {
 		said = append(said, "to rerun it: "+store.CleanLine(line))
 	}
-	return said, nil
+	return said
 }
 
 func isFile(name string) bool {

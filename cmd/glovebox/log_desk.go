@@ -86,8 +86,9 @@ func (d *desk) Import(ctx context.Context, path string) (r tui.Report, err error
 		}
 	}
 	err = withBundle(ctx, path, func(b *bundle.Bundle) error {
-		said, err := takeIn(ctx, d.store, b)
+		by, err := takeIn(ctx, d.store, b)
 		if err == nil {
+			said := told(b.Manifest, by, missing(b.Recipe, os.Getenv))
 			r = tui.Report{Said: said[0], More: said[1:], Session: b.Manifest.Session}
 		}
 		return err
