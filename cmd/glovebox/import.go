@@ -101,7 +101,7 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 				Missing []string `json:"missing"`
 			}{m.Session, m.Events, m.Evidence.Log, m.Key, missing(b.Recipe, os.Getenv)})
 		}
-		for _, line := range told(m, by, missing(b.Recipe, os.Getenv)) {
+		for _, line := range importTold(m, by, missing(b.Recipe, os.Getenv)) {
 			fmt.Fprintln(a.out, line)
 		}
 		return nil
@@ -121,8 +121,8 @@ func takeIn(ctx context.Context, s *store.Store, b *bundle.Bundle) (by string, e
 	return by, err
 }
 
-// told is what a person is told of an imported session, and of what a rerun lacks.
-func told(m bundle.Manifest, by string, lacking []string) []string {
+// importTold is what a person is told of an imported session, and of what a rerun lacks.
+func importTold(m bundle.Manifest, by string, lacking []string) []string {
 	said := []string{
 		fmt.Sprintf("session %s: %d events, %s", m.Session, m.Events, store.CleanLine(m.Title)),
 		fmt.Sprintf("intact, from log %s, signed by %s", store.CleanLine(m.Evidence.Log), by),

@@ -88,7 +88,7 @@ func (d *desk) Import(ctx context.Context, path string) (r tui.Report, err error
 	err = withBundle(ctx, path, func(b *bundle.Bundle) error {
 		by, err := takeIn(ctx, d.store, b)
 		if err == nil {
-			said := told(b.Manifest, by, missing(b.Recipe, os.Getenv))
+			said := importTold(b.Manifest, by, missing(b.Recipe, os.Getenv))
 			r = tui.Report{Said: said[0], More: said[1:], Session: b.Manifest.Session}
 		}
 		return err
