@@ -21,7 +21,7 @@ func (p *pane) statusLine(now time.Time) string {
 		style = th.bad
 	}
 	doing := s.doingWords()
-	if s.doing == thinking || s.doing == running || s.doing == starting {
+	if s.doing == thinking || s.doing == running || s.doing == starting || s.doing == asking {
 		doing = th.accent.Render(doing)
 	}
 	parts := []string{style.Render(seal), fit(doing, max(p.w-2-ansi.StringWidth(seal)-3, 10))}

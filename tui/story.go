@@ -16,6 +16,7 @@ const (
 	ready    = "ready"
 	thinking = "thinking"
 	running  = "running" // a tool; which one is in story.tool
+	asking   = "waits for you"
 	idle     = "idle"
 	ended    = "ended"
 )
@@ -97,6 +98,11 @@ func (s *story) apply(e store.Event) {
 		it := s.card(b.CallID, b.Tool)
 		it.body.(*call).decision = &b
 		it.touch()
+		if b.Verdict == "ask" {
+			s.doing = asking
+		} else if s.doing == asking {
+			s.doing = thinking
+		}
 	case store.ToolCall:
 		s.toolCall(b, e.At)
 	case store.ToolResult:
