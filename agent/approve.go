@@ -69,7 +69,7 @@ func nobody(context.Context, Ask) Answer {
 
 // approve gets the decision of a person on a call that policy asks about. The
 // question is recorded before it is asked; who calls it records the answer.
-func (a *Agent) approve(ctx context.Context, call store.CallSpec, asked store.Decision, p plan) (store.Decision, plan, error) {
+func (a *Agent) approve(ctx context.Context, ask Approver, call store.CallSpec, asked store.Decision, p plan) (store.Decision, plan, error) {
 	if a.granted(call.Name, p.args) {
 		asked.Verdict, asked.By, asked.Rule, asked.From = "allow", "user", "allowed for this session", ""
 		return asked, p, nil
@@ -77,7 +77,6 @@ func (a *Agent) approve(ctx context.Context, call store.CallSpec, asked store.De
 	if err := a.record(ctx, asked); err != nil {
 		return asked, p, err
 	}
-	ask := a.cfg.Approve
 	if ask == nil {
 		ask = nobody
 	}

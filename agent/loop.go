@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"glovebox/agent/budget"
+	"glovebox/agent/drift"
 	"glovebox/agent/filter"
 	"glovebox/agent/policy"
 	"glovebox/store"
@@ -92,17 +93,25 @@ func (a *Agent) Prompt(ctx context.Context, text string, images ...store.Image) 
 	if err := a.passPrompt(ctx, &text); err != nil {
 		return err
 	}
+	return a.within(ctx, func(ctx context.Context) error {
+		if err := a.record(ctx, store.Prompt{Text: text, Images: images}); err != nil {
+			return err
+		}
+		return a.work(ctx)
+	})
+}
+
+// within does work until it ends, the session's time is up, or Halt or ctx ends
+// it. What stopped it is recorded before it returns.
+func (a *Agent) within(ctx context.Context, work func(context.Context) error) error {
 	working, err := a.begin(ctx)
 	if err != nil {
 		a.end() //nolint:errcheck // it is err
 		return a.stopped(ctx, working, err)
 	}
-	if err := a.record(ctx, store.Prompt{Text: text, Images: images}); err != nil {
-		return errors.Join(err, a.end())
-	}
 	limited, cancel := a.withWall(working)
 	defer cancel()
-	err = a.work(limited)
+	err = work(limited)
 	if halted := a.end(); halted != nil && ctx.Err() == nil {
 		var lost *logError
 		if !errors.As(err, &lost) {
@@ -225,7 +234,7 @@ func (a *Agent) admit(ctx context.Context, c decided) (plan plan, admitted bool,
 	edited := false
 	if decision.Verdict == "ask" {
 		var err error
-		if decision, plan, err = a.approve(ctx, call, decision, plan); err != nil {
+		if decision, plan, err = a.approve(ctx, c.approve, call, decision, plan); err != nil {
 			return plan, false, err
 		}
 		edited = decision.Edited
@@ -289,7 +298,7 @@ func (a *Agent) run(ctx context.Context, call store.CallSpec, plan plan) (res st
 	var denied *PolicyError
 	switch {
 	case ctx.Err() != nil && (err != nil || res.Signal != ""):
-		if res.Error, end = "interrupted", ctx.Err(); errors.As(context.Cause(ctx), &denied) {
+		if res.Error, end = drift.Interrupted, ctx.Err(); errors.As(context.Cause(ctx), &denied) {
 			res.Error = denied.Message
 		}
 	case err == nil:

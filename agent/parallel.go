@@ -27,7 +27,13 @@ func (a *Agent) serve(ctx context.Context, resp store.ModelResponse) error {
 		calls[i].call = c
 		calls[i].decision, calls[i].plan = a.cfg.Tools.decide(c)
 		calls[i].cut = resp.FinishReason == "length" && i == len(calls)-1
+		calls[i].approve = a.cfg.Approve
 	}
+	return a.serveAll(ctx, calls)
+}
+
+// serveAll serves calls that were decided on.
+func (a *Agent) serveAll(ctx context.Context, calls []decided) error {
 	for len(calls) > 0 {
 		n := a.together(calls)
 		if err := a.batch(ctx, calls[:n]); err != nil {
@@ -43,7 +49,8 @@ type decided struct {
 	call     store.CallSpec
 	decision store.Decision
 	plan     plan
-	cut      bool // at the model's output limit
+	cut      bool     // at the model's output limit
+	approve  Approver // who is asked; nil: nobody
 
 	admitted bool
 	res      store.ToolResult

@@ -45,6 +45,7 @@ type BoxOptions struct {
 	// RequireLimits makes a limit that nothing enforces a reason for ErrNoSeal.
 	RequireLimits bool
 	Egress        bool // listen on the box's loopback for the clients of ServeEgress
+	UID           int  // inside the box, if no other box has it; 0: any
 
 	unjudged bool // by its seal: for a battery, which reports it
 	weak     bool // on purpose, for a control: not even probed
@@ -113,7 +114,7 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 	if err != nil {
 		return nil, fmt.Errorf("create box: %w", err)
 	}
-	lease, err := leaseUID(e.opts.RuntimeDir)
+	lease, err := leaseUID(e.opts.RuntimeDir, opts.UID)
 	if err != nil {
 		return nil, err
 	}

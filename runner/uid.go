@@ -23,20 +23,31 @@ type uidLease struct {
 	file *os.File
 }
 
-func leaseUID(runtimeDir string) (*uidLease, error) {
+// leaseUID takes the first that is free; preferred, if it is one of them and free.
+func leaseUID(runtimeDir string, preferred int) (*uidLease, error) {
 	dir := filepath.Join(runtimeDir, "uid")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("lease a user ID: %w", err)
 	}
-	for uid := firstUID; uid <= lastUID; uid++ {
+	lease := func(uid int) (*uidLease, error) {
 		f, err := os.OpenFile(filepath.Join(dir, strconv.Itoa(uid)), os.O_RDWR|os.O_CREATE, 0o600)
 		if err != nil {
 			return nil, fmt.Errorf("lease a user ID: %w", err)
 		}
-		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
-			return &uidLease{uid: uid, file: f}, nil
+		if unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+			return nil, f.Close()
 		}
-		f.Close()
+		return &uidLease{uid: uid, file: f}, nil
+	}
+	if preferred >= firstUID && preferred <= lastUID {
+		if l, err := lease(preferred); err != nil || l != nil {
+			return l, err
+		}
+	}
+	for uid := firstUID; uid <= lastUID; uid++ {
+		if l, err := lease(uid); err != nil || l != nil {
+			return l, err
+		}
 	}
 	return nil, fmt.Errorf("lease a user ID: all %d are in use; glovebox box prune removes left-over boxes", lastUID-firstUID+1)
 }

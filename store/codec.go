@@ -114,6 +114,10 @@ func decodeBody(kind string, data []byte) (Body, error) {
 		return decode[Verified](data)
 	case BoxDestroyed{}.Kind():
 		return decode[BoxDestroyed](data)
+	case Drift{}.Kind():
+		return decode[Drift](data)
+	case Compared{}.Kind():
+		return decode[Compared](data)
 	case SessionEnded{}.Kind():
 		return decode[SessionEnded](data)
 	case Note{}.Kind():

@@ -34,6 +34,7 @@ type SessionStarted struct {
 	Endpoint string          `json:"endpoint,omitempty"` // base URL of the model endpoint, without credentials
 	Price    *Price          `json:"price,omitempty"`    // of the model; nil in old logs
 	Resumes  *Resumes        `json:"resumes,omitempty"`  // the session whose conversation goes on in this one
+	Reruns   *Resumes        `json:"reruns,omitempty"`   // the session whose tool calls are run again in this one; no model is asked
 }
 
 // Price is what a model costs, in picodollars a token, and where that is from.
@@ -204,7 +205,7 @@ type Decision struct {
 	Verdict string `json:"verdict"` // allow, deny, invalid (unknown tool or unusable arguments), ask (a person is asked; another one follows)
 	Rule    string `json:"rule,omitempty"`
 	Reason  string `json:"reason,omitempty"`
-	By      string `json:"by"` // policy, user, headless (nobody to ask), --yes
+	By      string `json:"by"` // policy, user, headless (nobody to ask), --yes, recording (as the session that is run again has it)
 
 	From    string  `json:"from,omitempty"`    // where the rule is written
 	Part    string  `json:"part,omitempty"`    // of a shell call: the command that decided
@@ -399,6 +400,27 @@ type Compacted struct {
 	After  int64 `json:"after"`
 }
 
+// Drift says how something in a rerun differs from the session that it runs
+// again, or that this cannot be told. What no Drift names is the same, byte for byte.
+type Drift struct {
+	Of      int64  `json:"of"`                // event of the session that is run again; 0: it has none like that
+	Now     int64  `json:"now,omitempty"`     // event of this session that was compared with it; 0: there is none
+	What    string `json:"what"`              // image, limits, data, call, decision, exit, stdout, stderr, error, file
+	Unknown bool   `json:"unknown,omitempty"` // it cannot be told whether they differ
+	How     string `json:"how,omitempty"`     // where all of the difference is: order, times, names, numbers; a help for who reads, no excuse
+	Detail  string `json:"detail"`            // the first difference, or why nothing can be told; bounded
+}
+
+// Compared ends the comparisons of a rerun that came to its end. It counts the
+// tool calls that were recorded as run or refused.
+type Compared struct {
+	Calls   int `json:"calls"`
+	Same    int `json:"same"`
+	Drifted int `json:"drifted"`
+	Unknown int `json:"unknown"`
+	Other   int `json:"other"` // Drift of something else than a call: image, limits, data, files
+}
+
 func (Filtered) Kind() string       { return "filtered" }
 func (Tripwire) Kind() string       { return "tripwire" }
 func (Compacted) Kind() string      { return "compacted" }
@@ -422,3 +444,5 @@ func (Verified) Kind() string       { return "verified" }
 func (BoxDestroyed) Kind() string   { return "box.destroyed" }
 func (SessionEnded) Kind() string   { return "session.ended" }
 func (Note) Kind() string           { return "note" }
+func (Drift) Kind() string          { return "drift" }
+func (Compared) Kind() string       { return "compared" }

@@ -48,11 +48,16 @@ func (x *index) use(ctx context.Context, do func() error) error {
 }
 
 func (x *index) try(ctx context.Context, do func() error) error {
-	if err := x.open(ctx); err != nil {
-		return err
-	}
 	x.mu.RLock()
 	defer x.mu.RUnlock()
+	if x.w == nil {
+		x.mu.RUnlock()
+		err := x.open(ctx)
+		x.mu.RLock()
+		if err != nil {
+			return err
+		}
+	}
 	if x.w == nil {
 		return problemf(ErrUnusable, "the search index %s has been closed", x.path)
 	}

@@ -37,10 +37,15 @@ type Filter struct {
 	Status  string  // as in Summary; "limited" is a limit hit
 	CostUSD float64 // known to have cost at least so much
 	Starred bool
-	Limit   int // at most so many; 0: no limit
+	Drift   bool // reruns in which something differed, or could not be told
+	Limit   int  // at most so many; 0: no limit
 }
 
-func (f Filter) matches(s Summary) bool {
+// matches wants the drifters only where Drift is set.
+func (f Filter) matches(s Summary, drifters map[string]bool) bool {
+	if f.Drift && !drifters[s.ID] {
+		return false
+	}
 	if !strings.Contains(strings.ToLower(s.Model), strings.ToLower(f.Model)) || f.Status != "" && f.Status != s.Status ||
 		f.Starred && !s.Starred || f.Tag != "" && !slices.Contains(s.Tags, f.Tag) || f.CostUSD > 0 && (s.CostUSD == nil || *s.CostUSD < f.CostUSD) {
 		return false
@@ -81,10 +86,13 @@ func (s *Summary) values() []any {
 }
 
 // Sessions returns the sessions that f chooses, newest first.
-func (s *Store) Sessions(ctx context.Context, f Filter) ([]Summary, error) {
-	var found []Summary
-	err := s.summaries(ctx, func(sum Summary) bool {
-		if f.matches(sum) {
+func (s *Store) Sessions(ctx context.Context, f Filter) (found []Summary, err error) {
+	drifters, err := s.drifters(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	err = s.summaries(ctx, func(sum Summary) bool {
+		if f.matches(sum, drifters) {
 			found = append(found, sum)
 		}
 		return f.Limit == 0 || len(found) < f.Limit

@@ -114,8 +114,12 @@ func (s *Store) Search(ctx context.Context, q Query) (hits []Hit, err error) {
 	if err := s.Index(ctx); err != nil {
 		return nil, err
 	}
+	drifters, err := s.drifters(ctx, q.Filter)
+	if err != nil {
+		return nil, err
+	}
 	err = s.x.use(ctx, func() (err error) {
-		hits, err = s.searchIndex(ctx, q)
+		hits, err = s.searchIndex(ctx, q, drifters)
 		return s.x.explain(err)
 	})
 	if err != nil && !errors.Is(err, ErrInvalid) {
@@ -124,7 +128,7 @@ func (s *Store) Search(ctx context.Context, q Query) (hits []Hit, err error) {
 	return hits, err
 }
 
-func (s *Store) searchIndex(ctx context.Context, q Query) ([]Hit, error) {
+func (s *Store) searchIndex(ctx context.Context, q Query, drifters map[string]bool) ([]Hit, error) {
 	expression, marks, err := s.match(ctx, q)
 	if err != nil {
 		return nil, err
@@ -132,7 +136,7 @@ func (s *Store) searchIndex(ctx context.Context, q Query) ([]Hit, error) {
 	if expression == "" {
 		return nil, problemf(ErrInvalid, "there is nothing to search for: give a word, a kind, a tool or an exit status")
 	}
-	chosen, err := s.chosen(ctx, q)
+	chosen, err := s.chosen(ctx, q, drifters)
 	if err != nil {
 		return nil, s.explain(err)
 	}
@@ -165,7 +169,7 @@ type stretch struct{ first, last int64 }
 
 // chosen are the row numbers of the sessions that q's filters let through,
 // newest first; those of neighbours as one.
-func (s *Store) chosen(ctx context.Context, q Query) ([]stretch, error) {
+func (s *Store) chosen(ctx context.Context, q Query, drifters map[string]bool) ([]stretch, error) {
 	if q.Filter == (Filter{}) && q.Since.IsZero() && q.Until.IsZero() {
 		return []stretch{{0, 1<<63 - 1}}, nil
 	}
@@ -182,7 +186,7 @@ func (s *Store) chosen(ctx context.Context, q Query) ([]stretch, error) {
 		if err := sum.scan(rows, &n, &sum.Events); err != nil {
 			return nil, err
 		}
-		if !q.Filter.matches(sum) || sum.StartedAt.Before(q.Since) || !q.Until.IsZero() && !sum.StartedAt.Before(q.Until) {
+		if !q.Filter.matches(sum, drifters) || sum.StartedAt.Before(q.Since) || !q.Until.IsZero() && !sum.StartedAt.Before(q.Until) {
 			open = false
 			continue
 		}

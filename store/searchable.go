@@ -52,6 +52,8 @@ func searchable(body Body) (text, about string) {
 		for _, c := range b.Changes {
 			parts = append(parts, c.Path, c.From)
 		}
+	case Drift:
+		parts = []string{b.What, b.How, b.Detail}
 	case Note:
 		parts = append([]string{b.Title, b.Text}, b.Tags...)
 	default:

@@ -171,6 +171,9 @@ func (s *Summary) Apply(e Event) {
 	switch b := e.Body.(type) {
 	case SessionStarted:
 		s.StartedAt, s.Model = e.At, b.Model
+		if b.Reruns != nil {
+			s.Title, s.CostUSD = title("rerun of "+b.Reruns.Session), new(float64) // nobody is asked, so nobody is paid
+		}
 	case Prompt:
 		if s.Title == "" {
 			s.Title = title(b.Text)

@@ -128,6 +128,10 @@ func (t *Transcript) Event(e Event) error {
 		probed(&b, v)
 	case Verified:
 		line(&b, "\nverified: %d hold, %d do not, %d could not be tried", v.Passed, len(v.Failed), len(v.Inconclusive))
+	case Drift:
+		text(&b, "\n"+v.Head(), v.Detail)
+	case Compared:
+		line(&b, "\ncompared: %s", v)
 	case BoxDestroyed:
 		line(&b, "\nbox %s destroyed: %s", v.Box, v.Reason)
 	case Note:
@@ -141,6 +145,9 @@ func (t *Transcript) Event(e Event) error {
 
 func started(b *strings.Builder, e Event, v SessionStarted) {
 	line(b, "session %s, %s, rigor %s, %s", e.Session, v.Model, v.Rigor, e.At.Format("2006-01-02 15:04:05 UTC"))
+	if r := v.Reruns; r != nil {
+		line(b, "runs the tool calls of session %s again; no model is asked", r.Session)
+	}
 	if r := v.Recipe; r != nil {
 		line(b, "data %s", r)
 	}

@@ -68,9 +68,11 @@ func tokens(s store.Summary) string {
 	return count(int64(s.Tokens))
 }
 
-// asked reports whether a model takes part: none does in a verification or a
-// command in a box.
-func asked(s store.Summary) bool { return s.Model != "verify" && s.Model != "none" && s.Model != "" }
+// asked reports whether a model takes part: none does in a verification, a
+// command in a box or a rerun.
+func asked(s store.Summary) bool {
+	return !slices.Contains([]string{"", "none", "verify", "rerun"}, s.Model)
+}
 
 // costOf puts what is not known below what is free.
 func costOf(s store.Summary) float64 {

@@ -123,6 +123,10 @@ func (s *story) apply(e store.Event) {
 		s.remark(b)
 	case store.BoxDiff:
 		s.note("±", "%s", store.Changed(b))
+	case store.Drift:
+		s.add(&note{mark: "≠", bad: !b.Unknown, said: b.Head(), more: b.Detail})
+	case store.Compared:
+		s.note("≠", "compared: %s", b.String())
 	case store.BoxDestroyed:
 		s.box = "destroyed"
 		s.note("○", "box destroyed: %s", b.Reason)
@@ -138,6 +142,9 @@ func (s *story) sessionStarted(b store.SessionStarted) {
 		s.limits = cfg.Limits
 	}
 	said := "session " + s.sum.ID + " · " + b.Model
+	if b.Reruns != nil {
+		said += " of " + b.Reruns.Session
+	}
 	if r := b.Recipe; r != nil {
 		if r.Masked() {
 			said += " · data " + r.String()

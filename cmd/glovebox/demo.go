@@ -43,8 +43,9 @@ func (a *app) demo(ctx context.Context, d *desk) error {
 The box is gone; the recording stays.
   log      %s
   replay   glovebox replay %s
+  again    glovebox rerun %s
   list     glovebox sessions
   yours    OPENAI_API_KEY=… glovebox run "which customers look odd?"
-`, d.path, id)
+`, d.path, id, id)
 	return err
 }

@@ -35,6 +35,7 @@ type desk struct {
 	resume  *store.SessionStarted // of the session that the next one resumes; nil: none
 	resumed store.Resumes
 	history []store.Event
+	again   *rerun // of a recorded session, which the next one is; nil: it is not
 
 	*machine
 }
@@ -120,6 +121,9 @@ func (d *desk) newBox(ctx context.Context, e *runner.Engine, image runner.Image,
 	}
 	o := d.boxOptions(image)
 	o.Session = session
+	if d.again != nil {
+		o.UID = d.again.uid()
+	}
 	return e.NewBox(ctx, o)
 }
 

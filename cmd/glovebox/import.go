@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
 	"glovebox/fakedata"
+	"glovebox/runner"
 	"glovebox/store"
 	"glovebox/store/bundle"
 
@@ -87,11 +89,22 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 		if err != nil {
 			return err
 		}
-		by, err := takeIn(ctx, s, b)
+		by, in, err := takeIn(ctx, s, b)
 		if err = errors.Join(err, s.Close()); err != nil {
 			return err
 		}
 		m := b.Manifest
+		lacks := lacking(ctx, in, func(use func(*runner.Engine) error) error {
+			cfg, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			e, err := runner.Open(ctx, engineOptions(cfg))
+			if err != nil {
+				return err
+			}
+			return errors.Join(use(e), e.Close())
+		})
 		if a.flags.json {
 			return a.printJSON(struct {
 				Session string   `json:"session"`
@@ -99,17 +112,20 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 				Log     string   `json:"log"`
 				Key     string   `json:"key"`
 				Missing []string `json:"missing"`
-			}{m.Session, m.Events, m.Evidence.Log, m.Key, missing(b.Recipe, os.Getenv)})
+			}{m.Session, m.Events, m.Evidence.Log, m.Key, append(lacks, missing(b.Recipe, os.Getenv)...)})
 		}
-		for _, line := range importTold(m, by, missing(b.Recipe, os.Getenv)) {
+		for _, line := range importTold(m, by, lacks) {
 			fmt.Fprintln(a.out, line)
+		}
+		for _, line := range missing(b.Recipe, os.Getenv) {
+			fmt.Fprintf(a.out, "to ask its model again: %s\n", store.CleanLine(line))
 		}
 		return nil
 	})
 }
 
-// takeIn imports a bundle, and says whose key it is signed with.
-func takeIn(ctx context.Context, s *store.Store, b *bundle.Bundle) (by string, err error) {
+// takeIn imports a bundle, and says whose key it is signed with; in is the session.
+func takeIn(ctx context.Context, s *store.Store, b *bundle.Bundle) (by string, in *rerun, err error) {
 	m := b.Manifest
 	by, err = whose(ctx, s, b)
 	if err == nil {
@@ -118,7 +134,10 @@ func takeIn(ctx context.Context, s *store.Store, b *bundle.Bundle) (by string, e
 	if errors.Is(err, store.ErrExists) {
 		err = &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox replay " + m.Session, err: err}
 	}
-	return by, err
+	if err == nil {
+		in, err = recallSession(ctx, s, m.Session)
+	}
+	return by, in, err
 }
 
 // importTold is what a person is told of an imported session, and of what a rerun lacks.
@@ -141,7 +160,7 @@ func isFile(name string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// missing is what a rerun needs that is not, or may not be, here.
+// missing is what its model needs that is not, or may not be, here.
 func missing(r bundle.Recipe, getenv func(string) string) []string {
 	out := []string{}
 	kind, name, _ := strings.Cut(r.Started.Model, ":")
@@ -155,17 +174,63 @@ func missing(r bundle.Recipe, getenv func(string) string) []string {
 	case provider == "openai" && getenv("OPENAI_API_KEY") == "" && getenv("OPENAI_BASE_URL") == "":
 		out = append(out, fmt.Sprintf("model %s needs OPENAI_API_KEY, or OPENAI_BASE_URL", r.Started.Model))
 	}
-	if d := r.Started.Recipe; d != nil && d.Masked() {
-		out = append(out, "its dataset is a masked file, which no bundle holds: "+d.Generator)
+	return out
+}
+
+// lacking is what a rerun of an imported session needs that is not here, or
+// would be another one, and what to do.
+func lacking(ctx context.Context, r *rerun, engine func(use func(*runner.Engine) error) error) []string {
+	out := []string{}
+	if r.calls == 0 {
+		return out
+	}
+	if d := r.started.Recipe; d != nil && d.Masked() {
+		out = append(out, "its dataset is a masked file, which no bundle holds, "+d.Generator+`: name it under [data] of glovebox.toml, schema = "masked:FILE"`)
 	} else if d != nil && d.Generator != fakedata.Generator {
 		out = append(out, fmt.Sprintf("its dataset was made by generator %s, this program has %s: the rows will differ", d.Generator, fakedata.Generator))
 	}
-	for _, b := range r.Boxes {
-		out = append(out, fmt.Sprintf("image %s as %s is needed (glovebox image list shows what is here)", b.Image, b.ImageDigest))
-		break
+	for _, e := range r.puts {
+		if len(out) == 20 {
+			out = append(out, "more files were brought into it")
+			break
+		}
+		if put := e.Body.(store.FilePut); wasBrought(put) {
+			out = append(out, fmt.Sprintf("the file %s was brought into it, which no bundle holds: glovebox rerun --file %s (SHA-256 %s)", path.Base(put.Path), path.Base(put.Path), put.SHA256))
+		}
 	}
-	if r.Started.Program != version {
-		out = append(out, fmt.Sprintf("it was recorded by glovebox %s, this is %s", r.Started.Program, version))
+	if line := lackingImage(ctx, r, engine); line != "" {
+		out = append(out, line)
+	}
+	if r.started.Program != version {
+		out = append(out, fmt.Sprintf("it was recorded by glovebox %s, this is %s", r.started.Program, version))
 	}
 	return out
+}
+
+// lackingImage says whether the image of a session is here; "": it is.
+func lackingImage(ctx context.Context, r *rerun, engine func(use func(*runner.Engine) error) error) string {
+	if r.box == nil {
+		return "which image it had was not recorded: glovebox rerun --image auto"
+	}
+	box, then := r.box.Body.(store.BoxCreated), r.box.Body.(store.BoxCreated).ImageDigest
+	if box.Base != nil {
+		then = box.Base.Digest
+	}
+	said := fmt.Sprintf("the image %s (%s) is not here: glovebox image prepare %s, or glovebox rerun --image auto", box.Image, then, box.Image)
+	err := engine(func(e *runner.Engine) error {
+		_, ok, err := e.PreparedFrom(ctx, box.Image, then)
+		if err != nil || ok {
+			said = ""
+			return err
+		}
+		img, ok, err := e.Prepared(ctx, box.Image)
+		if ok {
+			said = fmt.Sprintf("it had the image %s as %s; here that is %s, and what differs by that will show as drift", box.Image, then, img.BaseDigest)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Sprintf("it had the image %s as %s; whether that is here cannot be told: %v", box.Image, then, err)
+	}
+	return said
 }

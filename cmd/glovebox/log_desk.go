@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"glovebox/runner"
 	"glovebox/store"
 	"glovebox/store/bundle"
 	"glovebox/store/redact"
@@ -86,9 +87,15 @@ func (d *desk) Import(ctx context.Context, path string) (r tui.Report, err error
 		}
 	}
 	err = withBundle(ctx, path, func(b *bundle.Bundle) error {
-		by, err := takeIn(ctx, d.store, b)
+		by, in, err := takeIn(ctx, d.store, b)
 		if err == nil {
-			said := importTold(b.Manifest, by, missing(b.Recipe, os.Getenv))
+			said := importTold(b.Manifest, by, lacking(ctx, in, func(use func(*runner.Engine) error) error {
+				e, err := d.openEngine(ctx)
+				if err != nil {
+					return err
+				}
+				return use(e)
+			}))
 			r = tui.Report{Said: said[0], More: said[1:], Session: b.Manifest.Session}
 		}
 		return err

@@ -29,6 +29,9 @@ func (d *desk) resumeFrom(ctx context.Context, ref string, modelChosen bool) err
 	if err != nil {
 		return err
 	}
+	if r := started.Reruns; r != nil {
+		return usageError("session "+sum.ID+" is a rerun: no conversation goes on from it", "glovebox run --resume "+store.CleanLine(r.Session))
+	}
 	if len(d.history) == 0 || started.Model == "none" || started.Model == "verify" { // no model took part
 		return usageError("session "+sum.ID+" has no conversation to go on with", "glovebox sessions")
 	}
@@ -36,12 +39,17 @@ func (d *desk) resumeFrom(ctx context.Context, ref string, modelChosen bool) err
 	if !modelChosen {
 		d.cfg.Model = started.Model
 	}
+	return d.sameData(ctx, sum.ID, started)
+}
+
+// sameData asks for the dataset that a recorded session had.
+func (d *desk) sameData(ctx context.Context, id string, started store.SessionStarted) error {
 	now := d.cfg.Data.Schema
 	d.cfg.Data.Schema = ""
 	if r := started.Recipe; r != nil {
 		schema := r.Schema
 		if r.Masked() {
-			from, _, err := d.store.Origin(ctx, sum.ID)
+			from, _, err := d.store.Origin(ctx, id)
 			if err != nil {
 				return err
 			}
@@ -49,7 +57,7 @@ func (d *desk) resumeFrom(ctx context.Context, ref string, modelChosen bool) err
 		}
 		d.cfg.Data = dataConfig{Schema: schema, Seed: r.Seed, Rows: r.Rows, Mess: r.Mess, text: r.Plan}
 		if _, why := d.cfg.wrongData(); why != "" { // a session from elsewhere may ask for anything
-			return usageError("session "+sum.ID+" cannot go on here: "+why, "")
+			return usageError("session "+id+" cannot be repeated here: "+why, "")
 		}
 	}
 	return nil
@@ -97,7 +105,7 @@ func (p *plan) planData(ctx context.Context, d *desk, schema string) (err error)
 		return err
 	}
 	p.recipe = d.cfg.Data.recipe(p.schema)
-	if p.recipe.Clock, err = time.Parse(time.RFC3339, r.Clock); err == nil && p.recipe.Generator != r.Generator {
+	if p.recipe.Clock, err = time.Parse(time.RFC3339, r.Clock); err == nil && p.recipe.Generator != r.Generator && d.again == nil { // a rerun finds out, and says so
 		err = fmt.Errorf("the dataset was made by generator %s, this program has %s: it would not be the same", r.Generator, p.recipe.Generator)
 	}
 	return err

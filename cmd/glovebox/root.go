@@ -77,6 +77,7 @@ func newRootCmd(a *app) *cobra.Command {
 		newDemoCmd(a),
 		newSessionsCmd(a),
 		newReplayCmd(a),
+		newRerunCmd(a),
 		newExportCmd(a),
 		newImportCmd(a),
 		newCheckCmd(a),

@@ -77,27 +77,45 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 	}
 	s := &session{stop: p.stop}
 	s.observe = inOrder(observe, func(seq int64) (store.Event, bool) { return s.noted(d.store, seq) })
-	if err := s.begin(ctx, d, p); err != nil {
+	started, err := s.started(d, p)
+	if err == nil {
+		err = s.begin(ctx, d, started)
+	}
+	if err != nil {
 		p.stop()
 		return nil, err
 	}
-	if err := s.furnish(ctx, d, p); err != nil {
-		s.last = err
-		if ctx.Err() == nil {
-			err = errors.Join(err, s.record(ctx, store.Failure{Code: failureCode(err), Message: err.Error()}))
-		}
-		return nil, errors.Join(err, s.Close(ctx))
+	if err := s.open(ctx, d, p); err != nil {
+		return nil, err
 	}
-	a := agent.New(agent.Config{
+	s.work(agent.New(agent.Config{
 		Model: p.model, ModelName: p.name, Box: inBox{s.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: s.log, System: s.system, Tools: p.tools,
 		Limits: d.cfg.Limits.limits(), Cost: p.cost, Budgets: d.budgets(), Rates: agent.Rates{ModelCalls: d.cfg.Rates.ModelCalls, ToolCalls: d.cfg.Rates.ToolCalls},
 		Observe: s.observe, Approve: d.approver(s.observe), History: d.history, Repeats: d.cfg.Limits.Repeats, Filter: p.filter,
 		Tripwires: s.trips, Seed: d.cfg.Sample.Seed, Heat: d.cfg.Sample.Temperature, Form: d.form,
-	})
+	}))
+	return s, nil
+}
+
+// open makes and furnishes the box of a session that has begun. On an error the
+// session is recorded as failed and closed.
+func (s *session) open(ctx context.Context, d *desk, p plan) error {
+	err := s.furnish(ctx, d, p)
+	if err == nil {
+		return nil
+	}
+	s.last = err
+	if ctx.Err() == nil {
+		err = errors.Join(err, s.record(ctx, store.Failure{Code: failureCode(err), Message: err.Error()}))
+	}
+	return errors.Join(err, s.Close(ctx))
+}
+
+// work gives the session its agent.
+func (s *session) work(a *agent.Agent) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.agent, s.halt = a, a.Halt
-	return s, nil
 }
 
 func failureCode(err error) string {
@@ -114,18 +132,7 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 	if err = p.planBox(ctx, d, d.cfg.Data.Schema, observe); err != nil {
 		return p, err
 	}
-	p.tools = agent.Toolbox{Allow: d.cfg.Tools.Allow, SQL: sqlCommand(p.database), MaxTimeout: time.Duration(d.cfg.Box.ExecTimeout)}
-	if len(p.rules) > 0 {
-		p.tools.Fetch = fetchCommand
-	}
-	if p.tools.Policy, err = d.cfg.policy(); err != nil {
-		return p, err
-	}
-	if p.tools.Stubs, err = d.cfg.stubs(); err != nil {
-		return p, err
-	}
-	p.tools.Seed = d.cfg.Data.Seed
-	if p.filter, err = d.cfg.filter(); err != nil {
+	if err = p.planTools(d.cfg); err != nil {
 		return p, err
 	}
 	// The model outlives start: stop ends it.
@@ -136,6 +143,22 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 		p.stop()
 	}
 	return p, err
+}
+
+// planTools decides on what the agent may use, once the box is known.
+func (p *plan) planTools(c config) (err error) {
+	p.tools = agent.Toolbox{Allow: c.Tools.Allow, SQL: sqlCommand(p.database), MaxTimeout: time.Duration(c.Box.ExecTimeout), Seed: c.Data.Seed}
+	if len(p.rules) > 0 {
+		p.tools.Fetch = fetchCommand
+	}
+	if p.tools.Policy, err = c.policy(); err != nil {
+		return err
+	}
+	if p.tools.Stubs, err = c.stubs(); err != nil {
+		return err
+	}
+	p.filter, err = c.filter()
+	return err
 }
 
 // planBox decides on the box and its dataset; schema "" is none. The box is one
@@ -177,9 +200,12 @@ func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe 
 	if p.engine, err = d.openEngine(ctx); err != nil {
 		return err
 	}
-	p.image, err = p.engine.Image(ctx, d.cfg.Box.Image, func(step runner.Progress) {
-		observe(agent.Update{Delta: &agent.Delta{Notice: step.Step}})
-	})
+	tell := func(step runner.Progress) { observe(agent.Update{Delta: &agent.Delta{Notice: step.Step}}) }
+	if d.again != nil {
+		p.image, err = d.again.image(ctx, p.engine, tell)
+	} else {
+		p.image, err = p.engine.Image(ctx, d.cfg.Box.Image, tell)
+	}
 	return err
 }
 
@@ -204,7 +230,8 @@ func fileName(name string) string {
 	}, name)
 }
 
-func (s *session) begin(ctx context.Context, d *desk, p plan) error {
+// started is what the session's first event says.
+func (s *session) started(d *desk, p plan) (store.SessionStarted, error) {
 	specs := p.tools.Specs()
 	names := make([]string, len(specs))
 	for i, t := range specs {
@@ -224,18 +251,19 @@ func (s *session) begin(ctx context.Context, d *desk, p plan) error {
 		Default string        `json:"default"`
 		Rules   []policy.Rule `json:"rules"`
 	}{names, d.cfg.Tools.Default, d.cfg.rules()})
-	if err != nil {
-		return err
-	}
-	s.log, err = d.store.Begin(ctx, store.SessionStarted{
+	return store.SessionStarted{
 		Program: version, Model: p.name, System: s.system, Tools: specs, Config: d.cfg.json(), Policy: rules,
 		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Endpoint: p.model.Endpoint(), Price: &p.price, Resumes: resumes, Seed: d.cfg.Sample.Seed,
-	}, store.CurrentOwner())
-	if err != nil {
+	}, err
+}
+
+// begin begins the log.
+func (s *session) begin(ctx context.Context, d *desk, started store.SessionStarted) (err error) {
+	if s.log, err = d.store.Begin(ctx, started, store.CurrentOwner()); err != nil {
 		return err
 	}
-	started := s.log.Started()
-	s.observe(agent.Update{Event: &started})
+	e := s.log.Started()
+	s.observe(agent.Update{Event: &e})
 	return nil
 }
 
@@ -368,24 +396,29 @@ func (s *session) promptWith(ctx context.Context, text string, images ...store.I
 func (s *session) Close(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
 	s.stop()
-	var err error
-	if s.box != nil {
-		reason := "done"
-		select {
-		case <-s.box.Done():
-			reason = "died"
-		default:
-			err = s.recordDiff(ctx)
-		}
-		if closed := s.box.Close(ctx); closed == nil {
-			err = errors.Join(err, s.record(ctx, store.BoxDestroyed{Box: s.box.Info().Name, Reason: reason}))
-		} else {
-			err = errors.Join(err, closed)
-		}
-	}
+	err := s.leave(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return errors.Join(err, s.record(ctx, agent.Outcome(s.last)))
+}
+
+// leave records what was changed in the box, and destroys it.
+func (s *session) leave(ctx context.Context) (err error) {
+	if s.box == nil {
+		return nil
+	}
+	reason := "done"
+	select {
+	case <-s.box.Done():
+		reason = "died"
+	default:
+		err = s.recordDiff(ctx)
+	}
+	closed := s.box.Close(ctx)
+	if closed == nil {
+		closed = s.record(ctx, store.BoxDestroyed{Box: s.box.Info().Name, Reason: reason})
+	}
+	return errors.Join(err, closed)
 }
 
 // datasetClock is "now" in every dataset: fixed, so that a seed gives the same

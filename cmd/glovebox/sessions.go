@@ -95,6 +95,7 @@ func filterFlags(cmd *cobra.Command, f *store.Filter) {
 	cmd.Flags().StringVar(&f.Tag, "tag", "", "only with this `TAG`")
 	cmd.Flags().StringVar(&f.Status, "status", "", "only with this result: "+strings.Join(results, ", "))
 	cmd.Flags().BoolVar(&f.Starred, "starred", false, "only starred ones")
+	cmd.Flags().BoolVar(&f.Drift, "drift", false, "only reruns in which something differed, or could not be told")
 	cmd.Flags().Float64Var(&f.CostUSD, "cost-from", 0, "only those known to have cost so many `DOLLARS`")
 	cmd.Flags().IntVar(&f.Limit, "limit", 0, "at most so many")
 }

@@ -196,6 +196,11 @@ func (e *event) read(body store.Body) {
 		e.fact(&e.exactStep("text", b.String(), b, "where", "part", "what", "table", "column", "as").facts, "action", action)
 	case store.Compacted:
 		e.step("text", fmt.Sprintf("%d messages kept whole, from %d to %d bytes", b.Kept, b.Before, b.After), "kept", "before", "after")
+	case store.Drift:
+		b.Of, b.Now = 0, 0
+		e.exactStep("text", b.Head()+": "+b.Detail, b, "what", "unknown", "how", "detail")
+	case store.Compared:
+		e.exactStep("text", b.String(), b, "calls", "same", "drifted", "unknown", "other")
 	case store.LimitReached:
 		t.limits = append(t.limits, b.String())
 		e.exactStep("text", b.String(), b, "limit", "value", "max", "needs", "of")

@@ -41,6 +41,9 @@ func (e *event) started(b store.SessionStarted) {
 	if r := b.Resumes; r != nil {
 		e.exact(set, "resumes", fmt.Sprintf("session %s through event %d", r.Session, r.Through), r)
 	}
+	if r := b.Reruns; r != nil {
+		e.exact(set, "reruns", fmt.Sprintf("session %s through event %d", r.Session, r.Through), r)
+	}
 	if r := b.Recipe; r != nil {
 		for _, f := range []struct{ name, text string }{
 			{"schema", r.Schema},

@@ -25,7 +25,7 @@ func whole() []store.Body {
 			Config: json.RawMessage(`{"limits":{"turns":1},"tools":["shell"]}`), Policy: json.RawMessage(`{"rules":[{"tool":"shell"}]}`),
 			Recipe: &store.Recipe{Schema: "shop", DDL: "d", Seed: 1, Rows: 2, Mess: 0.5, Clock: "c", Generator: "g", Plan: "p"},
 			Rigor:  "quick", Seed: &seed, Endpoint: "https://e", Price: &store.Price{Input: 1, Cached: 2, Output: 3, Source: "list", Notional: true},
-			Resumes: &store.Resumes{Session: "x", Through: 3},
+			Resumes: &store.Resumes{Session: "x", Through: 3}, Reruns: &store.Resumes{Session: "y", Through: 4},
 		},
 		store.BoxCreated{
 			Box: "b", Container: "c", Image: "i", ImageDigest: "d", Runtime: "runc", Engine: "p", UID: 1, ReadyMS: 1,
@@ -52,6 +52,8 @@ func whole() []store.Body {
 		store.Egress{N: 1, Via: "http", Method: "GET", Host: "h", Port: 80, Decision: "allow", Rule: "r", Reason: "w"},
 		store.EgressDone{N: 1, Refused: "r", Error: "e", Addr: "a", Status: 200, BytesUp: 1, BytesDown: 2, DurationMS: 1},
 		store.Compacted{Kept: 1, Before: 2, After: 3},
+		store.Drift{Of: 1, Now: 2, What: "stdout", Unknown: true, How: "times", Detail: "d"},
+		store.Compared{Calls: 5, Same: 1, Drifted: 2, Unknown: 3, Other: 4},
 		store.LimitReached{Limit: "turns", Value: 1, Max: 2, Needs: 3, Of: "day"},
 		store.Interrupted{By: "user"},
 		store.Failure{Code: "model", Message: "m"},
@@ -112,7 +114,7 @@ var notCompared = []string{
 	"model.response.turn", "model.response.tool_calls.0.id", "model.response.first_token_ms", "model.response.duration_ms", "model.response.charge.input", "model.response.charge.output",
 	"decision.call_id", "decision.from", "decision.who", "decision.wait_ms", "tool.call.call_id", "tool.result.call_id", "tool.result.duration_ms",
 	"filtered.call_id", "tripwire.call_id", "tripwire.n", "egress.n", "egress.done.n", "egress.done.duration_ms", "probe.control.layer", "verified.duration_ms",
-	"box.diff.box", "box.destroyed.box", "note",
+	"box.diff.box", "box.destroyed.box", "note", "drift.of", "drift.now",
 }
 
 // links are IDs that hold events together: changed alone, they part what belongs together.

@@ -49,6 +49,9 @@ func describe(e store.Event) item {
 		if b.Recipe != nil {
 			it.head += ", data " + b.Recipe.String()
 		}
+		if b.Reruns != nil {
+			it.head, it.quiet = it.head+", runs the tool calls of session "+b.Reruns.Session+" again", false
+		}
 		it.add("system prompt", "text", b.System)
 		it.add("configuration", "json", indent(b.Config))
 		it.add("policy", "json", indent(b.Policy))
@@ -106,6 +109,10 @@ func plain(e store.Event) item {
 	case store.LimitReached, store.Interrupted, store.Failure:
 		it.class, it.quiet, it.failed = "end", false, true
 	case store.BoxDiff:
+		it.quiet = false
+	case store.Drift:
+		it.class, it.quiet, it.failed = "policy", false, true
+	case store.Compared:
 		it.quiet = false
 	case store.Tripwire:
 		it.class, it.quiet, it.failed = "policy", false, true

@@ -1,0 +1,339 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"glovebox/agent"
+	"glovebox/agent/drift"
+	"glovebox/store"
+
+	"github.com/spf13/cobra"
+)
+
+// rerunModel stands where a session has its model.
+const rerunModel = "rerun"
+
+func newRerunCmd(a *app) *cobra.Command {
+	var files []string
+	var image string
+	cmd := &cobra.Command{
+		Use:   "rerun ID",
+		Short: "Run a recorded session's tool calls again in a new box; what differs is drift",
+		Long: `Run the tool calls of a recorded session again, in a new box with the dataset,
+image, policy and limits as recorded, and compare every result. No model is asked.
+Exit 0: everything was compared and is the same, byte for byte. Exit 1: something
+differs, or could not be told. The rerun is itself recorded, as a session.
+
+What did not run then does not run now; what a person allowed then is allowed. A
+rerun has no network. Another --seed or --image shows what depends on it.`,
+		Example: `  glovebox rerun last
+  glovebox rerun last --json | jq 'select(.drift)'
+  glovebox rerun last --seed 43`,
+		Args:              oneSession,
+		ValidArgsFunction: a.completeSession,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if a.flags.model != "" {
+				return usageError("a rerun asks no model, so --model changes nothing", "glovebox rerun "+args[0])
+			}
+			brought, err := a.bring(files)
+			if err != nil {
+				return err
+			}
+			if err := a.withSession(cmd.Context(), args[0], func(*store.Store, store.Summary) error { return nil }); err != nil {
+				return err // before a log is made where there is none
+			}
+			d, err := a.openDesk(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return errors.Join(a.rerun(cmd.Context(), d, args[0], image, brought), d.close())
+		},
+	}
+	cmd.Flags().StringArrayVar(&files, "file", nil, "a `FILE` that was brought into the session; may be repeated")
+	cmd.Flags().StringVar(&image, "image", "", "run in the image `REF` instead of the recorded one")
+	return cmd
+}
+
+// rerun runs session ref again.
+func (a *app) rerun(ctx context.Context, d *desk, ref, image string, brought []brought) error {
+	r, err := recallSession(ctx, d.store, ref)
+	if err == nil {
+		r.ref, r.say = image, a.notice
+		err = r.repeatable()
+	}
+	if err == nil {
+		d.files, err = r.files(brought)
+	}
+	if err == nil {
+		err = d.sameAgain(ctx, a, r)
+	}
+	if err != nil {
+		return err
+	}
+	v, err := d.startAgain(ctx, r)
+	if err != nil {
+		return explain(err)
+	}
+	v.print = a.printComparison(v.ID())
+	if !a.flags.json {
+		fmt.Fprintf(a.out, "session %s: %s\nrun again as session %s: %s\n\n", r.sum.ID, store.CleanLine(r.sum.Title), v.ID(), store.Compared{Calls: r.calls})
+	}
+	turn, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer context.AfterFunc(ctx, func() { cancel(agent.Interruption{By: "signal"}) })()
+	err = v.run(turn, d)
+	cancel(nil)
+	if !a.flags.json {
+		_, failed := fmt.Fprintf(a.out, "\n%s\n", v.sum)
+		err = errors.Join(err, failed)
+	}
+	var limit *agent.LimitError
+	switch {
+	case errors.As(err, &limit):
+		return &exitError{code: exitLimit, msg: fmt.Sprintf("after %d of %d calls, a limit as recorded: %v", v.sum.Calls, r.calls, limit), err: err}
+	case err != nil:
+		return explain(err)
+	case !v.sum.Proven():
+		return &exitError{code: exitNo}
+	}
+	return nil
+}
+
+// notice tells a person something that is no part of the result.
+func (a *app) notice(text string) { fmt.Fprintln(a.errOut, store.CleanLine(text)) }
+
+// repetition is a rerun that goes on: a session, and what is compared with it.
+type repetition struct {
+	*session
+	past  *rerun
+	print func(agent.Comparison, string) error
+	sum   store.Compared
+
+	puts map[string]store.Event // of this one, by path
+	box  *store.Event
+	diff *store.Event
+	lost error // of print
+}
+
+// see keeps what is compared later.
+func (v *repetition) see(u agent.Update) {
+	switch {
+	case u.Delta != nil && u.Delta.Notice != "":
+		v.past.say(u.Delta.Notice)
+	case u.Event == nil:
+	default:
+		switch b := u.Event.Body.(type) {
+		case store.FilePut:
+			v.puts[b.Path] = *u.Event
+		case store.BoxCreated:
+			v.box = u.Event
+		case store.BoxDiff:
+			v.diff = u.Event
+		}
+	}
+}
+
+// startAgain opens a session that is a rerun, as start does one with a model.
+func (d *desk) startAgain(ctx context.Context, r *rerun) (*repetition, error) {
+	v := &repetition{past: r, puts: map[string]store.Event{}}
+	p := plan{name: rerunModel}
+	if err := p.planBox(ctx, d, d.cfg.Data.Schema, v.see); err != nil {
+		return nil, err
+	}
+	if err := r.planTools(&p, d.cfg); err != nil {
+		return nil, err
+	}
+	v.session = &session{stop: func() {}}
+	v.observe = inOrder(v.see, func(seq int64) (store.Event, bool) { return v.noted(d.store, seq) })
+	err := v.begin(ctx, d, store.SessionStarted{
+		Program: version, Model: rerunModel, Tools: p.tools.Specs(), Config: d.cfg.json(), Policy: r.started.Policy,
+		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Reruns: &store.Resumes{Session: r.sum.ID, Through: r.sum.Events},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := v.open(ctx, d, p); err != nil {
+		return nil, err
+	}
+	v.work(agent.New(agent.Config{
+		ModelName: rerunModel, Box: inBox{v.session.box, time.Duration(d.cfg.Box.ExecTimeout)}, Log: v.log, Tools: p.tools, Limits: d.cfg.Limits.limits(),
+		Observe: v.observe, History: d.history, Filter: p.filter, Tripwires: v.trips,
+	}))
+	return v, nil
+}
+
+// run compares the box, runs the calls, and compares what is left of them.
+func (v *repetition) run(ctx context.Context, d *desk) (err error) {
+	defer func() {
+		v.last = err
+		ended := agent.Outcome(err)
+		if err == nil && !v.sum.Proven() {
+			ended.Reason = v.sum.String()
+		}
+		err = errors.Join(err, v.record(ctx, ended), v.lost)
+	}()
+	if err = v.furnished(ctx); err == nil {
+		other := v.sum.Other
+		v.sum, err = v.agent.Rerun(ctx, agent.Past{
+			Events: d.store.Events(ctx, v.past.sum.ID, 0), Withheld: v.past.withheld, Tell: func(c agent.Comparison) { v.tell(c, "result") },
+		})
+		v.sum.Other = other
+	}
+	err = errors.Join(err, v.leave(context.WithoutCancel(ctx)))
+	if err != nil {
+		return err
+	}
+	if err := v.left(ctx); err != nil {
+		return err
+	}
+	return v.record(ctx, v.sum)
+}
+
+func (v *repetition) tell(c agent.Comparison, what string) {
+	if err := v.print(c, what); err != nil && v.lost == nil {
+		v.lost = err
+	}
+}
+
+// differ records what differs of something that is no call, and tells it.
+func (v *repetition) differ(ctx context.Context, of, now int64, what, about string, found []store.Drift) error {
+	for i := range found {
+		found[i].Of, found[i].Now = of, now
+		if err := v.record(ctx, found[i]); err != nil {
+			return err
+		}
+	}
+	v.sum.Other += len(found)
+	v.tell(agent.Comparison{Of: of, Now: now, Tool: about, Drift: found}, what)
+	return nil
+}
+
+// furnished compares the box, and what was put into it, with what was.
+func (v *repetition) furnished(ctx context.Context) error {
+	r := v.past
+	if r.box != nil {
+		if then, is := r.uid(), v.box.Body.(store.BoxCreated).UID; then != is {
+			r.say(fmt.Sprintf("another box has the user ID %d just now: this one has %d, which may show in what commands print", then, is))
+		}
+		found := drift.Box(r.box.Body.(store.BoxCreated), v.box.Body.(store.BoxCreated), r.of(r.box.Seq))
+		if err := v.differ(ctx, r.box.Seq, v.box.Seq, "box", "the box", found); err != nil {
+			return err
+		}
+	}
+	rest := maps.Clone(v.puts)
+	for _, e := range r.puts {
+		put := e.Body.(store.FilePut)
+		name := put.Path
+		if r.withheld(e.Seq, "path") { // what it was called is known by what is in it
+			for other, is := range rest {
+				if is.Body.(store.FilePut).SHA256 == put.SHA256 {
+					name = other
+				}
+			}
+		}
+		var now *store.FilePut
+		is, there := rest[name]
+		if there {
+			body := is.Body.(store.FilePut)
+			now = &body
+			delete(rest, name)
+		}
+		if err := v.differ(ctx, e.Seq, is.Seq, "data", "data: "+put.Path, drift.Put(put, now, r.of(e.Seq))); err != nil {
+			return err
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(rest)) {
+		found := []store.Drift{{What: "data", Detail: name + " was put into the box now, and was not then"}}
+		if err := v.differ(ctx, 0, rest[name].Seq, "data", "data: "+name, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// left compares the files that the session left changed.
+func (v *repetition) left(ctx context.Context) error {
+	var was, is *store.BoxDiff
+	var of, now int64
+	if e := v.past.diff; e != nil {
+		body := e.Body.(store.BoxDiff)
+		was, of = &body, e.Seq
+	}
+	if v.diff != nil {
+		body := v.diff.Body.(store.BoxDiff)
+		is, now = &body, v.diff.Seq
+	}
+	return v.differ(ctx, of, now, "file", "files left changed", drift.Files(was, is, v.past.of(of)))
+}
+
+// drifting is one line of `rerun --json`.
+type drifting struct {
+	Seq     int64  `json:"seq"`           // event of the session that is run again
+	Drift   *bool  `json:"drift"`         // null: it cannot be told
+	What    string `json:"what"`          // what was compared, where it is the same; else what differs
+	How     string `json:"how,omitempty"` // order, times, names, numbers: where all of the difference is
+	Detail  string `json:"detail,omitempty"`
+	Now     int64  `json:"now,omitempty"` // event of the rerun
+	Session string `json:"session"`       // the rerun
+}
+
+// printComparison writes comparisons as they are made.
+func (a *app) printComparison(session string) func(agent.Comparison, string) error {
+	return func(c agent.Comparison, what string) error {
+		if a.flags.json {
+			return a.printDrift(c, what, session)
+		}
+		head := c.Tool
+		if c.Arguments != "" {
+			head += ": " + brief(c.Tool, c.Arguments)
+		}
+		if len(c.Drift) == 0 {
+			_, err := fmt.Fprintf(a.out, "%-10s %5d  %s\n", "same", c.Of, store.CleanLine(head))
+			return err
+		}
+		if head += ": "; what != "result" { // then what differs says it all
+			head = ""
+		}
+		var b strings.Builder
+		for _, d := range c.Drift {
+			verdict := "drift"
+			if d.Unknown {
+				verdict = "not known"
+			}
+			how := ""
+			if d.How != "" {
+				how = ", in nothing but " + d.How
+			}
+			first, rest, _ := strings.Cut(d.Detail, "\n")
+			fmt.Fprintf(&b, "%-10s %5d  %s\n", verdict, c.Of, store.CleanLine(head+d.What+how+": "+first))
+			for line := range strings.Lines(rest) {
+				fmt.Fprintf(&b, "                    %s\n", store.CleanLine(strings.TrimSuffix(line, "\n")))
+			}
+		}
+		_, err := io.WriteString(a.out, b.String())
+		return err
+	}
+}
+
+func (a *app) printDrift(c agent.Comparison, what, session string) error {
+	no := false
+	if len(c.Drift) == 0 {
+		return a.printJSON(drifting{Seq: c.Of, Drift: &no, What: what, Now: c.Now, Session: session})
+	}
+	for _, d := range c.Drift {
+		l := drifting{Seq: c.Of, What: d.What, How: d.How, Detail: d.Detail, Now: c.Now, Session: session}
+		if yes := true; !d.Unknown {
+			l.Drift = &yes
+		}
+		if err := a.printJSON(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
