@@ -208,6 +208,10 @@ func screens() map[string]func(a *app) {
 			openLive(a, append(failing[:len(failing):len(failing)], store.LimitReached{Limit: "wall", Value: 900, Max: 900})...)
 			press(a, "tab")
 		},
+		"session_ended": func(a *app) {
+			s := openLive(a, append(example(), store.Note{By: "ada", Step: 9, Text: "why not SQL?", Tags: []string{"odd"}, Star: ptr(true)})...)
+			a.Update(sessionMsg{s, endedMsg{}})
+		},
 		"session_open": func(a *app) {
 			openLive(a, example()[:11]...)
 			press(a, "tab", "ctrl+o")

@@ -440,6 +440,9 @@ func (s *session) hints() ([]hint, string) {
 		out = append(hints(k.Send), hint{k.Newline.Help().Key, "new line"})
 	}
 	out = append(out, hints(k.Help)...)
+	if s.closed {
+		out = append(out, hints(k.Resume)...)
+	}
 	if s.writing && !s.closed {
 		out = append(out, hint{"tab", "transcript"})
 	} else {
