@@ -28,7 +28,7 @@ type keyMap struct {
 
 	LetIn, LetMarked, KeepOut key.Binding
 
-	Next, Prev, NextCall, PrevCall, NextError, PrevError, First, Last, Back key.Binding
+	Next, Prev, NextCall, PrevCall, NextError, PrevError, First, Last, Back, ToStep key.Binding
 }
 
 // keyGroup is one part of the help.
@@ -121,6 +121,7 @@ func newKeyMap() keyMap {
 		PrevError: bind("E", "previous error", "E"),
 		First:     bind("g", "start", "g"),
 		Last:      bind("G", "end", "G"),
+		ToStep:    bind("enter", "on a note: to its step", "enter"),
 		Back:      bind("esc", "sessions", "esc", "q"),
 	}
 }
@@ -174,7 +175,7 @@ func (k *keyMap) verifyKeys() []keyGroup {
 func (k *keyMap) playbackKeys() []keyGroup {
 	return []keyGroup{
 		{"Playback", []key.Binding{
-			k.Next, k.Prev, k.NextCall, k.PrevCall, k.NextError, k.PrevError, k.First, k.Last, k.Back, k.Help, k.Quit,
+			k.Next, k.Prev, k.NextCall, k.PrevCall, k.NextError, k.PrevError, k.First, k.Last, k.ToStep, k.Back, k.Help, k.Quit,
 		}},
 		k.transcriptKeys(),
 		k.recordKeys(),

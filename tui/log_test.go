@@ -194,6 +194,11 @@ func TestMark(t *testing.T) {
 		t.Errorf("on a note of step 8, m marks step %d", m.step)
 	}
 	press(a, "esc")
+	press(a, "enter")
+	if got := p.seq(p.at); got != 8 || !strings.Contains(shown(a), "step 8/14") {
+		t.Errorf("enter on a note goes to step %d", got)
+	}
+	press(a, "G")
 	live := newStory()
 	for _, e := range append(record(example()...), note) {
 		live.update(agent.Update{Event: &e})

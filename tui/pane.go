@@ -71,7 +71,7 @@ func (p *pane) handleList(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 }
 
 // step is the event that the focused item shows; of what a person has noted,
-// the one that it is about.
+// the one that it is about, 0: the session.
 func (p *pane) step() int64 {
 	it := p.list.focused()
 	if it == nil {
@@ -81,6 +81,16 @@ func (p *pane) step() int64 {
 		return n.about
 	}
 	return it.seq
+}
+
+// about is the step that the focused item is a note on; 0: it is none.
+func (p *pane) about() int64 {
+	if it := p.list.focused(); it != nil {
+		if n, ok := it.body.(*note); ok {
+			return n.about
+		}
+	}
+	return 0
 }
 
 // onRecording takes the keys that work on what is recorded of a session.

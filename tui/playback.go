@@ -150,6 +150,8 @@ func (p *playback) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		p.seek(+1, wrong, "no later error")
 	case key.Matches(msg, k.PrevError):
 		p.seek(-1, wrong, "no earlier error")
+	case key.Matches(msg, k.ToStep) && p.about() > 0:
+		p.jump(p.about(), "")
 	case key.Matches(msg, k.Mark, k.Resume) && p.loaded: // as it is now, not as it was at this step
 		return true, p.desk.onRecording(msg, p.sum, p.step())
 	default:
@@ -170,13 +172,9 @@ func (p *playback) load(m eventsMsg) {
 	}
 	p.story = newStory()
 	p.at = -1
-	n := len(p.steps) - 1
+	p.show(len(p.steps) - 1)
 	if p.want.seq > 0 {
-		n = max(slices.IndexFunc(p.steps, func(i int) bool { return p.events[i].Seq >= p.want.seq }), 0)
-	}
-	p.show(n)
-	if p.want.seq > 0 {
-		p.list.reveal(p.want.word)
+		p.jump(p.want.seq, p.want.word)
 	}
 	if m.err != nil {
 		p.story.add(&note{mark: "✗", bad: true, said: "the recording cannot be read on: " + m.err.Error()})
@@ -195,6 +193,12 @@ func (p *playback) noted(e store.Event) {
 		p.list.focusOn(at)
 	}
 	p.flash = "noted: " + noted(e.Body.(store.Note))
+}
+
+// jump goes to the step of an event, and to a word in it.
+func (p *playback) jump(seq int64, word string) {
+	p.show(slices.IndexFunc(p.steps, func(i int) bool { return p.events[i].Seq >= seq }))
+	p.list.reveal(word)
 }
 
 // seek goes to the nearest step before or after that has an event of the kind.
