@@ -37,7 +37,7 @@ func (h *home) table() []column {
 		{"Session", 0, 0, false, nil, name(func(s store.Summary) string { return strings.ToLower(s.Title) })},
 		{"Model", 12, 4, false, func(s store.Summary) string { return line(s.Model) }, name(func(s store.Summary) string { return s.Model })},
 		{
-			"When", 9, 1, false, func(s store.Summary) string { return ago(s.StartedAt, h.desk.clock()) },
+			"When", 10, 1, false, func(s store.Summary) string { return ago(s.StartedAt, h.desk.clock()) },
 			func(a, b listed) int { return b.StartedAt.Compare(a.StartedAt) },
 		},
 		{"Steps", 6, 2, true, func(s store.Summary) string { return strconv.Itoa(s.Steps) }, most(func(s store.Summary) float64 { return float64(s.Steps) })},

@@ -291,7 +291,7 @@ func summaries() []store.Summary {
 	at := func(d time.Duration) time.Time { return noon.Add(-d) }
 	return []store.Summary{
 		{ID: "a1", Title: "Which customers buy most, and what do they have in common?", Model: "script:demo", StartedAt: at(20 * time.Second), Status: "running", Steps: 3, Tokens: 2100},
-		{ID: "a2", Title: "Find orders without a customer", Model: "openai/gpt-5-mini", StartedAt: at(7 * time.Minute), Status: "done", Steps: 12, Tokens: 48_210, CostUSD: ptr(0.0312), Tags: []string{"odd", "refunds"}, Starred: true},
+		{ID: "a2", Title: "Find orders without a customer", Model: "openai/gpt-5-mini", StartedAt: at(57 * time.Minute), Status: "done", Steps: 12, Tokens: 48_210, CostUSD: ptr(0.0312), Tags: []string{"odd", "refunds"}, Starred: true},
 		{ID: "a3", Title: "试着联系互联网 🚀 and report", Model: "ollama/qwen3:8b", StartedAt: at(3 * time.Hour), Status: "failed", Steps: 4, Tokens: 999, CostUSD: ptr(1.5)},
 		{ID: "a4", Title: "", Model: "script:demo", StartedAt: at(50 * time.Hour), Status: "interrupted"},
 		{ID: "a5", Title: "The tour", Model: "script:demo", StartedAt: at(300 * time.Hour), Status: "done", Steps: 22, Tokens: 3_200_000},
