@@ -9,12 +9,19 @@ import (
 )
 
 // matches reports whether every word of the filter is in the session's line:
-// in its title or model the letters need not stand together. hits are the runes
-// of the title that were found, in order; the lower the score, the better.
+// in its title or model the letters need not stand together. A word after ! must
+// not be there as it stands. hits are the runes of the title that were found, in
+// order; the lower the score, the better.
 func matches(s store.Summary, title, filter string) (hits []int, score int, ok bool) {
 	model := line(s.Model)
 	rest := strings.ToLower(s.Status + "\n" + strings.Join(s.Tags, "\n") + "\n")
 	for word := range strings.FieldsSeq(strings.ToLower(filter)) {
+		if not, ok := strings.CutPrefix(word, "!"); ok {
+			if not != "" && strings.Contains(strings.ToLower(title+"\n"+model)+"\n"+rest, not) {
+				return nil, 0, false
+			}
+			continue
+		}
 		at, far, ok := fuzzy(title, word)
 		if _, other, in := fuzzy(model, word); in && (!ok || other < far) {
 			at, far, ok = nil, other, true

@@ -268,7 +268,7 @@ func (h *home) handleFilter(msg tea.KeyPressMsg) bool {
 func (h *home) hints() ([]hint, string) {
 	k := &h.desk.keys
 	if h.filtering {
-		return []hint{{"enter", "open"}, {"↑/↓", "choose"}, {"tab", "other keys"}, {"esc", "no filter"}}, h.flash
+		return []hint{{"enter", "open"}, {"↑/↓", "choose"}, {"!word", "not"}, {"tab", "other keys"}, {"esc", "no filter"}}, h.flash
 	}
 	if len(h.all) == 0 {
 		return hints(k.New, k.Help, k.Leave), h.flash

@@ -49,18 +49,21 @@ func TestFilterOfTheList(t *testing.T) {
 	all[4].Tags = []string{"odd"}
 	a.Update(sessionMsg{a.home, summariesMsg{all: all}})
 	for filter, want := range map[string]string{
-		"cust":     "a1 a2 a6", // equals: newest first
-		"customer": "a1 a2",
-		"orders":   "a2",
-		"OWC":      "a2 a1", // Orders without a customer
-		"gpt5":     "a2",
-		"denied":   "a6",
-		"#odd":     "a2 a5",
-		"odd done": "a2 a5",
-		"a3":       "a3", // the ID first
-		"联网":       "a3",
-		"zzz":      "",
-		"  ":       "a1 a2 a3 a4 a5 a6",
+		"cust":         "a1 a2 a6", // equals: newest first
+		"customer":     "a1 a2",
+		"orders":       "a2",
+		"OWC":          "a2 a1", // Orders without a customer
+		"gpt5":         "a2",
+		"denied":       "a6",
+		"#odd":         "a2 a5",
+		"odd done":     "a2 a5",
+		"a3":           "a3", // the ID first
+		"联网":           "a3",
+		"!done !openr": "a1 a3 a4",
+		"!":            "a1 a2 a3 a4 a5 a6",
+		"!done":        "a1 a3 a4 a6",
+		"zzz":          "",
+		"  ":           "a1 a2 a3 a4 a5 a6",
 	} {
 		a.home.filter = filter
 		a.home.narrow()
