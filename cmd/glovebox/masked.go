@@ -53,11 +53,27 @@ func (p *plan) about() string {
 }
 
 // makeData makes the dataset, or copies the masked file and sees that it is
-// still the one that the proof is about.
+// still the one that the proof is about. It stops where the file would not
+// fit the box: a recipe from elsewhere may want to fill this disk.
 func (p *plan) makeData(ctx context.Context, to fakedata.Target) error {
-	if p.masked == nil {
-		return fakedata.Generate(ctx, p.schema, p.recipe, to, nil)
+	if p.masked != nil {
+		return p.copyMasked(to)
 	}
+	tooLarge := usageError(fmt.Sprintf("the dataset does not fit the box, whose disk is %s", p.room), "fewer rows in [data], or more disk in [box]")
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	err := fakedata.Generate(ctx, p.schema, p.recipe, to, func(int64, int64) {
+		if info, err := os.Stat(to.Path); err == nil && info.Size() > int64(p.room) {
+			stop(tooLarge)
+		}
+	})
+	if context.Cause(ctx) == tooLarge {
+		return tooLarge
+	}
+	return err
+}
+
+func (p *plan) copyMasked(to fakedata.Target) error {
 	from, err := os.Open(p.maskedFile)
 	if err != nil {
 		return err

@@ -510,11 +510,13 @@ func TestFailures(t *testing.T) {
 		{name: "unknown provider", env: []string{"OPENAI_BASE_URL="}, args: []string{"--model", "acme/x"}, code: exitUsage, stderr: `acme`},
 		{name: "no model", env: []string{"OPENAI_BASE_URL=", "OPENAI_API_KEY="}, code: exitUsage, stderr: `OPENAI_API_KEY`},
 		{name: "no such schema", env: []string{"GLOVEBOX_CONFIG=bad-schema.toml"}, scenario: "[[turn]]\ntext='x'\n", code: exitUsage, stderr: `shopp.*shop`},
+		{name: "a dataset larger than the box", env: []string{"GLOVEBOX_CONFIG=large.toml"}, args: []string{"--rigor", "quick"}, scenario: "[[turn]]\ntext='x'\n", code: exitUsage, stderr: `does not fit the box, whose disk is 16MiB`, events: "session.started error box.destroyed session.ended"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHome(t)
 			h.file("bad-schema.toml", "[data]\nschema = 'shopp'\n")
+			h.file("large.toml", "data.rows = 200_000\nbox.disk = '16MiB'\n")
 			if tt.scenario != "" {
 				serve(t, h, "name = 'x'\n"+tt.scenario)
 			} else {

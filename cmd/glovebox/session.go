@@ -48,7 +48,8 @@ type plan struct {
 	name     string // of the model
 	schema   *fakedata.Schema
 	recipe   fakedata.Recipe
-	messy    bool // the dataset has an answer key
+	messy    bool     // the dataset has an answer key
+	room     byteSize // for the dataset, in the box
 	engine   *runner.Engine
 	image    runner.Image
 	database string // path in the box
@@ -171,6 +172,7 @@ func (p *plan) planBox(ctx context.Context, d *desk, schema string, observe func
 }
 
 func (p *plan) planUntried(ctx context.Context, d *desk, schema string, observe func(agent.Update)) (err error) {
+	p.room = d.cfg.Box.Disk
 	if schema != "" {
 		if err = p.planData(ctx, d, schema); err == nil && p.masked == nil {
 			p.messy, err = fakedata.Messy(p.schema, p.recipe)
