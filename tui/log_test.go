@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -335,5 +336,37 @@ func TestListFollowsWhatRunsElsewhere(t *testing.T) {
 	s.live = fixedLive{"a1"}
 	if n := reads(summaries()); n != 0 {
 		t.Errorf("what runs is open here, and it is read %d times", n)
+	}
+}
+
+// However many hits there are, the chosen one is on the screen with its
+// session's heading, and going down moves the page no more than it must.
+func TestHitsScroll(t *testing.T) {
+	var many []store.Hit
+	for i := range 150 {
+		many = append(many, store.Hit{Session: fmt.Sprint(i / 3), Title: fmt.Sprintf("session %d", i/3), Seq: int64(i), Kind: "prompt", Snippet: fmt.Sprintf("hit %d.", i)})
+	}
+	for _, size := range sizes {
+		a := newTestApp(size[0], size[1])
+		finds(a, "", "hit", many...)
+		for i := range many {
+			mustFit(t, a)
+			if got := shown(a); !strings.Contains(got, fmt.Sprintf("hit %d.", i)) {
+				t.Fatalf("%v: hit %d is chosen and not shown:\n%s", size, i, got)
+			}
+			before := a.search.top
+			press(a, "down")
+			_ = shown(a)
+			if by := a.search.top - before; by < 0 || by > 2 {
+				t.Fatalf("%v: from hit %d on the page moved by %d lines", size, i, by)
+			}
+		}
+		press(a, "pgup", "pgup", "pgup", "pgup", "pgup", "pgup", "pgup", "pgup", "pgup", "pgup", "pgup", "pgup", "pgup", "pgup", "pgup", "pgup", "pgup", "pgup")
+		for a.search.hits.at > 0 {
+			press(a, "up")
+		}
+		if got := shown(a); a.search.top != 0 || !strings.Contains(got, "session 0") {
+			t.Errorf("%v: the first hit stands without its heading:\n%s", size, got)
+		}
 	}
 }

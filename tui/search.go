@@ -27,6 +27,7 @@ type search struct {
 	stop  func() // ends it
 	found string // what hits are of
 	hits  choice[store.Hit]
+	top   int // the first of their lines on the screen
 	err   error
 	flash string
 }
@@ -47,25 +48,32 @@ func newSearch(d *desk) *search {
 	return &search{desk: d, field: f}
 }
 
-// begin opens the page. What was found last in the same place is still there.
+// begin opens the page. What was looked for last is looked for again.
 func (s *search) begin(in string) tea.Cmd {
 	if in != s.in {
 		s.in, s.found, s.err, s.hits = in, "", nil, choice[store.Hit]{}
 	}
-	return tea.Batch(s.field.Focus(), s.look())
+	if s.busy {
+		return s.field.Focus()
+	}
+	return tea.Batch(s.field.Focus(), s.ask())
 }
 
 // look searches, unless what is there is what was asked for. What is under way
 // gives way to what was typed meanwhile.
 func (s *search) look() tea.Cmd {
-	text := s.field.Value()
 	switch {
 	case s.busy:
 		s.stop()
 		return nil
-	case text == s.found && s.err == nil:
+	case s.field.Value() == s.found && s.err == nil:
 		return nil
 	}
+	return s.ask()
+}
+
+func (s *search) ask() tea.Cmd {
+	text := s.field.Value()
 	q, err := query(s.in, text)
 	if nothing, _ := query(s.in, ""); q == nothing || err != nil {
 		s.found, s.err, s.hits = "", err, choice[store.Hit]{}
@@ -261,9 +269,8 @@ func (s *search) list() []string {
 		lines = append(lines, fit(mark+th.faint.Render(about)+" "+s.marked(h.Snippet, s.w-len(mark)-ansi.StringWidth(about)), s.w))
 	}
 	room := s.room()
-	top := max(min(s.hits.top, first), last-room+1)
-	s.hits.top = max(min(top, len(lines)-room), 0)
-	return lines[s.hits.top:min(s.hits.top+room, len(lines))]
+	s.top = max(min(s.top, first, len(lines)-room), last-room+1, 0)
+	return lines[s.top:min(s.top+room, len(lines))]
 }
 
 // marked makes what was found stand out, also without colour, and brings the
