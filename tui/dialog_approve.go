@@ -217,6 +217,7 @@ func (p *approval) view(w, h int) []string {
 		foot = append(foot, " "+th.bad.Render(line(p.said)))
 	}
 	if p.asks != "" {
+		setWidth(&p.field, w-len(p.asks)-4)
 		foot = append(foot, "", " "+th.accent.Render(p.asks+"> ")+p.field.View())
 	}
 	room := max(h-len(head)-len(foot), 1)

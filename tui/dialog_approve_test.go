@@ -154,6 +154,20 @@ func TestApprovalHostile(t *testing.T) {
 	}
 }
 
+func TestLongReasonFits(t *testing.T) {
+	for _, size := range sizes {
+		a := newTestApp(size[0], size[1])
+		s := openLive(a)
+		_, pass := ask(a, s, push())
+		pass(2 * approvalGrace)
+		press(a, "d")
+		for range 30 {
+			typed(a, "no, 世界 ")
+		}
+		mustFit(t, a)
+	}
+}
+
 // A question that comes while something else is shown is told, and what was
 // meant for that does not answer it.
 func TestQuestionUnderADialog(t *testing.T) {

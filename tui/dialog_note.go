@@ -39,10 +39,19 @@ func newField(limit int) textinput.Model {
 	return f
 }
 
+// setWidth makes a field w cells wide. The library looks again at what fits only
+// when the cursor leaves what is shown.
+func setWidth(f *textinput.Model, w int) {
+	f.SetWidth(max(w, 8))
+	at := f.Position()
+	f.CursorEnd()
+	f.SetCursor(at)
+}
+
 // setSize, like the methods below, is of the dialog interface.
 func (m *marking) setSize(w, h int) {
 	m.w, m.h = w, h
-	m.field.SetWidth(max(w-12, 8))
+	setWidth(&m.field, w-12)
 }
 
 func (m *marking) cursor() *tea.Cursor {
@@ -85,6 +94,8 @@ func (m *marking) handle(msg tea.Msg) (done bool, cmd tea.Cmd) {
 func (m *marking) choose(msg tea.KeyPressMsg) (done bool, cmd tea.Cmd) {
 	k := &m.desk.keys
 	switch {
+	case m.writing && !key.Matches(msg, k.Back): // one thing at a time
+		return false, nil
 	case key.Matches(msg, k.Star):
 		star := !m.of.Starred
 		return false, m.record(store.Note{Star: &star})

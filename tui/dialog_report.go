@@ -128,7 +128,7 @@ func newImporting(d *desk) dialogMsg {
 // setSize, like the methods below, is of the dialog interface.
 func (i *importing) setSize(w, h int) {
 	i.w, i.h = w, h
-	i.field.SetWidth(max(w-10, 8))
+	setWidth(&i.field, w-10)
 }
 
 func (i *importing) cursor() *tea.Cursor { return fieldCursor(i.field, 7, i.h-3) }

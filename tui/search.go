@@ -140,7 +140,7 @@ func query(in, text string) (store.Query, error) {
 // setSize, like the methods below, is of the screen interface.
 func (s *search) setSize(w, h int) {
 	s.w, s.h = w, h
-	s.field.SetWidth(max(w-5, 8))
+	setWidth(&s.field, w-5)
 }
 
 func (s *search) cursor() *tea.Cursor { return fieldCursor(s.field, 3, 1) }

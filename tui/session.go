@@ -317,6 +317,7 @@ func (s *session) started(msg startedMsg) tea.Cmd {
 		s.failed("no session: ", msg.err)
 		s.composer.area.SetValue(s.unsent())
 		s.queued = ""
+		s.layout()
 		return nil
 	}
 	if text := s.queued; text != "" {
