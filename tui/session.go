@@ -277,11 +277,12 @@ func (s *session) submit() tea.Cmd {
 }
 
 func (s *session) prompt(text string) tea.Cmd {
-	ctx, cancel := context.WithCancel(s.desk.work.ctx)
-	s.busy, s.cancel, s.stops = true, cancel, s.story.stops
+	ctx, cancel := context.WithCancelCause(s.desk.work.ctx)
+	s.busy, s.stops = true, s.story.stops
+	s.cancel = func() { cancel(agent.Interruption{By: "user"}) }
 	live := s.live
 	return s.desk.work.do(func() tea.Msg {
-		defer cancel()
+		defer cancel(nil)
 		return sessionMsg{s, turnMsg{live.Prompt(ctx, text)}}
 	})
 }
