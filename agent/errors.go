@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"strconv"
 
 	"glovebox/agent/budget"
 	"glovebox/store"
@@ -52,6 +54,10 @@ type LimitError struct {
 }
 
 func (e *LimitError) Error() string {
+	if e.Limit == "context" { // the model's own
+		return fmt.Sprintf("the conversation has come to %s tokens, and the model takes %s: begin a new session, or use a model that takes more",
+			figure(e.Value), figure(e.Max))
+	}
 	unit := ""
 	if e.Limit == "wall" || e.Limit == "working" {
 		unit = " s"
@@ -61,11 +67,14 @@ func (e *LimitError) Error() string {
 		key = "day." + key
 	}
 	if e.Needs > 0 {
-		needs = fmt.Sprintf(", and the next call may need %.6g more", e.Needs)
+		needs = ", and the next call may need " + figure(e.Needs) + " more"
 	}
-	return fmt.Sprintf("the %s reached its limit of %s (%.6g of %.6g%s%s); raise limits.%s to let it go further",
-		cmp.Or(e.Of, "session"), e.Limit, e.Value, e.Max, unit, needs, key)
+	return fmt.Sprintf("the %s reached its limit of %s (%s of %s%s%s); raise limits.%s to let it go further",
+		cmp.Or(e.Of, "session"), e.Limit, figure(e.Value), figure(e.Max), unit, needs, key)
 }
+
+// figure is a number as people write it: 1000000, not 1e+06.
+func figure(f float64) string { return strconv.FormatFloat(math.Round(f*1e6)/1e6, 'f', -1, 64) }
 
 func (e *LimitError) event() store.LimitReached {
 	return store.LimitReached{Limit: e.Limit, Value: e.Value, Max: e.Max, Needs: e.Needs, Of: e.Of}

@@ -123,7 +123,7 @@ func writeFile(ctx context.Context, r *run, args values) (store.ToolResult, erro
 	if err := r.box.WriteFile(ctx, name, []byte(content)); err != nil {
 		return store.ToolResult{}, err
 	}
-	return store.ToolResult{Stdout: fmt.Sprintf("wrote %d bytes to %s", len(content), name)}, nil
+	return store.ToolResult{Stdout: "wrote " + store.Plural(len(content), "byte") + " to " + name}, nil
 }
 
 func editFile(ctx context.Context, r *run, args values) (store.ToolResult, error) {

@@ -56,7 +56,7 @@ func (s *spent) add(events []store.Event) {
 	switch b := e.Body.(type) {
 	case store.Prompt:
 		if len(events) > 1 && !s.begun.IsZero() {
-			s.before += events[len(events)-2].At.Sub(s.begun)
+			s.before += max(events[len(events)-2].At.Sub(s.begun), 0)
 		}
 		s.begun = e.At
 	case store.ModelRequest:
@@ -67,18 +67,23 @@ func (s *spent) add(events []store.Event) {
 	case store.ToolCall:
 		s.ToolCalls++
 	case store.ToolResult:
-		s.OutputBytes += int64(len(b.Stdout)+len(b.Stderr)) + b.StdoutCut + b.StderrCut
+		s.OutputBytes = plus(plus(s.OutputBytes, int64(len(b.Stdout)+len(b.Stderr))), plus(b.StdoutCut, b.StderrCut))
 	case store.Decision:
-		s.waited += time.Duration(b.WaitMS * float64(time.Millisecond))
+		s.waited += time.Duration(min(max(b.WaitMS, 0), 1e12) * float64(time.Millisecond))
 	case store.ModelResponse:
 		s.answered(events, b)
 	}
 	s.Wall = s.before
 	if !s.begun.IsZero() {
-		s.Wall += s.last.Sub(s.begun)
+		s.Wall += max(s.last.Sub(s.begun), 0) // a clock may be set back
 	}
-	s.Working = max(s.Wall-s.waited, 0)
+	s.waited = min(s.waited, s.Wall) // what a log from elsewhere says beyond that would be taken off what comes
+	s.Working = s.Wall - s.waited
 }
+
+// plus adds up what was spent. A log from elsewhere may say anything: from a
+// point on it is only more than any limit, and does not wrap around to less.
+func plus(a, b int64) int64 { return min(a, 1<<60) + min(b, 1<<60) }
 
 func (s *spent) answered(events []store.Event, b store.ModelResponse) {
 	if b.Charge != nil && s.reserve != nil && b.Charge.Input > s.reserve.Input {
@@ -87,12 +92,12 @@ func (s *spent) answered(events []store.Event, b store.ModelResponse) {
 	s.reserve = nil
 	switch {
 	case b.Charge != nil:
-		s.In, s.Out = s.In+b.Charge.Input, s.Out+b.Charge.Output
+		s.In, s.Out = plus(s.In, b.Charge.Input), plus(s.Out, b.Charge.Output)
 		if !b.Charge.Notional {
-			s.Pico += b.Charge.PicoUSD
+			s.Pico = plus(s.Pico, b.Charge.PicoUSD)
 		}
 	case b.Usage != nil:
-		s.In, s.Out = s.In+int64(b.Usage.Input), s.Out+int64(b.Usage.Output)
+		s.In, s.Out = plus(s.In, int64(b.Usage.Input)), plus(s.Out, int64(b.Usage.Output))
 	default:
 		in, out := estimate(Conversation(events[:len(events)-1]), b)
 		s.In, s.Out = s.In+in, s.Out+out

@@ -215,9 +215,9 @@ func (t *scriptTurn) faults() int {
 func suggest(key string) string {
 	keys := strings.Fields("name turn text reasoning delay_ms call tool args raw expect prompt contains " +
 		"not_contains matches exit fails status retry_after times cut")
-	best, at := "", 3
+	best, at := "", (len(key)+2)/3+1 // one letter in three may be wrong
 	for _, k := range keys {
-		if d := levenshtein.ComputeDistance(key, k); d < at {
+		if d := levenshtein.ComputeDistance(key, k); d < min(at, len(k)) {
 			best, at = k, d
 		}
 	}

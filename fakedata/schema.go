@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"glovebox/fakedata/dialect"
+
+	"github.com/agnivade/levenshtein"
 )
 
 //go:embed schemas/*.sql
@@ -136,11 +138,12 @@ func unknownSchema(name string) error {
 		name, hint, strings.Join(names, ", "))
 }
 
-// didYouMean suggests the nearest of names; "" where none is near.
+// didYouMean suggests the nearest of names; "" where none is near: one letter
+// in three may be wrong.
 func didYouMean(name string, names []string) string {
-	near, best := "", len(name)/2+1
+	near, best := "", (len(name)+2)/3+1
 	for _, n := range names {
-		if d := distance(name, n); d < best {
+		if d := levenshtein.ComputeDistance(name, n); d < min(best, len(n)) {
 			near, best = n, d
 		}
 	}
@@ -148,24 +151,4 @@ func didYouMean(name string, names []string) string {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %s?", near)
-}
-
-// distance is the number of single-byte edits between a and b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diag := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diag, row[j+1] = row[j+1], min(diag+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -122,6 +123,21 @@ func fullRef(ref string) string {
 	return ref
 }
 
+// CheckRef says what is wrong with the reference of an image, as far as one can
+// see without looking for it; nil: nothing.
+func CheckRef(ref string) error {
+	if ref = cmp.Or(ref, autoRef); ref == autoRef || ref == hostRef || wholeID.MatchString(ref) {
+		return nil
+	}
+	if _, err := reference.ParseDockerRef(ref); err != nil {
+		return fmt.Errorf("%q is not an image reference: %w", ref, err)
+	}
+	return nil
+}
+
+// wholeID is how Podman's store names an image itself.
+var wholeID = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
 // finder gets the image that ref names, from wherever it is.
 type finder func(ctx context.Context, ref string, progress func(Progress)) (baseImage, error)
 
@@ -166,9 +182,9 @@ func (e *Engine) prepare(ctx context.Context, ref string, find finder, progress 
 		return Image{}, fmt.Errorf("%w %q: putting glovebox-init in: %w", ErrNoImage, ref, err)
 	}
 	if base.was != "" {
-		progress(Progress{Step: fmt.Sprintf("the image %s has changed: it was %s, it is now %s", ref, base.was, base.digest), Lasting: true})
+		progress(Progress{Step: fmt.Sprintf("the image %s has changed: it was %s, it is now %s; the one before stays for the sessions recorded in it, until glovebox image rm %s", ref, base.was, base.digest, base.was), Lasting: true})
 	}
-	e.dropOldImages(ctx, ref)
+	e.dropSurplus(ctx, init.sum)
 	img, ok, err := e.newest(ctx, ref, init.sum)
 	if err == nil && !ok {
 		err = fmt.Errorf("%w %q: it was prepared but is not there", ErrNoImage, ref)
@@ -217,32 +233,6 @@ func (e *Engine) newest(ctx context.Context, ref, initSum string) (Image, bool, 
 		}
 	}
 	return Image{}, false, nil
-}
-
-// dropOldImages removes what was prepared for ref with earlier inits, but for
-// the last few and those of the last hour: other versions of the program may be
-// in use. An image that a box runs stays, because nothing is forced.
-func (e *Engine) dropOldImages(ctx context.Context, ref string) {
-	const kept = 4
-	all, err := e.Images(ctx)
-	if err != nil {
-		e.opts.Log(err.Error())
-		return
-	}
-	same := slices.DeleteFunc(all, func(i Image) bool { return i.Ref != ref })
-	for _, old := range same[min(kept, len(same)):] {
-		if time.Since(old.Created) < time.Hour {
-			continue
-		}
-		e.dropImage(ctx, old.ID)
-	}
-}
-
-// dropImage removes what nobody uses any more. If somebody does, it stays.
-func (e *Engine) dropImage(ctx context.Context, id string) {
-	if _, errs := images.Remove(e.with(ctx), []string{id}, nil); len(errs) > 0 {
-		e.opts.Log(fmt.Sprintf("removing the old image %.12s: %v", id, errors.Join(errs...)))
-	}
 }
 
 // baseImage is what a prepared image is made from.

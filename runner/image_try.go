@@ -41,11 +41,12 @@ func (e *Engine) Lacks(ctx context.Context, img Image, programs ...string) (lack
 	return slices.DeleteFunc(slices.Clone(programs), func(p string) bool { return !slices.Contains(said, p) }), nil
 }
 
-// RemoveImage removes what was prepared for ref, or the one prepared image with
-// that ID, and what it was made from if that came about here. What a box uses stays, and is an error. It returns how
+// RemoveImage removes what was prepared for a reference, or from a base of that
+// digest, or the one prepared image with that ID, and what it was made from if
+// that came about here. What a box uses stays, and is an error. It returns how
 // many prepared images there were.
-func (e *Engine) RemoveImage(ctx context.Context, ref string) (int, error) {
-	ref = fullRef(ref)
+func (e *Engine) RemoveImage(ctx context.Context, which string) (int, error) {
+	ref := fullRef(which)
 	unlock, err := e.lockImages(ctx, func(Progress) {})
 	if err != nil {
 		return 0, err
@@ -55,7 +56,7 @@ func (e *Engine) RemoveImage(ctx context.Context, ref string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	same := slices.DeleteFunc(slices.Clone(all), func(i Image) bool { return i.Ref != ref && i.ID != ref })
+	same := slices.DeleteFunc(slices.Clone(all), func(i Image) bool { return i.Ref != ref && i.ID != which && i.BaseDigest != which })
 	for _, i := range same {
 		if _, errs := images.Remove(e.with(ctx), []string{i.ID}, nil); len(errs) > 0 {
 			return 0, fmt.Errorf("removing the image %s: %w", i.Name, errors.Join(errs...))

@@ -61,7 +61,8 @@ func (e *Engine) Verify(ctx context.Context, o VerifyOptions) ([]Verified, error
 	return results, errors.Join(err, context.Cause(ctx))
 }
 
-// battery tries every probe, and right after it its control.
+// battery tries every probe, and right after it its control. One that could not
+// be tried gets a second time in the end.
 func (l *lab) battery(ctx context.Context) (results []Verified, err error) {
 	sealed, err := l.box(ctx, l.o.Box, nil)
 	if err != nil {
@@ -81,14 +82,24 @@ func (l *lab) battery(ctx context.Context) (results []Verified, err error) {
 	}
 	defer func() { err = errors.Join(err, beside.Close(ctx)) }()
 	beside.ServeEgress(l.proxy())
-	var after []probe.Probe
-	for _, v := range sealed.unlisted() {
+	tell := func(v Verified) (enough bool) {
 		results = append(results, v)
 		l.o.Observe(v)
-		if l.o.FirstFail && v.Verdict == port.Fail {
+		return l.o.FirstFail && v.Verdict == port.Fail
+	}
+	for _, v := range sealed.unlisted() {
+		if tell(v) {
 			return results, nil
 		}
 	}
+	boxFor := func(p probe.Probe) *Box {
+		if p.Control == probe.OpenProxy || p.Name == "processor" {
+			return beside
+		}
+		return sealed
+	}
+	var after []probe.Probe
+	var again []Verified // what could not be tried, perhaps because the machine or the box was busy
 	for _, p := range probe.Battery(l.targets.HostUsr) {
 		if ctx.Err() != nil {
 			return results, nil
@@ -97,17 +108,18 @@ func (l *lab) battery(ctx context.Context) (results []Verified, err error) {
 			after = append(after, p)
 			continue
 		}
-		box := sealed
-		if p.Control == probe.OpenProxy || p.Name == "processor" {
-			box = beside
-		}
-		v := Verified{Probe: p, Finding: l.try(ctx, box, p, nil)}
+		v := Verified{Probe: p, Finding: l.try(ctx, boxFor(p), p, nil)}
 		if v.Control, err = l.control(ctx, p); err != nil {
 			return results, err
 		}
-		results = append(results, v)
-		l.o.Observe(v)
-		if l.o.FirstFail && v.Verdict == port.Fail {
+		if v.Verdict == port.Inconclusive && !v.Moot {
+			again = append(again, v)
+		} else if tell(v) {
+			return results, nil
+		}
+	}
+	for _, v := range again {
+		if v.Finding = l.try(ctx, boxFor(v.Probe), v.Probe, nil); tell(v) || ctx.Err() != nil {
 			return results, nil
 		}
 	}

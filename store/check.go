@@ -14,6 +14,8 @@ import (
 
 	"glovebox/store/proof"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -198,17 +200,25 @@ func noteText(signed string) string {
 
 // holds says why a signed checkpoint is not one of this log, "" if it is.
 func (c *checker) holds(id string, roots []proof.Hash, signed, what string) string {
+	log, size, root, err := parseCheckpoint(noteText(signed))
+	if err == nil && log != id { // whoever signed it
+		return fmt.Sprintf("%s is of another log, %s; this is %s", what, CleanLine(log), id)
+	}
 	if c.store.key != nil {
-		if _, err := OpenNote(signed, c.store.key); err != nil {
-			return fmt.Sprintf("%s is not signed by this machine's key %s: %v", what, c.store.key.Name(), err)
+		var foreign *note.UnverifiedNoteError
+		var changed *note.InvalidSignatureError
+		switch _, bad := OpenNote(signed, c.store.key); {
+		case errors.As(bad, &foreign):
+			return fmt.Sprintf("%s is signed by another key than this machine's, %s", what, c.store.key.Name())
+		case errors.As(bad, &changed):
+			return what + " was changed: its signature is that of another text"
+		case bad != nil:
+			return what + " is damaged: " + bad.Error()
 		}
 	}
-	log, size, root, err := parseCheckpoint(noteText(signed))
 	switch {
 	case err != nil:
 		return what + " cannot be read: " + err.Error()
-	case log != id:
-		return fmt.Sprintf("%s is of another log, %s; this is %s", what, CleanLine(log), id)
 	case size > int64(len(roots)):
 		return fmt.Sprintf("%s covers %d entries of the ledger, and there are only %d: the end was cut off", what, size, len(roots))
 	case roots[size-1] != root:

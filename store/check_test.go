@@ -218,7 +218,7 @@ func TestCheckFindsWhatWasDone(t *testing.T) {
 		"ledger cut":             {0, "cut", []string{`DELETE FROM ledger WHERE n = 10`}},
 		"ledger cut, adjusted":   {0, "covers 9 entries", []string{`DELETE FROM ledger WHERE n > 1`, `DELETE FROM checkpoint WHERE size <> 9`, `UPDATE log SET size = 1, edge = (SELECT root FROM ledger WHERE n = 1)`}},
 		"checkpoint gone":        {0, "under no signature", []string{`DELETE FROM checkpoint WHERE size = 10`}},
-		"checkpoint changed":     {0, "signed by", []string{`UPDATE checkpoint SET note = replace(note, 'glovebox log', 'glovebox lag') WHERE size = 10`}},
+		"checkpoint changed":     {0, "was changed: its signature", []string{`UPDATE checkpoint SET note = replace(note, 'glovebox log', 'glovebox lag') WHERE size = 10`}},
 		"checkpoint doubled":     {0, "of another", []string{`INSERT INTO checkpoint SELECT 1, note FROM checkpoint WHERE size = 10`}},
 	} {
 		t.Run(name, func(t *testing.T) {

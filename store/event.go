@@ -81,9 +81,9 @@ func (r Recipe) String() string {
 	case r.Masked():
 		return r.Schema + ", a masked file"
 	case r.Mess > 0:
-		return fmt.Sprintf("%s, seed %d, %d rows, mess %g", r.Schema, r.Seed, r.Rows, r.Mess)
+		return fmt.Sprintf("%s, seed %d, %s, mess %g", r.Schema, r.Seed, Plural(r.Rows, "row"), r.Mess)
 	}
-	return fmt.Sprintf("%s, seed %d, %d rows", r.Schema, r.Seed, r.Rows)
+	return fmt.Sprintf("%s, seed %d, %s", r.Schema, r.Seed, Plural(r.Rows, "row"))
 }
 
 // BoxCreated is recorded when a box is sealed, before anything of the session

@@ -120,12 +120,17 @@ func TestIndexIsMadeAnew(t *testing.T) {
 // Where the index belongs is somebody's own file: it stays, and the log works.
 func TestForeignFileWhereTheIndexBelongs(t *testing.T) {
 	dir := t.TempDir()
-	for name, make := range map[string]func(path string){
-		"text":     func(path string) { os.WriteFile(path, []byte(strings.Repeat("my notes\n", 1000)), 0o600) },
-		"database": func(path string) { raw(t, path).Exec(`CREATE TABLE mine (a)`) },
+	for name, make := range map[string]func(path string) error{
+		"text": func(path string) error { return os.WriteFile(path, []byte(strings.Repeat("my notes\n", 1000)), 0o600) },
+		"database": func(path string) error {
+			_, err := raw(t, path).ExecContext(t.Context(), `CREATE TABLE mine (a)`)
+			return err
+		},
 	} {
 		path := filepath.Join(dir, name+".db")
-		make(path + ".index")
+		if err := make(path + ".index"); err != nil {
+			t.Fatal(err)
+		}
 		before, err := os.ReadFile(path + ".index")
 		if err != nil || len(before) == 0 {
 			t.Fatal(err)
@@ -153,11 +158,11 @@ func TestAppendDoesNotWaitForTheIndex(t *testing.T) {
 	ses := begin(t, s)
 	add(t, ses, store.Prompt{Text: "word"})
 	found(t, s, "word")
-	tx, err := raw(t, path+".index").Begin()
+	tx, err := raw(t, path+".index").BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tx.Exec(`DELETE FROM indexed WHERE session = 0`); err != nil { // takes the lock
+	if _, err := tx.ExecContext(t.Context(), `DELETE FROM indexed WHERE session = 0`); err != nil { // takes the lock
 		t.Fatal(err)
 	}
 	for range 50 { // more than is indexed meanwhile
@@ -185,8 +190,8 @@ func TestIndexedMeanwhile(t *testing.T) {
 			continue
 		}
 		var seq int64
-		raw(t, index).QueryRow(`SELECT coalesce(max(seq), 0) FROM indexed`).Scan(&seq)
-		if seq > 1 {
+		err := raw(t, index).QueryRowContext(t.Context(), `SELECT coalesce(max(seq), 0) FROM indexed`).Scan(&seq)
+		if err == nil && seq > 1 { // it fails while the file is being made
 			return
 		}
 		if i == 5000 {

@@ -22,12 +22,22 @@ type Summary struct {
 	EndedAt   *time.Time `json:"ended_at"` // nil while it runs
 	Status    string     `json:"status"`   // running, done, limited, denied, failed, interrupted
 	Steps     int        `json:"steps"`    // model responses and tool results
-	Tokens    int        `json:"tokens"`   // input and output, as far as the server reported them
+	Tokens    int        `json:"tokens"`   // input and output, as far as the server reported them; see TokensKnown
 	CostUSD   *float64   `json:"cost_usd"` // nil: not known
 	Events    int64      `json:"events"`
 	Tags      []string   `json:"tags,omitempty"`    // in order
 	Starred   bool       `json:"starred,omitempty"` // marked to be found again
 }
+
+// HasModel says whether a model takes part: in commands in a box ("none"),
+// verifications ("verify") and reruns ("rerun") there is none.
+func (s Summary) HasModel() bool {
+	return !slices.Contains([]string{"", "none", "verify", "rerun"}, s.Model)
+}
+
+// TokensKnown says whether Tokens is a count: where a model has answered and
+// its server never said how many, 0 is not one.
+func (s Summary) TokensKnown() bool { return s.Tokens > 0 || s.Steps == 0 || !s.HasModel() }
 
 // Filter chooses sessions. The zero value chooses all.
 type Filter struct {

@@ -57,7 +57,7 @@ func (n Note) valid() error {
 		}
 	}
 	if n.Title == "" && len(n.Tags)+len(n.Untags) == 0 && n.Star == nil && n.Text == "" && n.Score == nil {
-		return problemf(ErrInvalid, "the note says nothing")
+		return problemf(ErrInvalid, "nothing is said: give a tag, a title, a star, a comment or a score")
 	}
 	return nil
 }

@@ -26,6 +26,8 @@ type Transcript struct {
 	streamed bool                // the answer's text has been written by Stream
 	midLine  bool
 	held     string // end of what was streamed, written when more comes
+	failure  string // the last one: the session's end need not repeat it
+	limited  bool   // nor a limit
 }
 
 // WriteText writes one event on its own; see Transcript.
@@ -117,10 +119,13 @@ func (t *Transcript) Event(e Event) error {
 	case Compacted:
 		line(&b, "\nthe conversation was shortened for the model: from %s to %s", byteCount(v.Before), byteCount(v.After))
 	case LimitReached:
+		t.limited = true
 		line(&b, "\nlimit reached: %s", v)
 	case Interrupted:
+		t.failure = "interrupted by " + v.By
 		line(&b, "\ninterrupted by %s", v.By)
 	case Failure:
+		t.failure = v.Message
 		text(&b, "\nerror ("+v.Code+")", v.Message)
 	case BoxDiff:
 		changed(&b, v, t.Lines)
@@ -137,6 +142,9 @@ func (t *Transcript) Event(e Event) error {
 	case Note:
 		noted(&b, v)
 	case SessionEnded:
+		if v.Reason == t.failure || t.limited && v.Status == "limited" {
+			v.Reason = ""
+		}
 		line(&b, "session ended: %s%s", v.Status, optional(" (%s)", v.Reason))
 	}
 	_, err := io.WriteString(t.W, b.String())
@@ -497,4 +505,18 @@ func byteCount(n int64) string {
 		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 	}
 	return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+}
+
+// Plural is a number of things: "1 row", "2 rows", "3 entries", "4 boxes".
+func Plural[N int | int64](n N, one string) string {
+	many := one + "s"
+	if stem, ok := strings.CutSuffix(one, "ry"); ok {
+		many = stem + "ries"
+	} else if strings.HasSuffix(one, "x") || strings.HasSuffix(one, "s") {
+		many = one + "es"
+	}
+	if n == 1 {
+		many = one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

@@ -252,3 +252,14 @@ func TestTranscriptLines(t *testing.T) {
 		t.Errorf("%q has more lines than asked for", b.String())
 	}
 }
+
+func TestPlural(t *testing.T) {
+	for want, got := range map[string]string{
+		"1 row": store.Plural(1, "row"), "0 rows": store.Plural(int64(0), "row"), "3 entries": store.Plural(3, "entry"), "1 entry": store.Plural(1, "entry"),
+		"2 boxes": store.Plural(2, "box"), "2 keys": store.Plural(2, "key"), "2 background processes": store.Plural(2, "background process"),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -51,27 +51,21 @@ func cost(s store.Summary) string {
 	switch {
 	case s.CostUSD != nil:
 		return dollars(*s.CostUSD)
-	case !asked(s):
+	case !s.HasModel():
 		return "–"
 	}
 	return "?"
 }
 
-// tokens are what servers report. One that has answered and says 0 does not count.
+// tokens are what servers report; not all do.
 func tokens(s store.Summary) string {
 	switch {
-	case !asked(s):
+	case !s.HasModel():
 		return "–"
-	case s.Tokens == 0 && s.Steps > 0:
+	case !s.TokensKnown():
 		return "?"
 	}
 	return count(int64(s.Tokens))
-}
-
-// asked reports whether a model takes part: none does in a verification, a
-// command in a box or a rerun.
-func asked(s store.Summary) bool {
-	return !slices.Contains([]string{"", "none", "verify", "rerun"}, s.Model)
 }
 
 // costOf puts what is not known below what is free.

@@ -105,7 +105,7 @@ func (d *desk) onRecording(msg tea.KeyPressMsg, s store.Summary, step int64) tea
 		return d.send(newCheck(d, s.ID))
 	case s.Status == "running":
 		return d.send(flashMsg("the session has not ended"))
-	case !asked(s):
+	case !s.HasModel():
 		return d.send(flashMsg("there is no conversation to go on with"))
 	}
 	return d.send(newMsg{resume: s.ID})

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	"glovebox/runner/port"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -34,7 +36,7 @@ func (t *procTable) start(path string, argv []string, attr *syscall.ProcAttr) (*
 	t.mu.Lock() // so that reap cannot see the end before we know the beginning
 	defer t.mu.Unlock()
 	before, first := oomKills(), len(t.running) == 0 && !strays()
-	pid, err := syscall.ForkExec(path, argv, attr)
+	pid, err := t.fork(path, argv, attr)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +52,19 @@ func (t *procTable) start(path string, argv []string, attr *syscall.ProcAttr) (*
 	default:
 	}
 	return p, nil
+}
+
+// fork starts a program. Until a limit of its own is set it has PID 1's, and so
+// have the children that it makes before: meanwhile that is a lower one, or a
+// bomb could take the room that PID 1 needs, and ends without.
+func (t *procTable) fork(path string, argv []string, attr *syscall.ProcAttr) (int, error) {
+	var own unix.Rlimit
+	if t.pids > 0 && unix.Getrlimit(unix.RLIMIT_NPROC, &own) == nil {
+		less := unix.Rlimit{Cur: min(own.Cur, t.pids+port.SparePids/2), Max: own.Max}
+		unix.Setrlimit(unix.RLIMIT_NPROC, &less)      //nolint:errcheck // lower is always allowed
+		defer unix.Setrlimit(unix.RLIMIT_NPROC, &own) //nolint:errcheck // so is up to the hard limit
+	}
+	return syscall.ForkExec(path, argv, attr)
 }
 
 // starved reports whether it was the kernel that ended a command, or a part of

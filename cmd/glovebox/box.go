@@ -47,7 +47,7 @@ func newBoxCmd(a *app) *cobra.Command {
 					if a.flags.json {
 						return a.printBoxes(boxes)
 					}
-					_, err := fmt.Fprintf(a.out, "removed %d boxes whose owner is gone\n", len(boxes))
+					_, err := fmt.Fprintf(a.out, "removed %s whose owner is gone\n", store.Plural(len(boxes), "box"))
 					return err
 				})
 			},

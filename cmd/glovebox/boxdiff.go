@@ -46,7 +46,9 @@ func recordedDiff(ctx context.Context, s *store.Store, sum store.Summary) (store
 		}
 	}
 	why := "its box was lost before it could be looked at"
-	if sum.Status == "running" {
+	if !sum.HasModel() {
+		why = "it is kept of sessions with a model; of a command in a box, --out brings files out"
+	} else if sum.Status == "running" {
 		why = "it is recorded when the session ends"
 	}
 	return store.BoxDiff{}, &exitError{code: exitNo, msg: "session " + sum.ID + " has no record of changed files: " + why}

@@ -300,8 +300,15 @@ type hostFile struct {
 // files finds out what can be wrong with --file and --out before a box is made.
 func (r boxRun) files() ([]hostFile, error) {
 	for _, get := range r.gets {
-		if from, to, ok := strings.Cut(get, ":"); !ok || from == "" || to == "" {
+		from, to, ok := strings.Cut(get, ":")
+		if !ok || from == "" || to == "" {
 			return nil, usageError(fmt.Sprintf("--out %q: write it as PATH:HOSTPATH", get), "--out report.txt:report.txt")
+		}
+		if st, err := os.Stat(to); err == nil && st.IsDir() {
+			return nil, usageError(fmt.Sprintf("--out %s: %s is a directory", get, to), "--out "+from+":"+filepath.Join(to, path.Base(from)))
+		}
+		if st, err := os.Stat(filepath.Dir(to)); err != nil || !st.IsDir() {
+			return nil, usageError(fmt.Sprintf("--out %s: there is no directory %s", get, filepath.Dir(to)), commandLine([]string{"mkdir", "-p", filepath.Dir(to)}))
 		}
 	}
 	var files []hostFile
@@ -312,7 +319,7 @@ func (r boxRun) files() ([]hostFile, error) {
 		}
 		st, err := os.Stat(from)
 		if err != nil {
-			return nil, &exitError{code: exitUsage, msg: "--file: " + err.Error(), err: err}
+			return nil, &exitError{code: exitUsage, msg: "--file: " + fileSays(from, err), err: err}
 		}
 		if !st.Mode().IsRegular() {
 			return nil, usageError(fmt.Sprintf("--file: %s is not a regular file", from), "")
@@ -347,6 +354,9 @@ func (a *app) fetch(ctx context.Context, box *runner.Box, gets []string, limit i
 		if errors.Is(err, fs.ErrNotExist) && !required {
 			fmt.Fprintf(a.errOut, "glovebox: --out: there is no %s in the box\n", store.CleanLine(from))
 			continue
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return &exitError{code: exitNo, msg: fmt.Sprintf("--out: there is no %s in the box", from), hint: "a path below /work, or a whole one", err: err}
 		}
 		if err != nil {
 			return &exitError{code: exitNo, msg: fmt.Sprintf("--out %s: %v", from, err), err: err}

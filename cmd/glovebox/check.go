@@ -137,8 +137,8 @@ func (a *app) checkBundle(ctx context.Context, path string) error {
 				Redacted int    `json:"redacted"`
 			}{m.Session, true, m.Events, m.Root.String(), m.Evidence.Log, m.Key, len(m.Redacted)})
 		}
-		_, err = fmt.Fprintf(a.out, "intact: session %s, %d events, %d fields redacted, root %s\nfrom log %s, signed by %s\n",
-			m.Session, m.Events, len(m.Redacted), m.Root, store.CleanLine(m.Evidence.Log), by)
+		_, err = fmt.Fprintf(a.out, "intact: session %s, %s, %s redacted, root %s\nfrom log %s, signed by %s\n",
+			m.Session, store.Plural(m.Events, "event"), store.Plural(len(m.Redacted), "field"), m.Root, store.CleanLine(m.Evidence.Log), by)
 		return err
 	})
 }
@@ -176,7 +176,7 @@ func (a *app) showAudit(audit store.Audit) error {
 // verdict is what an audit comes to, and the first thing that is not intact.
 func verdict(audit store.Audit) string {
 	if audit.Intact() {
-		return fmt.Sprintf("intact: log %s, %d entries in its ledger", audit.Log, audit.Entries)
+		return fmt.Sprintf("intact: log %s, %s in its ledger", audit.Log, store.Plural(audit.Entries, "entry"))
 	}
 	msg := "not intact"
 	if audit.Why != "" {
@@ -199,7 +199,7 @@ func describe(f store.Finding) string {
 		}
 		return fmt.Sprintf("session %s%s: %s", f.Session, where, f.Why)
 	}
-	about := fmt.Sprintf("%d events", f.Events)
+	about := store.Plural(f.Events, "event")
 	switch f.Status {
 	case "removed":
 		about += ", removed"

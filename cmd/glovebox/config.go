@@ -174,7 +174,11 @@ func (a *app) loadConfig() (config, error) {
 			continue
 		}
 		if err != nil {
-			return config{}, &exitError{code: exitUsage, msg: err.Error(), err: err}
+			var known *exitError
+			if !errors.As(err, &known) {
+				err = &exitError{code: exitUsage, msg: err.Error(), err: err}
+			}
+			return config{}, err
 		}
 	}
 	for _, from := range []struct {

@@ -13,9 +13,8 @@ import (
 	"glovebox/agent"
 	"glovebox/agent/filter"
 	"glovebox/agent/policy"
+	"glovebox/runner"
 	"glovebox/runner/egress"
-
-	"github.com/agnivade/levenshtein"
 )
 
 // wrong returns the first key whose value cannot be, and why; "" if there is
@@ -55,6 +54,8 @@ func (c config) wrongBox() (string, string) {
 	switch {
 	case b.Image == "":
 		return "box.image", `box.image is empty; "auto" lets glovebox choose`
+	case runner.CheckRef(b.Image) != nil:
+		return "box.image", "box.image: " + runner.CheckRef(b.Image).Error()
 	case b.Image == "host" && c.Rigor == "strict":
 		return "box.image", `box.image "host" shows the box this machine's /usr, which rigor "strict" does not allow; use "auto"`
 	case b.Runtime == "":
@@ -238,18 +239,4 @@ func (c config) wrongRule() *policy.RuleError {
 		return wrong
 	}
 	return nil
-}
-
-// oneOf says what is wrong with a word that must be one of a few; "" if it is.
-func oneOf(word string, words ...string) string {
-	if slices.Contains(words, word) {
-		return ""
-	}
-	why := fmt.Sprintf("cannot be %q; there are %s", word, strings.Join(words, ", "))
-	for _, w := range words {
-		if levenshtein.ComputeDistance(strings.ToLower(word), w) <= 2 {
-			return why + "; did you mean " + w + "?"
-		}
-	}
-	return why
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,11 +8,9 @@ import (
 	"os"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
-	"github.com/agnivade/levenshtein"
 )
 
 // maxConfig bounds a configuration file: nobody writes a longer one.
@@ -24,7 +21,10 @@ const maxConfig = 1 << 20
 func (c *config) readFile(file string) error {
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("there is no configuration file %s: %w", file, err)
+		return &exitError{
+			code: exitUsage, msg: "there is no configuration file " + file, err: err,
+			hint: "glovebox policy init, which writes a commented glovebox.toml",
+		}
 	} else if err != nil {
 		return fmt.Errorf("reading the configuration: %w", err)
 	}
@@ -98,13 +98,40 @@ func lineOfTable(text, table string, n int, key string) int {
 
 var tomlMessage = regexp.MustCompile(`^toml: line (\d+)(?: \(last key "(.*)"\))?: (.*)$`)
 
+// tomlTypes are the two ways in which the decoder says that a value has another
+// type than it must have.
+var tomlTypes = regexp.MustCompile(`^(?:incompatible types: TOML value has type (\S+); destination has type (\S+)|type mismatch for \S+: expected (\S+) but found (\S+))$`)
+
+// typeWord is a type as one who writes TOML calls it.
+func typeWord(of string) string {
+	for _, w := range [][2]string{
+		{"string", "a text in quotes"},
+		{"int", "a whole number"},
+		{"float", "a number"},
+		{"bool", "true or false"},
+		{"slice", "a list"},
+		{"[]", "a list"},
+		{"map", "a table"},
+		{"table", "a table"},
+		{"struct", "a table"},
+	} {
+		if strings.HasPrefix(of, w[0]) {
+			return w[1]
+		}
+	}
+	return "a " + of
+}
+
 // tomlError turns "toml: line 3 (last key …): …" into "FILE:3: …".
 func tomlError(file string, err error) error {
 	m := tomlMessage.FindStringSubmatch(err.Error())
 	if m == nil {
 		return fmt.Errorf("%s: %s", file, strings.TrimPrefix(err.Error(), "toml: "))
 	}
-	key, why := m[2], strings.NewReplacer("incompatible types: ", "", "TOML value has type", "this is of type", "destination has type", "it must be of type").Replace(m[3])
+	key, why := m[2], m[3]
+	if t := tomlTypes.FindStringSubmatch(why); t != nil {
+		why = fmt.Sprintf("this is %s; it must be %s", typeWord(t[1]+t[4]), typeWord(t[2]+t[3]))
+	}
 	if key != "" {
 		key += ": "
 	}
@@ -155,22 +182,4 @@ func lineOf(text, key string) int {
 		}
 	}
 	return 0
-}
-
-// didYouMean names the known key that is nearest to a wrong one: the same word
-// in another table, or a few letters away.
-func didYouMean(key string, known map[string]bool) string {
-	last := key[strings.LastIndexByte(key, '.')+1:]
-	near := func(k string) int {
-		d := levenshtein.ComputeDistance(strings.ToLower(key), k)
-		if k[strings.LastIndexByte(k, '.')+1:] == strings.ToLower(last) {
-			d = 0
-		}
-		return d
-	}
-	best := slices.MinFunc(slices.Sorted(maps.Keys(known)), func(a, b string) int { return cmp.Compare(near(a), near(b)) })
-	if near(best) > max(2, len(key)/3) {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
 }

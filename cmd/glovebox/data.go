@@ -22,8 +22,9 @@ func newDataCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
 		Short: "Make datasets that were never real",
-		Long: `Make datasets that were never real. A schema is the name of a built-in one or a
-file of SQL CREATE TABLE statements. The same schema, seed and rows give the same
+		Long: `Make datasets that were never real. A schema is the name of a built-in one, a file
+of SQL CREATE TABLE statements (SQLite, PostgreSQL, MySQL), or a SQLite or CSV file,
+of which only the structure is read. The same schema, seed and rows give the same
 bytes, on every machine and every day.`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -88,6 +89,10 @@ func dataError(ctx context.Context, err error) error {
 	if ctx.Err() != nil { // SQLite reports an interruption in words of its own
 		return ctx.Err()
 	}
+	var missing *fs.PathError
+	if errors.As(err, &missing) && errors.Is(err, fs.ErrNotExist) {
+		return usageError("there is no file "+missing.Path, "glovebox data --help")
+	}
 	return &exitError{code: exitUsage, msg: err.Error(), err: err}
 }
 
@@ -95,11 +100,11 @@ func newGenerateCmd(a *app) *cobra.Command {
 	var out, answers, format string
 	cmd := &cobra.Command{
 		Use:   "generate [SCHEMA]",
-		Short: "Write a dataset to a SQLite file",
+		Short: "Write a dataset: a SQLite file, or CSV, JSONL or SQL",
 		Example: `  glovebox data generate shop --rows 10000 -o shop.db
   glovebox data generate my-schema.sql --seed 7
   glovebox data generate bank --mess 0.02 -o bank.db   # the key: bank.answers.jsonl`,
-		Args: cobra.ArbitraryArgs,
+		Args: cobra.ArbitraryArgs, ValidArgsFunction: completeSchema,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, r, err := a.dataset(cmd, args)
 			if err != nil {
@@ -123,7 +128,7 @@ func newGenerateCmd(a *app) *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&out, "output", "o", "", "the `FILE` to write (default SCHEMA.db)")
 	cmd.Flags().StringVar(&answers, "answers", "", "the `FILE` for the answer key of the defects (default beside the dataset)")
-	cmd.Flags().StringVar(&format, "format", "sqlite", "sqlite, csv, jsonl, or SQL for: sql (SQLite), postgres, mysql")
+	cmd.Flags().StringVar(&format, "format", "sqlite", "`FORMAT`: sqlite, csv, jsonl, or SQL for: sql (SQLite), postgres, mysql")
 	recipeFlags(cmd)
 	return cmd
 }
@@ -187,7 +192,7 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 			Answer string `json:"answers,omitempty"`
 		}{out, s.Name, r.Seed, len(s.Tables), rows, size, sum, answers})
 	}
-	_, err = fmt.Fprintf(a.out, "%s: %d tables, %d rows, %d bytes, sha256 %s\n", out, len(s.Tables), rows, size, sum[:16])
+	_, err = fmt.Fprintf(a.out, "%s: %s, %s, %s, sha256 %s\n", out, store.Plural(len(s.Tables), "table"), store.Plural(rows, "row"), store.Plural(size, "byte"), sum[:16])
 	if err == nil && messy {
 		_, err = fmt.Fprintf(a.out, "%s: the answer key; keep it out of the box\n", answers)
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"glovebox/fakedata"
@@ -21,6 +23,9 @@ func newInspectCmd(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usageError("glovebox data inspect takes one SQLite file", "glovebox data generate shop -o shop.db")
+			}
+			if err := mustBeSQLite(args[0]); err != nil {
+				return err
 			}
 			profiles, err := fakedata.Inspect(cmd.Context(), args[0])
 			if err != nil {
@@ -41,9 +46,25 @@ func newInspectCmd(a *app) *cobra.Command {
 	}
 }
 
+// mustBeSQLite refuses other files in better words than SQLite's.
+func mustBeSQLite(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return usageError(fileSays(path, err), "glovebox data generate shop -o shop.db")
+	}
+	defer f.Close()
+	head := make([]byte, 16)
+	if _, err := io.ReadFull(f, head); err == nil && string(head) == "SQLite format 3\x00" {
+		return nil
+	}
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	return usageError(path+" is no SQLite file, and only those are inspected; a CSV file can be made one",
+		"sqlite3 "+name+".db "+commandLine([]string{".import --csv " + path + " " + name}))
+}
+
 func writeProfile(w io.Writer, p fakedata.TableProfile) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d rows\n", store.CleanLine(p.Table), p.Rows)
+	fmt.Fprintf(&b, "%s, %s\n", store.CleanLine(p.Table), store.Plural(p.Rows, "row"))
 	for _, c := range p.Columns {
 		what := store.CleanLine(c.Least) + " … " + store.CleanLine(c.Most)
 		switch {

@@ -57,6 +57,9 @@ them. The smallest group of rows that cannot be told apart (k) is printed.`,
 }
 
 func (a *app) mask(ctx context.Context, file string, r maskRun) error {
+	if _, err := os.Stat(file); err != nil { // before a key is made
+		return usageError(fileSays(file, err), "glovebox data mask --help")
+	}
 	long := newProgress(a.errOut)
 	closed := false
 	shut := func() {
@@ -72,7 +75,7 @@ func (a *app) mask(ctx context.Context, file string, r maskRun) error {
 	if r.plan != "" {
 		text, err := readPlan(r.plan)
 		if err != nil {
-			return usageError(err.Error(), "glovebox data mask "+file+" --show-plan > "+r.plan)
+			return usageError(fileSays(r.plan, err), "glovebox data mask "+file+" --show-plan > "+r.plan)
 		}
 		o.Plan = text
 	}
@@ -161,9 +164,9 @@ func maskedName(file string) string {
 
 func writeProof(w io.Writer, out string, p *mask.Proof) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d tables, %d rows, %d bytes, sha256 %s, key %s\n", store.CleanLine(out), p.Tables, p.Rows, p.Bytes, p.SHA256[:16], p.Key)
+	fmt.Fprintf(&b, "%s: %s, %s, %s, sha256 %s, key %s\n", store.CleanLine(out), store.Plural(p.Tables, "table"), store.Plural(p.Rows, "row"), store.Plural(p.Bytes, "byte"), p.SHA256[:16], p.Key)
 	s := p.Leaks
-	fmt.Fprintf(&b, "searched for %d original values in %d cells and %d bytes: none survives\n", s.Values, s.Cells, s.Bytes)
+	fmt.Fprintf(&b, "searched for %s in %s and %s: none survives\n", store.Plural(s.Values, "original value"), store.Plural(s.Cells, "cell"), store.Plural(s.Bytes, "byte"))
 	if s.NotBytes > 0 {
 		fmt.Fprintf(&b, "  %d of them tell less than %.0f bits and were looked for in cells and words only\n", s.NotBytes, s.MinBits)
 	}
@@ -180,7 +183,11 @@ func writeProof(w io.Writer, out string, p *mask.Proof) error {
 	for _, n := range p.Notes {
 		fmt.Fprintln(&b, store.CleanLine(n))
 	}
-	fmt.Fprintf(&b, "%s: the proof; a session takes the file only with it\n", store.CleanLine(out+mask.ProofEnding))
+	takes := "a session takes the file only with it"
+	if ext := strings.ToLower(filepath.Ext(out)); ext == ".csv" || ext == ".tsv" {
+		takes = "a session takes databases only: mask again with -o NAME.db"
+	}
+	fmt.Fprintf(&b, "%s: the proof; %s\n", store.CleanLine(out+mask.ProofEnding), takes)
 	_, err := io.WriteString(w, b.String())
 	return err
 }

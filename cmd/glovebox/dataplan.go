@@ -33,7 +33,7 @@ out is decided as without one. Columns of whose name nothing could be made are l
 on standard error.`,
 		Example: `  glovebox data plan shop > plan.toml
   glovebox data generate --plan plan.toml`,
-		Args: cobra.ArbitraryArgs,
+		Args: cobra.ArbitraryArgs, ValidArgsFunction: completeSchema,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, r, err := a.dataset(cmd, args)
 			if err != nil {
@@ -91,7 +91,7 @@ func (a *app) schemaName(cmd *cobra.Command, args []string, s *fakedata.Schema) 
 func (c *dataConfig) takePlan(file string) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
-		return usageError("reading the plan: "+err.Error(), "glovebox data plan SCHEMA > "+file)
+		return usageError("reading the plan: "+fileSays(file, err), "glovebox data plan SCHEMA > "+file)
 	}
 	p, err := fakedata.ParsePlan(string(data))
 	if err != nil {

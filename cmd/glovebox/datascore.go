@@ -61,12 +61,12 @@ func (a *app) score(cmd *cobra.Command, answers, found, dataset string) (fakedat
 	none := fakedata.Score{}
 	key, err := openAnswers(answers)
 	if err != nil {
-		return none, usageError(err.Error(), "glovebox data generate SCHEMA --mess 0.02")
+		return none, usageError(fileSays(answers, err), "glovebox data generate SCHEMA --mess 0.02")
 	}
 	defer key.Close()
 	f, err := os.Open(found)
 	if err != nil {
-		return none, usageError(err.Error(), "")
+		return none, usageError(fileSays(found, err), "glovebox data score --help")
 	}
 	defer f.Close()
 	head := make([]byte, 16)
@@ -109,8 +109,8 @@ func openAnswers(name string) (*os.File, error) {
 
 func writeScore(w io.Writer, s fakedata.Score, repaired bool) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%d defects, %d findings, %d of them right: precision %.3f, recall %.3f, F1 %.3f\n",
-		s.Defects, s.Findings, s.Found, s.Precision, s.Recall, s.F1)
+	fmt.Fprintf(&b, "%s, %s, %d of them right: precision %.3f, recall %.3f, F1 %.3f\n",
+		store.Plural(s.Defects, "defect"), store.Plural(s.Findings, "finding"), s.Found, s.Precision, s.Recall, s.F1)
 	if repaired {
 		fmt.Fprintf(&b, "%d got their right value back\n", s.Repaired)
 	}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -259,7 +260,9 @@ func explain(err error) error {
 		return coded(exitEngine, "glovebox setup")
 	case errors.Is(err, exec.ErrNotFound):
 		return coded(exitEngine, "glovebox setup")
-	case errors.Is(err, runner.ErrNoEngine), errors.Is(err, runner.ErrRootful), errors.Is(err, runner.ErrNoImage),
+	case errors.Is(err, runner.ErrNoImage):
+		return coded(exitEngine, "glovebox image list, for those that are here")
+	case errors.Is(err, runner.ErrNoEngine), errors.Is(err, runner.ErrRootful),
 		errors.Is(err, agent.ErrBoxLost), errors.Is(err, runner.ErrBoxLost):
 		return coded(exitEngine, "glovebox doctor")
 	}
@@ -268,13 +271,25 @@ func explain(err error) error {
 
 // raiseHint is how to go on after a limit.
 func raiseHint(l *agent.LimitError) string {
+	if l.Limit == "context" { // nothing of ours to raise
+		return "glovebox models, for what each takes"
+	}
 	key := l.Limit
 	if l.Of == "day" {
 		key = "day." + key
 	}
-	value := fmt.Sprintf("%.4g", math.Ceil(200*math.Max(l.Max, l.Value+l.Needs))/100)
-	if l.Limit == "wall" || l.Limit == "working" {
-		value += "s"
+	enough, unit := 2*math.Max(l.Max, l.Value+l.Needs), ""
+	switch l.Limit {
+	case "cost_usd":
+		enough = math.Ceil(enough*100) / 100
+	case "wall", "working":
+		unit = "s"
+	case "output_bytes":
+		unit = "B"
 	}
+	if l.Limit != "cost_usd" {
+		enough = math.Ceil(enough)
+	}
+	value := strconv.FormatFloat(enough, 'f', -1, 64) + unit
 	return fmt.Sprintf("glovebox run --resume last --raise %s=%s", strings.TrimSuffix(key, "_usd"), value)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,8 +71,8 @@ Bundle and page go to a file, ID.gbx and ID.html, the others to standard output;
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.format, "format", "gbx", strings.Join(names, ", "))
-	f.StringVar(&o.redact, "redact", "on", "on, or off: nothing is taken out")
+	f.StringVar(&o.format, "format", "gbx", "`FORMAT`: "+strings.Join(names, ", "))
+	f.StringVar(&o.redact, "redact", "on", "`WHETHER`: on, or off, where nothing is taken out")
 	f.StringArrayVar(&o.patterns, "pattern", nil, "take out what this regular `EXPRESSION` matches, too; may be repeated")
 	f.StringVarP(&o.out, "output", "o", "", "write to `FILE`; - is standard output")
 	f.StringVar(&o.otlp, "otlp", "", "send OpenTelemetry spans to the collector at `URL`, write nothing")
@@ -96,6 +97,9 @@ func (a *app) export(ctx context.Context, s *store.Store, sum store.Summary, o e
 		return err
 	}
 	if o.otlp != "" {
+		if u, err := url.Parse(o.otlp); err != nil || u.Host == "" {
+			return usageError(fmt.Sprintf("--otlp: %q is not the URL of a collector", o.otlp), "--otlp http://localhost:4318")
+		}
 		src, err := export.Load(ctx, s, sum.ID, r)
 		if err != nil {
 			return err

@@ -24,7 +24,7 @@ func newImageCmd(a *app) *cobra.Command {
 		Args:  noSuchCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newImagePrepareCmd(a), newImageImportCmd(a), newImageListCmd(a), newImageRemoveCmd(a))
+	cmd.AddCommand(newImagePrepareCmd(a), newImageImportCmd(a), newImageListCmd(a), newImageRemoveCmd(a), newImagePruneCmd(a))
 	return cmd
 }
 
@@ -121,11 +121,7 @@ func openRegular(path string) (*os.File, error) {
 		f, err = os.Open(path)
 	}
 	if err != nil {
-		msg := err.Error()
-		if errors.Is(err, os.ErrNotExist) {
-			msg = "there is no file " + path
-		}
-		return nil, &exitError{code: exitUsage, msg: msg, hint: "glovebox image import --help", err: err}
+		return nil, &exitError{code: exitUsage, msg: fileSays(path, err), hint: "glovebox image import --help", err: err}
 	}
 	return f, nil
 }
@@ -148,7 +144,7 @@ func (a *app) readyImage(cmd *cobra.Command, cfg config, get func(context.Contex
 		}
 		p.close()
 		if errors.Is(err, runner.ErrNoImage) {
-			return &exitError{code: exitEngine, msg: err.Error(), err: err}
+			return &exitError{code: exitEngine, msg: err.Error(), hint: "glovebox image list, for those that are here", err: err}
 		}
 		if err != nil {
 			return err
@@ -198,13 +194,13 @@ func newImageListCmd(a *app) *cobra.Command {
 
 func newImageRemoveCmd(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use:   "rm REF",
-		Short: "Remove what was prepared for a reference",
-		Long: `Remove what was prepared for a reference, and the image it was made from if
-glovebox built or imported that. A pulled one stays: podman rmi removes it. What
-a box still runs is not removed.`,
+		Use:   "rm REF|DIGEST",
+		Short: "Remove what was prepared for a reference, or one state of it",
+		Long: `Remove what was prepared for a reference, or what has the digest that image list
+shows, and the image it was made from if glovebox built or imported that. A pulled
+one stays: podman rmi removes it. What a box still runs is not removed.`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			if len(args) != 1 || args[0] == "" { // "" would be auto
 				return usageError("image rm needs one reference", "glovebox image list")
 			}
 			return nil
@@ -221,6 +217,31 @@ a box still runs is not removed.`,
 	}
 }
 
+func newImagePruneCmd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "prune", Short: "Remove what other versions of glovebox prepared and nobody needs",
+		Long: `Remove images that other versions of glovebox prepared, where there is a newer one
+of the same base: who misses one prepares it again in a second. What a box runs
+stays, and what is younger than an hour, for another version may be about to use
+it. What was superseded by image prepare --pull stays, too, because recorded
+sessions ran in it: image rm DIGEST removes that.`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.withEngine(cmd, func(e *runner.Engine) error {
+				gone, err := e.PruneImages(cmd.Context())
+				if err != nil {
+					return err
+				}
+				if a.flags.json {
+					return a.printImages(cmd.Context(), e, gone, nil)
+				}
+				_, err = fmt.Fprintf(a.out, "removed %s that other versions of glovebox had prepared\n", store.Plural(len(gone), "image"))
+				return err
+			})
+		},
+	}
+}
+
 // printImages shows images with how many boxes run each.
 func (a *app) printImages(ctx context.Context, e *runner.Engine, list []runner.Image, lacks []string) error {
 	boxes, err := e.Boxes(ctx)
@@ -230,6 +251,10 @@ func (a *app) printImages(ctx context.Context, e *runner.Engine, list []runner.I
 	used := map[string]int{}
 	for _, b := range boxes {
 		used[b.Image]++
+	}
+	own, err := e.OwnInit()
+	if err != nil {
+		return err
 	}
 	if a.flags.json {
 		for _, i := range list {
@@ -243,8 +268,9 @@ func (a *app) printImages(ctx context.Context, e *runner.Engine, list []runner.I
 				Size       int64     `json:"size"`
 				Created    time.Time `json:"created_at"`
 				Boxes      int       `json:"boxes"`
+				Own        bool      `json:"own"` // this version of glovebox can use it
 				Lacks      []string  `json:"lacks,omitempty"`
-			}{i.Ref, i.Name, i.ID, i.Digest, i.BaseDigest, i.Was, i.Size, i.Created.UTC(), used[i.ID], lacks}); err != nil {
+			}{i.Ref, i.Name, i.ID, i.Digest, i.BaseDigest, i.Was, i.Size, i.Created.UTC(), used[i.ID], i.Init == own, lacks}); err != nil {
 				return err
 			}
 		}
@@ -255,15 +281,30 @@ func (a *app) printImages(ctx context.Context, e *runner.Engine, list []runner.I
 		return err
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "REFERENCE\tSIZE\tPREPARED\tIN USE\tDIGEST")
+	fmt.Fprintln(w, "REFERENCE\tSIZE\tPREPARED\tIN USE\tDIGEST\tNOTE")
+	others, newest := 0, map[string]string{} // base of the newest image of a reference
 	for _, i := range list {
-		use := "no"
-		if n := used[i.ID]; n == 1 {
-			use = "1 box"
-		} else if n > 1 {
-			use = fmt.Sprint(n, " boxes")
+		if newest[i.Ref] == "" {
+			newest[i.Ref] = i.BaseDigest
 		}
-		fmt.Fprintf(w, "%s\t%d MB\t%s\t%s\t%s\n", store.CleanLine(i.Ref), i.Size/1_000_000, i.Created.Local().Format(time.DateTime), use, store.CleanLine(i.BaseDigest))
+		var notes []string
+		if i.BaseDigest != newest[i.Ref] {
+			notes = append(notes, "superseded")
+		}
+		if i.Init != own {
+			others++
+			notes = append(notes, "of another version")
+		}
+		use := "no"
+		if n := used[i.ID]; n > 0 {
+			use = store.Plural(n, "box")
+		}
+		fmt.Fprintf(w, "%s\t%d MB\t%s\t%s\t%s\t%s\n", store.CleanLine(i.Ref), i.Size/1_000_000, i.Created.Local().Format(time.DateTime), use,
+			store.CleanLine(i.BaseDigest), strings.Join(notes, ", "))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil || others < 3 {
+		return err
+	}
+	_, err = fmt.Fprintf(a.errOut, "%d were prepared by other versions of glovebox; glovebox image prune removes those that nobody needs and that are older than an hour\n", others)
+	return err
 }

@@ -53,7 +53,10 @@ func TestImageCommands(t *testing.T) {
 	if out, _, code := h.run("image", "list"); code != 0 || !strings.Contains(out, "localhost/tiny-1:latest") || !strings.Contains(out, made.BaseDigest) {
 		t.Errorf("list: exit %d, %s", code, out)
 	}
-	if out, errOut, code := h.run("image", "rm", "localhost/tiny-1"); code != 0 || out != "" || errOut != "" {
+	if out, errOut, code := h.run("image", "prune"); code != 0 || !strings.HasPrefix(out, "removed ") || errOut != "" {
+		t.Errorf("prune: exit %d, %s%s", code, out, errOut)
+	}
+	if out, errOut, code := h.run("image", "rm", made.BaseDigest); code != 0 || out != "" || errOut != "" {
 		t.Errorf("rm: exit %d, %s%s", code, out, errOut)
 	}
 	for _, tt := range []struct {

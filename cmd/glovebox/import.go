@@ -43,7 +43,7 @@ func withBundle(ctx context.Context, path string, do func(*bundle.Bundle) error)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return usageError(fmt.Sprintf("the bundle cannot be read: %v", err), "")
+		return usageError(fileSays(path, err), "glovebox export ID, which writes a bundle")
 	}
 	defer f.Close()
 	b, err := bundle.Open(ctx, f, info.Size())
@@ -143,11 +143,11 @@ func takeIn(ctx context.Context, s *store.Store, b *bundle.Bundle) (by string, i
 // importTold is what a person is told of an imported session, and of what a rerun lacks.
 func importTold(m bundle.Manifest, by string, lacking []string) []string {
 	said := []string{
-		fmt.Sprintf("session %s: %d events, %s", m.Session, m.Events, store.CleanLine(m.Title)),
+		fmt.Sprintf("session %s: %s, %s", m.Session, store.Plural(m.Events, "event"), store.CleanLine(m.Title)),
 		fmt.Sprintf("intact, from log %s, signed by %s", store.CleanLine(m.Evidence.Log), by),
 	}
 	if n := len(m.Redacted); n > 0 {
-		said = append(said, fmt.Sprintf("something was taken out of %d fields before it was handed on", n))
+		said = append(said, fmt.Sprintf("something was taken out of %s before it was handed on", store.Plural(n, "field")))
 	}
 	for _, line := range lacking {
 		said = append(said, "to rerun it: "+store.CleanLine(line))

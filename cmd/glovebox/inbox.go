@@ -53,7 +53,7 @@ func (b inBox) Exec(ctx context.Context, cmd agent.Command, onOutput func(bool, 
 		r.Stderr = fmt.Appendf(r.Stderr, "\nglovebox: killed, a command may print at most %d MiB; write to a file instead\n", runner.DefaultMaxOutput>>20)
 	}
 	if r.Killed > 0 {
-		r.Stderr = fmt.Appendf(r.Stderr, "\nglovebox: %d background processes ended with the command\n", r.Killed)
+		r.Stderr = fmt.Appendf(r.Stderr, "\nglovebox: %s ended with the command\n", store.Plural(r.Killed, "background process"))
 	}
 	return agent.Result{
 		Exit: r.Exit, Signal: r.Signal, TimedOut: r.TimedOut, Stdout: r.Stdout, Stderr: r.Stderr,

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -71,7 +70,7 @@ func (d *desk) Export(ctx context.Context, id, format string) (tui.Report, error
 	}
 	out := tui.Report{Said: "wrote " + path, More: []string{"nothing had to be taken out"}}
 	if len(removed) > 0 {
-		out.More = []string{fmt.Sprintf("taken out, in %d places:", len(removed))}
+		out.More = []string{"taken out, in " + store.Plural(len(removed), "place") + ":"}
 	}
 	for _, r := range removed {
 		out.More = append(out.More, removal(r))

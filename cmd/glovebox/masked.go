@@ -67,7 +67,7 @@ func (p *plan) makeData(ctx context.Context, to fakedata.Target) error {
 			stop(tooLarge)
 		}
 	})
-	if context.Cause(ctx) == tooLarge {
+	if errors.Is(context.Cause(ctx), tooLarge) {
 		return tooLarge
 	}
 	return err

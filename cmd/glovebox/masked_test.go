@@ -1,11 +1,12 @@
 package main
 
 import (
-	"glovebox/fakedata"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"glovebox/fakedata"
 )
 
 // A masked file is the data of a box, on the record by its digest; one without

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -40,6 +42,9 @@ func openModel(ctx context.Context, name string, getenv func(string) string) (m 
 	kind, model, ok := strings.Cut(name, "/")
 	if !ok {
 		kind, model = "openai", name
+	}
+	if model == "" {
+		return nil, nil, usageError(fmt.Sprintf("model %q names a provider and no model", name), "glovebox models --model "+kind+"/any, which lists them")
 	}
 	p, known := providers[kind]
 	base := getenv("OPENAI_BASE_URL")
@@ -89,7 +94,13 @@ func providerOf(name string) string {
 
 // openScript serves a scenario on loopback, to be reached like any other model.
 func openScript(ctx context.Context, file string) (*agent.OpenAI, func(), error) {
+	if file == "" {
+		return nil, nil, usageError("model \"script:\" names no scenario", "script:demo, which is built in, or script:FILE; docs/script.md tells how to write one")
+	}
 	script, err := agent.LoadScript(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil, usageError("there is no scenario file "+file, "script:demo, which is built in; docs/script.md tells how to write one")
+	}
 	if err != nil {
 		return nil, nil, usageError(err.Error(), "")
 	}

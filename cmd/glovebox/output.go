@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"syscall"
@@ -88,6 +89,14 @@ func (a *app) code(err error) int {
 		return exitInterrupted
 	}
 	return exitEngine
+}
+
+// fileSays is what is wrong with a file that a person named.
+func fileSays(path string, err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "there is no file " + path
+	}
+	return err.Error()
 }
 
 // printJSON writes v as one line, harmless to a terminal.

@@ -175,13 +175,33 @@ func (a *app) showPolicy() error {
 	}
 	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", l[0], store.CleanLine(l[1]), l[2])
+		fmt.Fprintf(w, "%s\t%s\t%s\n", l[0], store.CleanLine(spoken(l[0], l[1])), l[2])
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(a.out, "\nRules are manners: they tell the agent what not to do. The box is the wall.")
 	return err
+}
+
+// spoken is a setting's value, which is JSON, as a person says it.
+func spoken(key, value string) string {
+	table, name, _ := strings.Cut(key, ".")
+	bound := table == "limits" || table == "rates" || strings.HasPrefix(name, "max_")
+	switch {
+	case bound && slices.Contains([]string{"0", `"0s"`, `"0B"`}, value):
+		return "no limit"
+	case value == "[]" || value == "null":
+		return "none"
+	}
+	var text string
+	if json.Unmarshal([]byte(value), &text) != nil {
+		return value
+	}
+	if bound && strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(strings.TrimSuffix(text, "0s"), "0m")
+	}
+	return text
 }
 
 // policyLines are key, value and origin.

@@ -20,8 +20,11 @@ func newPreviewCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "preview [SCHEMA]",
 		Short: "Show the first rows of each table, without making the dataset",
-		Args:  cobra.ArbitraryArgs,
+		Args:  cobra.ArbitraryArgs, ValidArgsFunction: completeSchema,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if first < 0 {
+				return usageError(fmt.Sprintf("--first is %d; it cannot be below 0", first), "--first 5")
+			}
 			s, r, err := a.dataset(cmd, args)
 			if err != nil {
 				return err
@@ -72,7 +75,7 @@ func writeTable(w io.Writer, t fakedata.TablePreview) error {
 		lines[i] = cells
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %d rows\n", store.CleanLine(t.Table), t.Total)
+	fmt.Fprintf(&b, "%s, %s\n", store.CleanLine(t.Table), store.Plural(t.Total, "row"))
 	for _, line := range lines {
 		row := " "
 		for j, cell := range line {

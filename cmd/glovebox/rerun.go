@@ -143,7 +143,7 @@ func (v *repetition) see(u agent.Update) {
 func (d *desk) startAgain(ctx context.Context, r *rerun) (*repetition, error) {
 	v := &repetition{past: r, puts: map[string]store.Event{}}
 	p := plan{name: rerunModel}
-	if err := p.planBox(ctx, d, d.cfg.Data.Schema, v.see); err != nil {
+	if err := p.planBox(ctx, d, d.schema(), v.see); err != nil {
 		return nil, err
 	}
 	if err := r.planTools(&p, d.cfg); err != nil {

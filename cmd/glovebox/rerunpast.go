@@ -114,6 +114,8 @@ func (r *rerun) repeatable() error {
 		return usageError("session "+r.sum.ID+" is still running", "glovebox sessions")
 	case r.started.Model == verifyModel:
 		return usageError("session "+r.sum.ID+" is a verification, not an agent's", "glovebox verify")
+	case r.started.Model == "none":
+		return usageError("session "+r.sum.ID+" is a command in a box, not an agent's", "glovebox box run -- "+store.CleanLine(r.sum.Title))
 	case len(r.puts) == maxPuts:
 		return usageError("session "+r.sum.ID+" says that more files were put into its box than are taken", "glovebox replay "+r.sum.ID)
 	case r.calls == 0:

@@ -32,8 +32,8 @@ func (d *desk) resumeFrom(ctx context.Context, ref string, modelChosen bool) err
 	if r := started.Reruns; r != nil {
 		return usageError("session "+sum.ID+" is a rerun: no conversation goes on from it", "glovebox run --resume "+store.CleanLine(r.Session))
 	}
-	if len(d.history) == 0 || started.Model == "none" || started.Model == "verify" { // no model took part
-		return usageError("session "+sum.ID+" has no conversation to go on with", "glovebox sessions")
+	if !sum.HasModel() {
+		return usageError(fmt.Sprintf("session %s has no conversation to go on with: it is a command in a box, or a verification", sum.ID), "glovebox sessions, for the ID of another")
 	}
 	d.resume, d.resumed = &started, store.Resumes{Session: sum.ID, Through: sum.Events}
 	if !modelChosen {
@@ -45,7 +45,6 @@ func (d *desk) resumeFrom(ctx context.Context, ref string, modelChosen bool) err
 // sameData asks for the dataset that a recorded session had.
 func (d *desk) sameData(ctx context.Context, id string, started store.SessionStarted) error {
 	now := d.cfg.Data.Schema
-	d.cfg.Data.Schema = ""
 	if r := started.Recipe; r != nil {
 		schema := r.Schema
 		if r.Masked() {
@@ -61,6 +60,15 @@ func (d *desk) sameData(ctx context.Context, id string, started store.SessionSta
 		}
 	}
 	return nil
+}
+
+// schema is what the next session's dataset is made of; "": none, where the one
+// that is repeated had none.
+func (d *desk) schema() string {
+	if d.resume != nil && d.resume.Recipe == nil {
+		return ""
+	}
+	return d.cfg.Data.Schema
 }
 
 // loadHistory gathers the events of a session that count, those of the ones

@@ -35,7 +35,7 @@ contains = ["it-is-gone", "1"]
 	h.file("glovebox.toml", "model = 'script:"+scenario+"'\n[limits]\nturns = 1\n")
 	out, errOut, code := h.run("run", "go")
 	if code != exitLimit || !strings.Contains(out, "from-the-first") || !strings.Contains(out, "limit reached: turns 1 of 1") ||
-		!strings.Contains(errOut, "try: glovebox run --resume last --raise turns=2") {
+		!strings.Contains(errOut, "spent: ") || !regexp.MustCompile(`(?m)^try: glovebox run --resume \w{12} --raise turns=2$`).MatchString(errOut) {
 		t.Fatalf("exit %d\n%s%s", code, out, errOut)
 	}
 	if _, errOut, code = h.run("run", "--resume", "last"); code != exitLimit {

@@ -40,6 +40,11 @@ func newRootCmd(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "glovebox",
 		Short: "Let an agent loose in a sealed box, on data that was never real, with every move written down",
+		Long: `Let an agent loose in a sealed box, on data that was never real, with every move
+written down. Results go to standard output, everything else to standard error.
+
+Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 a limit,
+4 policy, 5 no seal, 6 the model endpoint, 7 the engine, 130 interrupted.`,
 		Example: `  glovebox demo                       a guided tour, offline
   glovebox run "find what is odd"     one session as text
   glovebox                            the workbench`,
@@ -64,11 +69,11 @@ func newRootCmd(a *app) *cobra.Command {
 		return usageError(plainFlagError(err.Error()), cmd.CommandPath()+" --help")
 	})
 	f := root.PersistentFlags()
-	f.StringVar(&a.flags.db, "db", "", "the log `FILE` (default $XDG_DATA_HOME/glovebox/log.db)")
-	f.StringVar(&a.flags.config, "config", "", "configuration `FILE` instead of the user's own")
-	f.StringVar(&a.flags.model, "model", "", "`MODEL`, as provider/model or script:FILE")
+	f.StringVar(&a.flags.db, "db", "", "the log `FILE` (default $GLOVEBOX_DB, or $XDG_DATA_HOME/glovebox/log.db)")
+	f.StringVar(&a.flags.config, "config", "", "configuration `FILE` instead of the user's own (default $GLOVEBOX_CONFIG)")
+	f.StringVar(&a.flags.model, "model", "", "the `MODEL`, as provider/model or script:FILE (default $GLOVEBOX_MODEL)")
 	f.Int64Var(&a.flags.seed, "seed", 0, "seed `N` of the dataset")
-	f.StringVar(&a.flags.rigor, "rigor", "", "speed against isolation: quick, standard or strict")
+	f.StringVar(&a.flags.rigor, "rigor", "", "`RIGOR`, speed against isolation: quick, standard or strict (default $GLOVEBOX_RIGOR)")
 	f.BoolVar(&a.flags.json, "json", false, "write one JSON object per line")
 	f.BoolVar(&a.flags.plain, "plain", false, "write plain text, open no workbench")
 	f.BoolVar(&a.flags.yes, "yes", false, "answer questions with yes")
@@ -92,7 +97,9 @@ func newRootCmd(a *app) *cobra.Command {
 		newDoctorCmd(a),
 		newVersionCmd(a),
 		newCompletionCmd(),
+		newManCmd(),
 	)
+	a.completeFlags(root)
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
 		if show := c.Run; c.Name() == "help" && show != nil { // cobra's own shows the root's for what does not exist
@@ -132,11 +139,16 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 		return nil
 	}
 	hint := cmd.CommandPath() + " --help"
-	if cmd.SuggestionsMinimumDistance <= 0 {
-		cmd.SuggestionsMinimumDistance = 2
+	var names, begun []string
+	for _, c := range cmd.Commands() {
+		if names = append(names, c.Name()); len(args[0]) > 1 && strings.HasPrefix(c.Name(), args[0]) {
+			begun = append(begun, c.Name())
+		}
 	}
-	if like := cmd.SuggestionsFor(args[0]); len(like) > 0 {
-		hint = cmd.CommandPath() + " " + like[0]
+	if len(begun) > 0 {
+		hint = cmd.CommandPath() + " " + begun[0]
+	} else if meant := nearest(args[0], names); meant != "" {
+		hint = cmd.CommandPath() + " " + meant
 	}
 	return usageError(fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+args[0]), hint)
 }

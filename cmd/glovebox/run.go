@@ -63,13 +63,17 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 				return errors.Join(err, d.close())
 			}
 			if resume != "" {
+				if a.changed("seed") {
+					return errors.Join(usageError("--seed: a session that goes on has the dataset that it had", "glovebox run --resume "+resume), d.close())
+				}
 				if err := d.resumeFrom(cmd.Context(), resume, a.flags.model != ""); err != nil {
 					return errors.Join(err, d.close())
 				}
 			}
 			id, err := a.runSession(cmd.Context(), d, prompt, 0)
-			if err == nil && !a.flags.json {
-				err = a.spent(cmd.Context(), d, id)
+			var limit *agent.LimitError
+			if (err == nil || errors.As(err, &limit)) && id != "" && !a.flags.json {
+				err = errors.Join(err, a.spent(context.WithoutCancel(cmd.Context()), d, id))
 			}
 			return errors.Join(err, d.close())
 		},
@@ -127,7 +131,7 @@ func (a *app) spent(ctx context.Context, d *desk, id string) error {
 	if err != nil {
 		return err
 	}
-	said := fmt.Sprintf("spent: %d steps, %d tokens", sum.Steps, sum.Tokens)
+	said := "spent: " + steps(sum)
 	if sum.CostUSD != nil {
 		said += fmt.Sprintf(", $%.4f", *sum.CostUSD)
 	}
@@ -179,7 +183,7 @@ func (a *app) runSession(ctx context.Context, d *desk, prompt string, lines int)
 		err = failed()
 	}
 	if g.unasked > 0 && err == nil {
-		_, err = fmt.Fprintf(a.errOut, "not run: %d calls that somebody should have been asked about; --yes allows them, the workbench asks\n", g.unasked)
+		_, err = fmt.Fprintf(a.errOut, "not run: %s that somebody should have been asked about; --yes allows them, the workbench asks\n", store.Plural(g.unasked, "call"))
 	}
 	return s.ID(), err
 }

@@ -130,19 +130,23 @@ func (d *desk) plan(ctx context.Context, observe func(agent.Update)) (p plan, er
 	if p.name, err = d.cfg.modelName(); err != nil {
 		return p, err
 	}
-	if err = p.planBox(ctx, d, d.cfg.Data.Schema, observe); err != nil {
-		return p, err
-	}
-	if err = p.planTools(d.cfg); err != nil {
-		return p, err
-	}
-	// The model outlives start: stop ends it.
+	// What costs nothing to find out comes before the box is tried. The model
+	// outlives start: stop ends it.
 	if p.model, p.stop, err = openModel(context.WithoutCancel(ctx), p.name, os.Getenv); err != nil {
 		return p, err
 	}
+	defer func() {
+		if err != nil {
+			p.stop()
+		}
+	}()
 	if p.cost, p.price, err = d.cfg.cost(p.name, p.model.Endpoint()); err != nil {
-		p.stop()
+		return p, err
 	}
+	if err = p.planBox(ctx, d, d.schema(), observe); err != nil {
+		return p, err
+	}
+	err = p.planTools(d.cfg)
 	return p, err
 }
 
@@ -388,10 +392,20 @@ func (s *session) Prompt(ctx context.Context, text string) error {
 // promptWith is Prompt with images.
 func (s *session) promptWith(ctx context.Context, text string, images ...store.Image) error {
 	err := s.agent.Prompt(ctx, text, images...)
+	s.fail(err)
+	err = explain(err)
+	var known *exitError
+	if errors.As(err, &known) { // another session may be the last by then
+		known.hint = strings.Replace(known.hint, "--resume last", "--resume "+s.ID(), 1)
+	}
+	return err
+}
+
+// fail sets what becomes of the session; nil: it did well.
+func (s *session) fail(err error) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.last = err
-	s.mu.Unlock()
-	return explain(err)
 }
 
 // Close implements tui.Live: the box is destroyed, the session ended.

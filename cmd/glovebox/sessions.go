@@ -87,17 +87,17 @@ func newSessionsListCmd(a *app) *cobra.Command {
 	}
 	filterFlags(cmd, &f)
 	cmd.Flags().StringVar(&f.Text, "text", "", "only with `TEXT` in ID, title, model, result or tags")
-	cmd.Flags().StringVar(&order, "sort", "when", strings.Join(slices.Sorted(maps.Keys(orders)), ", "))
+	cmd.Flags().StringVar(&order, "sort", "when", "by `WHAT`: "+strings.Join(slices.Sorted(maps.Keys(orders)), ", "))
 	return cmd
 }
 
 func filterFlags(cmd *cobra.Command, f *store.Filter) {
 	cmd.Flags().StringVar(&f.Tag, "tag", "", "only with this `TAG`")
-	cmd.Flags().StringVar(&f.Status, "status", "", "only with this result: "+strings.Join(results, ", "))
+	cmd.Flags().StringVar(&f.Status, "status", "", "only with this `RESULT`: "+strings.Join(results, ", "))
 	cmd.Flags().BoolVar(&f.Starred, "starred", false, "only starred ones")
 	cmd.Flags().BoolVar(&f.Drift, "drift", false, "only reruns in which something differed, or could not be told")
 	cmd.Flags().Float64Var(&f.CostUSD, "cost-from", 0, "only those known to have cost so many `DOLLARS`")
-	cmd.Flags().IntVar(&f.Limit, "limit", 0, "at most so many")
+	cmd.Flags().IntVar(&f.Limit, "limit", 0, "at most `N`")
 }
 
 func (a *app) listSessions(ctx context.Context, f store.Filter, by func(a, b store.Summary) int) error {
@@ -123,7 +123,7 @@ func (a *app) listSessions(ctx context.Context, f store.Filter, by func(a, b sto
 	}
 	if a.flags.json {
 		for _, sum := range all {
-			if err := a.printJSON(sum); err != nil {
+			if err := a.printJSON(jsonSummary(sum)); err != nil {
 				return err
 			}
 		}
@@ -139,22 +139,48 @@ func (a *app) listSessions(ctx context.Context, f store.Filter, by func(a, b sto
 	return writeSessions(a.out, all)
 }
 
+// jsonSummary is a line of the list whose tokens are null where they are not known.
+func jsonSummary(s store.Summary) any {
+	line := struct {
+		store.Summary
+		Tokens *int `json:"tokens"`
+	}{Summary: s}
+	if s.TokensKnown() {
+		line.Tokens = &s.Tokens
+	}
+	return line
+}
+
 // writeSessions puts the title last: it is the one column of any length.
 func writeSessions(w io.Writer, all []store.Summary) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "ID\tWHEN\tRESULT\tSTEPS\tTOKENS\tCOST\tTAGS\tMODEL\tTITLE")
 	for _, sum := range all {
-		cost, title := "?", store.CleanLine(sum.Title)
+		cost, tokens, title := "?", "?", store.CleanLine(sum.Title)
 		if sum.CostUSD != nil {
 			cost = fmt.Sprintf("$%.4f", *sum.CostUSD)
+		}
+		if sum.TokensKnown() {
+			tokens = fmt.Sprint(sum.Tokens)
+		}
+		if !sum.HasModel() { // nothing to know
+			cost, tokens = "-", "-"
 		}
 		if sum.Starred {
 			title = "★ " + title
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\n", sum.ID, sum.StartedAt.Local().Format("2006-01-02 15:04"), sum.Status,
-			sum.Steps, sum.Tokens, cost, cmp.Or(strings.Join(sum.Tags, " "), "-"), store.CleanLine(sum.Model), title)
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", sum.ID, sum.StartedAt.Local().Format("2006-01-02 15:04"), sum.Status,
+			sum.Steps, tokens, cost, cmp.Or(strings.Join(sum.Tags, " "), "-"), store.CleanLine(sum.Model), title)
 	}
 	return tw.Flush()
+}
+
+// steps is how far a session went, and on how many tokens.
+func steps(s store.Summary) string {
+	if !s.TokensKnown() {
+		return store.Plural(s.Steps, "step") + ", tokens unknown (the server reported none)"
+	}
+	return store.Plural(s.Steps, "step") + ", " + store.Plural(s.Tokens, "token")
 }
 
 func (a *app) showSession(ctx context.Context, ref string) error {
@@ -167,6 +193,9 @@ func (a *app) showSession(ctx context.Context, ref string) error {
 			took = fmt.Sprintf(" after %s", sum.EndedAt.Sub(sum.StartedAt).Round(1e8))
 		}
 		cost := "unknown"
+		if !sum.HasModel() {
+			cost = "none"
+		}
 		if sum.CostUSD != nil {
 			cost = fmt.Sprintf("$%.4f", *sum.CostUSD)
 		}
@@ -176,8 +205,8 @@ func (a *app) showSession(ctx context.Context, ref string) error {
 			from = "from    log " + store.CleanLine(log) + ", signed by foreign key " + bundle.KeyName(key) + "\n"
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(a.out, "title   %s\nresult  %s%s\nspent   %d steps, %d tokens, cost %s\n%s\n",
-				store.CleanLine(sum.Title), sum.Status, took, sum.Steps, sum.Tokens, cost, from)
+			_, err = fmt.Fprintf(a.out, "title   %s\nresult  %s%s\nspent   %s, cost %s\n%s\n",
+				store.CleanLine(sum.Title), sum.Status, took, steps(sum), cost, from)
 		}
 		if err == nil {
 			err = a.writeOutbox(ctx, s, sum.ID)

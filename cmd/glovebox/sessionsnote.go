@@ -53,9 +53,10 @@ stand together, and word* is a beginning. Newest sessions come first.`,
 	}
 	filterFlags(cmd, &q.Filter)
 	f := cmd.Flags()
-	f.StringVar(&q.Kind, "kind", "", "only events of this kind, e.g. prompt, tool.result, limit")
-	f.StringVar(&q.Tool, "tool", "", "only calls and results of this tool")
-	f.IntVar(&exit, "exit", -1, "only results with this exit status")
+	f.StringVar(&q.Kind, "kind", "", "only events of this `KIND`, e.g. prompt, tool.result, limit")
+	f.StringVar(&q.Tool, "tool", "", "only calls and results of this `TOOL`")
+	f.IntVar(&exit, "exit", -1, "only results with this exit `STATUS`")
+	f.Lookup("exit").DefValue = "0" // none: -1 is nothing that one could type
 	f.StringVar(&since, "since", "", "only sessions begun on this `DATE` or later")
 	f.StringVar(&until, "until", "", "only sessions begun before this `DATE`")
 	return cmd
@@ -93,8 +94,8 @@ func (a *app) search(ctx context.Context, q store.Query) error {
 		}
 		fmt.Fprintf(a.out, "  %4d  %-14s  %s\n", h.Seq, h.Kind, mark.Replace(h.Snippet))
 	}
-	if len(hits) == 0 && !a.flags.json {
-		fmt.Fprintln(a.errOut, "nothing found")
+	if len(hits) == 0 {
+		return &exitError{code: exitNo, msg: "nothing found"}
 	}
 	return nil
 }
@@ -144,8 +145,8 @@ with who and when; nothing is ever edited, a later word replaces an earlier one.
 	}
 	f := cmd.Flags()
 	f.StringArrayVar(&n.Untags, "remove", nil, "take away this `TAG`; may be repeated")
-	f.StringVar(&n.Title, "title", "", "the session's title")
-	f.StringVar(&n.Text, "comment", "", "a comment")
+	f.StringVar(&n.Title, "title", "", "the session's new `TITLE`")
+	f.StringVar(&n.Text, "comment", "", "a comment, `WORDS` of any length")
 	f.StringVar(&score, "score", "", "a mark, as `NAME=NUMBER`")
 	f.BoolVar(&star, "star", false, "mark it to be found again")
 	f.BoolVar(&unstar, "unstar", false, "no longer")

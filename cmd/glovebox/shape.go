@@ -102,7 +102,9 @@ func (a *app) fit(ctx context.Context, s *session, form *agent.Form, g *gist) er
 			return err
 		}
 		if try == refits {
-			return &exitError{code: exitModel, msg: "the model's last answer does not fit the schema: " + err.Error(), hint: "another model, or a simpler schema", err: err}
+			err = &exitError{code: exitModel, msg: "the model's last answer does not fit the schema: " + err.Error(), hint: "another model, or a simpler schema", err: err}
+			s.fail(err)
+			return err
 		}
 		told := "Your answer does not fit: " + strings.TrimSuffix(err.Error(), ".") + ". Give it again, as JSON only."
 		if err := s.Prompt(ctx, told); err != nil {

@@ -25,7 +25,7 @@ text = '''{"n": 3}'''
 		t.Errorf("exit %d, %q\n%s", code, out, said)
 	}
 	stubborn := h.file("stubborn.toml", strings.Repeat("[[turn]]\ntext = \"no\"\n", 3)+"")
-	if out, said, code = h.run("run", "--model", "script:"+stubborn, "--answer", schema, "how many?"); code != 6 || out != "" || !strings.Contains(said, "does not fit the schema") {
+	if out, said, code = h.run("run", "--model", "script:"+stubborn, "--answer", schema, "how many?"); code != 6 || out != "" || !strings.Contains(said, "session ended: failed (the model's last answer does not fit the schema") {
 		t.Errorf("exit %d, %q\n%s", code, out, said)
 	}
 	for _, bad := range [][]string{{"--answer", scenario}, {"--answer", "/nope"}, {"--image", schema}, {"--image", "/dev/zero"}} {

@@ -20,7 +20,8 @@ import (
 const timerEvery = 6 * time.Hour
 
 // installTimer writes a systemd user timer that runs `glovebox verify`, and
-// starts it; where no user systemd answers it prints a line for crontab(5).
+// starts it; where no user systemd answers it prints a line for crontab(5), and
+// the answer is no.
 func (a *app) installTimer(ctx context.Context, every time.Duration) error {
 	if every == 0 {
 		every = timerEvery
@@ -62,13 +63,14 @@ func (a *app) installTimer(ctx context.Context, every time.Duration) error {
 		return a.systemdTimer(ctx, words, here, every)
 	}
 	hours := max(1, int(every.Hours()))
-	fmt.Fprintln(a.errOut, "no systemd user session answers here; this line for `crontab -e` does the same:")
 	when := fmt.Sprintf("17 */%d * * *", hours)
 	if hours >= 24 {
 		when = "17 4 * * *"
 	}
-	_, err = fmt.Fprintln(a.out, when, strings.ReplaceAll("cd "+commandLine([]string{here})+" && "+commandLine(words), "%", `\%`))
-	return err
+	if _, err = fmt.Fprintln(a.out, when, strings.ReplaceAll("cd "+commandLine([]string{here})+" && "+commandLine(words), "%", `\%`)); err != nil {
+		return err
+	}
+	return &exitError{code: exitNo, msg: "no timer was installed: no systemd user session answers here", hint: "crontab -e; the line above does the same"}
 }
 
 // userSystemd reports whether a systemd of this user answers.

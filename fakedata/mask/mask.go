@@ -26,10 +26,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"glovebox/fakedata"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"glovebox/fakedata"
 )
 
 // Generator is the fingerprint of the method: it changes whenever a key would

@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"glovebox/fakedata"
 	"io"
 	"io/fs"
 	"os"
+
+	"glovebox/fakedata"
 )
 
 const proofFormat = "glovebox-mask/1"

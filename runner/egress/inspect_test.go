@@ -2,15 +2,24 @@ package egress
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // What an inspector refuses does not arrive, in whichever part of a request it
-// stands; what is encrypted is not looked at beyond its greeting.
+// stands; also behind what only looks as if it were encrypted.
 func TestInspect(t *testing.T) {
 	for name, c := range map[string]struct {
 		via, say    string
@@ -25,8 +34,10 @@ func TestInspect(t *testing.T) {
 		"late":       {"http", "POST http://allowed.example/ HTTP/1.1\r\nHost: allowed.example\r\nContent-Length: 300010\r\n\r\n" + strings.Repeat("x", 300_000) + "SECRET    ", "body", ""},
 		"chunked":    {"http", "POST http://allowed.example/ HTTP/1.1\r\nHost: allowed.example\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabSE\r\n6\r\nCRET12\r\n0\r\n\r\n", "body", "403"},
 		"tunnel":     {"http", "CONNECT allowed.example:443 HTTP/1.1\r\n\r\nPOST /?SECRET HTTP/1.1\r\nHost: x\r\n\r\n", "body", "200"},
-		"encrypted":  {"http", "CONNECT allowed.example:443 HTTP/1.1\r\n\r\n\x16\x03\x01" + strings.Repeat("x", 40_000) + "SECRET", "", "200"},
-		"greeting":   {"http", "CONNECT allowed.example:443 HTTP/1.1\r\n\r\n\x16\x03\x01xxxxSECRET.example", "body", "200"},
+		"greeting":   {"http", "CONNECT allowed.example:443 HTTP/1.1\r\n\r\n\x16\x03\x01\x00\x12xxxxSECRET.example", "body", "200"},
+		"like tls":   {"http", "CONNECT allowed.example:443 HTTP/1.1\r\n\r\n\x16\x03\x01\x00\x04xxxx" + strings.Repeat("x", 40_000) + "SECRET", "body", "200"},
+		"no tls":     {"http", "CONNECT allowed.example:443 HTTP/1.1\r\n\r\n\x16\x03\x01" + strings.Repeat("x", 40_000) + "SECRET", "body", "200"},
+		"after tls":  {"http", "CONNECT allowed.example:443 HTTP/1.1\r\n\r\n\x16\x03\x01\x00\x04xxxx\x17\x03\x03\x40\x00" + strings.Repeat("x", 1<<14) + "SECRET", "body", "200"},
 		"socks":      {"socks", "\x05\x01\x00\x05\x01\x00\x03\x0fallowed.example\x01\xbbGET /SECRET HTTP/1.1\r\n\r\n", "body", ""},
 		"not at all": {"http", "GET http://allowed.example/ HTTP/1.1\r\nHost: allowed.example\r\n\r\n", "", "hello"},
 	} {
@@ -73,4 +84,77 @@ func TestInspect(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of real TLS the greeting can be read, and nothing of what is said in it.
+func TestRecordsOfTLS(t *testing.T) {
+	here, there := net.Pipe()
+	server := httptest.NewTLSServer(nil) // for its certificate
+	defer server.Close()
+	accepted := make(chan error, 1)
+	go func() {
+		c := tls.Server(there, server.TLS)
+		_, err := io.Copy(io.Discard, c)
+		accepted <- err
+	}()
+	var sent bytes.Buffer
+	pool := x509.NewCertPool()
+	pool.AddCert(server.Certificate())
+	c := tls.Client(teeConn{here, &sent}, &tls.Config{ServerName: "example.com", RootCAs: pool, DynamicRecordSizingDisabled: true})
+	said := make([]byte, 100_000)
+	rand.Read(said)
+	if _, err := c.Write(said); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.CloseWrite(), <-accepted); err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var r records
+		var seen []byte
+		for left := append(sent.Bytes(), "and a plain end"...); len(left) > 0; {
+			n := rapid.IntRange(1, len(left)).Draw(t, "piece")
+			if len(left) > 20_000 {
+				n = max(n, 1000)
+			}
+			seen = append(seen, r.readable(left[:n])...)
+			left = left[n:]
+		}
+		if !bytes.Contains(seen, []byte("example.com")) || !bytes.HasSuffix(seen, []byte("and a plain end")) {
+			t.Fatalf("what can be read was not seen, in %d bytes", len(seen))
+		}
+		if len(seen) > 5000 {
+			t.Fatalf("%d of %d bytes were looked at", len(seen), sent.Len())
+		}
+	})
+}
+
+// teeConn keeps a copy of what is written.
+type teeConn struct {
+	net.Conn
+	sent *bytes.Buffer
+}
+
+func (c teeConn) Write(b []byte) (int, error) {
+	c.sent.Write(b)
+	return c.Conn.Write(b)
+}
+
+// However a stream is cut, the same of it can be read.
+func FuzzRecords(f *testing.F) {
+	f.Add([]byte("\x16\x03\x01\x00\x02ab\x17\x03\x03\x00\x03xyzGET / HTTP/1.1"), 7)
+	f.Add([]byte("\x16\x03\x01\xff\xff plain"), 4)
+	f.Add([]byte("GET / HTTP/1.1"), 1)
+	f.Fuzz(func(t *testing.T, stream []byte, cut int) {
+		var whole, pieces records
+		want := slices.Clone(whole.readable(stream))
+		cut = min(max(cut, 0), len(stream))
+		got := slices.Concat(pieces.readable(stream[:cut]), pieces.readable(stream[cut:]))
+		if !bytes.Equal(got, want) {
+			t.Errorf("cut at %d of %q: %q, whole %q", cut, stream, got, want)
+		}
+		if !whole.begun && len(want) < len(stream)-recordHead+1 {
+			t.Errorf("of %q, which is no TLS, only %q is read", stream, want)
+		}
+	})
 }

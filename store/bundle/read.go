@@ -53,7 +53,7 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (*Bundle, error) {
 	door := &turnstile{r: r, left: maxNames, counts: true}
 	z, err := zip.NewReader(door, size)
 	if err != nil {
-		return nil, broken("it is not a zip file that can be read here: %v", err)
+		return nil, broken("it is no bundle, or its end is missing: %v", err)
 	}
 	door.counts = false
 	if len(z.File) > maxEntries {

@@ -153,7 +153,7 @@ func (src Source) facts() [][2]string {
 	if src.EndedAt != nil {
 		facts = append(facts, [2]string{"took", src.EndedAt.Sub(src.StartedAt).Round(100 * time.Millisecond).String()})
 	}
-	facts = append(facts, [2]string{"spent", fmt.Sprintf("%d steps, %d tokens, %s", src.Steps, src.Tokens, src.cost())})
+	facts = append(facts, [2]string{"spent", src.spent()})
 	if len(src.Tags) > 0 {
 		facts = append(facts, [2]string{"tags", store.CleanLine(strings.Join(src.Tags, " "))})
 	}
@@ -173,8 +173,19 @@ func (src Source) facts() [][2]string {
 	return facts
 }
 
+func (src Source) spent() string {
+	tokens := "tokens unknown"
+	if src.TokensKnown() {
+		tokens = store.Plural(src.Tokens, "token")
+	}
+	return fmt.Sprintf("%s, %s, %s", store.Plural(src.Steps, "step"), tokens, src.cost())
+}
+
 func (src Source) cost() string {
-	if src.CostUSD == nil {
+	switch {
+	case src.CostUSD == nil && !src.HasModel():
+		return "no cost"
+	case src.CostUSD == nil:
 		return "cost unknown"
 	}
 	return fmt.Sprintf("$%.4f", *src.CostUSD)

@@ -153,7 +153,7 @@ func (p page) block(class, text string) {
 		for to < len(text) && to > from+chunk-4 && text[to]&0xc0 == 0x80 {
 			to--
 		}
-		what := fmt.Sprintf("all: %d lines, %d bytes", strings.Count(text, "\n")+1, len(text))
+		what := "all: " + store.Plural(strings.Count(text, "\n")+1, "line") + ", " + store.Plural(len(text), "byte")
 		if len(text) > chunk {
 			what = fmt.Sprintf("bytes %d to %d of %d", from+1, to, len(text))
 		}
