@@ -7,6 +7,8 @@ import (
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+
+	"glovebox/store"
 )
 
 // Below this the workbench only asks for room.
@@ -182,7 +184,7 @@ func (a *app) losing() string {
 	}
 	switch {
 	case n > 0:
-		return " and end " + plural(n, "open session")
+		return " and end " + store.Plural(n, "open session")
 	case a.closed.running:
 		return " and stop verifying"
 	}

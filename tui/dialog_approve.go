@@ -229,7 +229,7 @@ func (p *approval) view(w, h int) []string {
 	more := len(lines) - p.top - room
 	lines = lines[p.top:min(p.top+room, len(lines))]
 	if more > 0 {
-		lines[len(lines)-1] = fit(" "+th.accent.Render("↓ "+plural(more+1, "more line")+", all of it would run"), w)
+		lines[len(lines)-1] = fit(" "+th.accent.Render("↓ "+store.Plural(more+1, "more line")+", all of it would run"), w)
 	}
 	out := append(append(head, lines...), foot...)
 	for len(out) < h {

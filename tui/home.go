@@ -280,7 +280,7 @@ func (h *home) keyGroups() []keyGroup { return h.desk.keys.homeKeys() }
 
 func (h *home) view() string {
 	th := h.desk.th
-	number := plural(len(h.all), "session")
+	number := store.Plural(len(h.all), "session")
 	if h.filter != "" {
 		number = fmt.Sprintf("%d of %s", len(h.shown), number)
 	}

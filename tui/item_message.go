@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"glovebox/store"
 )
 
 // readable bounds the width of prose: longer lines are hard to read.
@@ -66,7 +68,7 @@ func (t *thought) draw(w int, th *theme, open bool) []string {
 		lines = wrap(clean(t.said), readable(w-2), true)
 	}
 	if !open {
-		return []string{fit(th.faint.Render("▸ reasoning · "+plural(len(lines), "line")), w)}
+		return []string{fit(th.faint.Render("▸ reasoning · "+store.Plural(len(lines), "line")), w)}
 	}
 	out := []string{fit(th.faint.Render("▾ reasoning"), w)}
 	for _, l := range lines {

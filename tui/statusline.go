@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"glovebox/store"
 )
 
 // statusLine is the last but one line of a session's screen. What matters most
@@ -63,7 +65,7 @@ func (p *pane) meters() []string {
 		}
 		out = append(out, text)
 	}
-	turns := plural(s.turns, "turn")
+	turns := store.Plural(s.turns, "turn")
 	if l := s.limits.Turns; l > 0 {
 		turns = meter(fmt.Sprint(s.turns), fmt.Sprint(l)+" turns", share(float64(s.turns), float64(l)))
 	}
