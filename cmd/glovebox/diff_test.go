@@ -60,8 +60,8 @@ text = "So it is."
 	if !regexp.MustCompile(`(?m)^A  `+one+`  .*…$`).MatchString(screen) || !strings.Contains(screen, "\n  data.seed: 1 → 2\n") {
 		t.Errorf("on a screen:\n%s", screen)
 	}
-	m.Enter("clear; " + h.bin + " diff --plain " + one + " " + other + "; echo left with $?")
-	m.SeesLine("left with 1")
+	m.Enter("clear; " + h.bin + " diff --plain " + one + " " + other + "; echo plain left with $?")
+	m.SeesLine("plain left with 1")
 	if screen := m.Do("capture-pane", "-p", "-J", "-S", "-100"); !strings.Contains(screen, "script:"+scenario+"\n") {
 		t.Errorf("plain, on a screen:\n%s", screen)
 	}
