@@ -36,7 +36,7 @@ type desk struct {
 	resume  *store.SessionStarted // of the session that the next one resumes; nil: none
 	resumed store.Resumes
 	history []store.Event
-	again   *rerun // of a recorded session, which the next one is; nil: it is not
+	again   *past // the session that the next one runs again; nil: none
 
 	*machine
 }

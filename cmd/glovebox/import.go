@@ -125,7 +125,7 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 }
 
 // takeIn imports a bundle, and says whose key it is signed with; in is the session.
-func takeIn(ctx context.Context, s *store.Store, b *bundle.Bundle) (by string, in *rerun, err error) {
+func takeIn(ctx context.Context, s *store.Store, b *bundle.Bundle) (by string, in *past, err error) {
 	m := b.Manifest
 	by, err = whose(ctx, s, b)
 	if err == nil {
@@ -179,7 +179,7 @@ func missing(r bundle.Recipe, getenv func(string) string) []string {
 
 // lacking is what a rerun of an imported session needs that is not here, or
 // would be another one, and what to do.
-func lacking(ctx context.Context, r *rerun, engine func(use func(*runner.Engine) error) error) []string {
+func lacking(ctx context.Context, r *past, engine func(use func(*runner.Engine) error) error) []string {
 	out := []string{}
 	if r.calls == 0 {
 		return out
@@ -208,7 +208,7 @@ func lacking(ctx context.Context, r *rerun, engine func(use func(*runner.Engine)
 }
 
 // lackingImage says whether the image of a session is here; "": it is.
-func lackingImage(ctx context.Context, r *rerun, engine func(use func(*runner.Engine) error) error) string {
+func lackingImage(ctx context.Context, r *past, engine func(use func(*runner.Engine) error) error) string {
 	if r.box == nil {
 		return "which image it had was not recorded: glovebox rerun --image auto"
 	}

@@ -106,10 +106,10 @@ func (a *app) rerun(ctx context.Context, d *desk, ref, image string, brought []b
 // notice tells a person something that is no part of the result.
 func (a *app) notice(text string) { fmt.Fprintln(a.errOut, store.CleanLine(text)) }
 
-// repetition is a rerun that goes on: a session, and what is compared with it.
-type repetition struct {
+// rerun is one that goes on: a session, and what is compared with it.
+type rerun struct {
 	*session
-	past  *rerun
+	past  *past
 	print func(agent.Comparison, string) error
 	sum   store.Compared
 
@@ -120,7 +120,7 @@ type repetition struct {
 }
 
 // see keeps what is compared later.
-func (v *repetition) see(u agent.Update) {
+func (v *rerun) see(u agent.Update) {
 	switch {
 	case u.Delta != nil && u.Delta.Notice != "":
 		v.past.say(u.Delta.Notice)
@@ -138,8 +138,8 @@ func (v *repetition) see(u agent.Update) {
 }
 
 // startAgain opens a session that is a rerun, as start does one with a model.
-func (d *desk) startAgain(ctx context.Context, r *rerun) (*repetition, error) {
-	v := &repetition{past: r, puts: map[string]store.Event{}}
+func (d *desk) startAgain(ctx context.Context, r *past) (*rerun, error) {
+	v := &rerun{past: r, puts: map[string]store.Event{}}
 	p := plan{name: rerunModel}
 	if err := p.planBox(ctx, d, d.schema(), v.see); err != nil {
 		return nil, err
@@ -167,7 +167,7 @@ func (d *desk) startAgain(ctx context.Context, r *rerun) (*repetition, error) {
 }
 
 // run compares the box, runs the calls, and compares what is left of them.
-func (v *repetition) run(ctx context.Context, d *desk) (err error) {
+func (v *rerun) run(ctx context.Context, d *desk) (err error) {
 	defer func() {
 		v.last = err
 		ended := agent.Outcome(err)
@@ -193,14 +193,14 @@ func (v *repetition) run(ctx context.Context, d *desk) (err error) {
 	return v.record(ctx, v.sum)
 }
 
-func (v *repetition) tell(c agent.Comparison, what string) {
+func (v *rerun) tell(c agent.Comparison, what string) {
 	if err := v.print(c, what); err != nil && v.lost == nil {
 		v.lost = err
 	}
 }
 
 // differ records what differs of something that is no call, and tells it.
-func (v *repetition) differ(ctx context.Context, of, now int64, what, about string, found []store.Drift) error {
+func (v *rerun) differ(ctx context.Context, of, now int64, what, about string, found []store.Drift) error {
 	for i := range found {
 		found[i].Of, found[i].Now = of, now
 		if err := v.record(ctx, found[i]); err != nil {
@@ -213,7 +213,7 @@ func (v *repetition) differ(ctx context.Context, of, now int64, what, about stri
 }
 
 // furnished compares the box, and what was put into it, with what was.
-func (v *repetition) furnished(ctx context.Context) error {
+func (v *rerun) furnished(ctx context.Context) error {
 	r := v.past
 	if r.box != nil {
 		if then, is := r.uid(), v.box.Body.(store.BoxCreated).UID; then != is {
@@ -256,7 +256,7 @@ func (v *repetition) furnished(ctx context.Context) error {
 }
 
 // left compares the files that the session left changed.
-func (v *repetition) left(ctx context.Context) error {
+func (v *rerun) left(ctx context.Context) error {
 	var was, is *store.BoxDiff
 	var of, now int64
 	if e := v.past.diff; e != nil {

@@ -19,8 +19,8 @@ import (
 	"glovebox/store"
 )
 
-// rerun is a recorded session that is run again: what must be known of it first.
-type rerun struct {
+// past is a recorded session that is run again: what must be known of it first.
+type past struct {
 	sum     store.Summary
 	started store.SessionStarted
 	foreign bool // it was imported
@@ -41,8 +41,8 @@ type rerun struct {
 const maxPuts = 1000
 
 // recallSession reads what a rerun of session ref needs to know.
-func recallSession(ctx context.Context, s *store.Store, ref string) (*rerun, error) {
-	r := &rerun{gone: map[int64][]string{}}
+func recallSession(ctx context.Context, s *store.Store, ref string) (*past, error) {
+	r := &past{gone: map[int64][]string{}}
 	var err error
 	if r.sum, err = s.Session(ctx, ref); err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func recallSession(ctx context.Context, s *store.Store, ref string) (*rerun, err
 }
 
 // redacted finds the fields that are not as they were recorded.
-func (r *rerun) redacted(ctx context.Context, s *store.Store) error {
+func (r *past) redacted(ctx context.Context, s *store.Store) error {
 	for d, err := range s.Disclose(ctx, r.sum.ID) {
 		if err != nil {
 			return err
@@ -100,14 +100,14 @@ func (r *rerun) redacted(ctx context.Context, s *store.Store) error {
 	return nil
 }
 
-func (r *rerun) withheld(seq int64, field string) bool { return slices.Contains(r.gone[seq], field) }
+func (r *past) withheld(seq int64, field string) bool { return slices.Contains(r.gone[seq], field) }
 
-func (r *rerun) of(seq int64) drift.Withheld {
+func (r *past) of(seq int64) drift.Withheld {
 	return func(field string) bool { return r.withheld(seq, field) }
 }
 
 // repeatable says why a session cannot be run again.
-func (r *rerun) repeatable() error {
+func (r *past) repeatable() error {
 	switch {
 	case r.sum.Status == "running":
 		return usageError("session "+r.sum.ID+" is still running", "glovebox sessions")
@@ -129,7 +129,7 @@ func wasBrought(put store.FilePut) bool { return path.Dir(put.Path) != "/data" }
 
 // files are the ones that were brought into the session, out of what was given.
 // Their content is not in the log: without them there is no rerun.
-func (r *rerun) files(given []brought) (in []brought, err error) {
+func (r *past) files(given []brought) (in []brought, err error) {
 	var missing []string
 	for _, e := range r.puts {
 		put := e.Body.(store.FilePut)
@@ -161,7 +161,7 @@ func (r *rerun) files(given []brought) (in []brought, err error) {
 }
 
 // sameAgain makes the configuration that of the recorded session.
-func (d *desk) sameAgain(ctx context.Context, a *app, r *rerun) error {
+func (d *desk) sameAgain(ctx context.Context, a *app, r *past) error {
 	r.own = d.cfg
 	c, err := r.settings()
 	if err != nil {
@@ -193,7 +193,7 @@ func (d *desk) sameAgain(ctx context.Context, a *app, r *rerun) error {
 
 // settings are the recorded ones. What a session from elsewhere asks for beyond
 // the person's own it does not get.
-func (r *rerun) settings() (config, error) {
+func (r *past) settings() (config, error) {
 	c := defaultConfig()
 	dec := json.NewDecoder(bytes.NewReader(r.started.Config))
 	dec.DisallowUnknownFields()
@@ -240,7 +240,7 @@ func (c *config) within(own config) (cut []string) {
 
 // uid is the user that the recorded session's commands ran as; it shows in what
 // they print. Another box may have it by now.
-func (r *rerun) uid() int {
+func (r *past) uid() int {
 	if r.box == nil {
 		return 0
 	}
@@ -248,7 +248,7 @@ func (r *rerun) uid() int {
 }
 
 // planTools is plan.planTools, with the policy as it was recorded.
-func (r *rerun) planTools(p *plan, c config) error {
+func (r *past) planTools(p *plan, c config) error {
 	if err := p.planTools(c); err != nil {
 		return err
 	}
@@ -276,7 +276,7 @@ func (r *rerun) planTools(p *plan, c config) error {
 // image is the recorded one, or what there is here in its place: that is told.
 // Nothing is pulled for a session from elsewhere, and it sees this machine's /usr
 // only where the person has said so.
-func (r *rerun) image(ctx context.Context, e *runner.Engine, tell func(runner.Progress)) (runner.Image, error) {
+func (r *past) image(ctx context.Context, e *runner.Engine, tell func(runner.Progress)) (runner.Image, error) {
 	if r.ref != "" {
 		return e.Image(ctx, r.ref, tell)
 	}
@@ -300,7 +300,7 @@ func (r *rerun) image(ctx context.Context, e *runner.Engine, tell func(runner.Pr
 }
 
 // prepared is the recorded image if it is here, else what its reference means here.
-func (r *rerun) prepared(ctx context.Context, e *runner.Engine, box store.BoxCreated) (runner.Image, bool, error) {
+func (r *past) prepared(ctx context.Context, e *runner.Engine, box store.BoxCreated) (runner.Image, bool, error) {
 	if box.Base != nil {
 		if img, ok, err := e.PreparedFrom(ctx, box.Image, box.Base.Digest); err != nil || ok {
 			return img, ok, err
