@@ -155,7 +155,7 @@ func (r *past) files(given []brought) (in []brought, err error) {
 	case len(missing) > 0:
 		return nil, usageError("the session had files brought in, which no log holds: "+strings.Join(missing, ", "), "glovebox rerun "+r.sum.ID+" --file FILE")
 	case len(given) > 0:
-		return nil, usageError("--file "+given[0].name+": the session had no such file", "")
+		return nil, usageError("--file "+given[0].name+": the session had no such file", "glovebox rerun "+r.sum.ID+", with the files that it had")
 	}
 	return in, nil
 }
@@ -198,7 +198,7 @@ func (r *past) settings() (config, error) {
 	dec := json.NewDecoder(bytes.NewReader(r.started.Config))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&c); err != nil {
-		return c, usageError(fmt.Sprintf("the settings of session %s are not ones of this glovebox (it is %s, that was %s): %v", r.sum.ID, version, r.started.Program, err), "")
+		return c, usageError(fmt.Sprintf("the settings of session %s are not ones of this glovebox (it is %s, that was %s): %v", r.sum.ID, version, r.started.Program, err), "glovebox replay "+r.sum.ID+", which runs nothing")
 	}
 	c.Model, c.Prices, c.Rates = "", nil, ratesConfig{} // nobody is asked, and nobody is to be spared
 	c.Limits.Day = dayConfig{}
@@ -260,14 +260,14 @@ func (r *past) planTools(p *plan, c config) error {
 		Rules   []policy.Rule
 	}
 	if err := json.Unmarshal(r.started.Policy, &then); err != nil {
-		return usageError(fmt.Sprintf("the policy of session %s cannot be read: %v", r.sum.ID, err), "")
+		return usageError(fmt.Sprintf("the policy of session %s cannot be read: %v", r.sum.ID, err), "glovebox check "+r.sum.ID)
 	}
 	if then.Default == "" {
 		return nil // a log of old: the settings have it all
 	}
 	was, err := policy.New(then.Rules, c.toolNames(), then.Default)
 	if err != nil {
-		return usageError(fmt.Sprintf("the policy of session %s is none of this glovebox: %v", r.sum.ID, err), "")
+		return usageError(fmt.Sprintf("the policy of session %s is none of this glovebox: %v", r.sum.ID, err), "glovebox replay "+r.sum.ID+", which runs nothing")
 	}
 	p.tools.Policy = was
 	return nil
