@@ -15,6 +15,15 @@ var rigors = [...]Rigor{
 	{Name: "strict", Limits: true, OwnKernel: true},
 }
 
+// Rigors are their names, the weakest first.
+func Rigors() []string {
+	var names []string
+	for _, r := range rigors {
+		names = append(names, r.Name)
+	}
+	return names
+}
+
 // RigorNamed returns the settings of quick, standard or strict; of any other
 // name, strict's.
 func RigorNamed(name string) Rigor {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"glovebox/fakedata"
+	"glovebox/runner"
 
 	"github.com/spf13/cobra"
 )
@@ -13,7 +14,7 @@ import (
 // take, in every command below cmd.
 func (a *app) completeFlags(cmd *cobra.Command) {
 	words := map[string][]string{
-		"rigor": {"quick", "standard", "strict"}, "redact": {"on", "off"}, "status": results,
+		"rigor": runner.Rigors(), "redact": {"on", "off"}, "status": results,
 		"sort": slices.Sorted(maps.Keys(orders)), "data": fakedata.Builtins(),
 	}
 	switch cmd.Name() {

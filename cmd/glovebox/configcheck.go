@@ -13,13 +13,12 @@ import (
 	"glovebox/agent"
 	"glovebox/agent/filter"
 	"glovebox/agent/policy"
+	"glovebox/fakedata"
 	"glovebox/runner"
 	"glovebox/runner/egress"
 )
 
-// wrong returns the first key whose value cannot be, and why; "" if there is
-// none. What is not built yet may only be off or at its default: to accept more
-// and not do it would be worse than to refuse.
+// wrong returns the first key whose value cannot be, and why; "" if there is none.
 func (c config) wrong() (key, why string) {
 	for _, check := range []func() (string, string){
 		c.wrongData, c.wrongBox, c.wrongLimits, c.wrongTools, c.wrongNetwork, c.wrongFilters, c.wrongRules,
@@ -32,7 +31,7 @@ func (c config) wrong() (key, why string) {
 }
 
 func (c config) wrongData() (string, string) {
-	if why := oneOf(c.Rigor, "quick", "standard", "strict"); why != "" {
+	if why := oneOf(c.Rigor, runner.Rigors()...); why != "" {
 		return "rigor", "rigor " + why
 	}
 	d := c.Data
@@ -41,8 +40,8 @@ func (c config) wrongData() (string, string) {
 		return "sampling.temperature", fmt.Sprintf("sampling.temperature is %g; it must be from 0 to 2", *t)
 	case d.Schema == "":
 		return "data.schema", "data.schema is empty; name a built-in schema or a file"
-	case d.Rows < 1 || d.Rows > 100_000_000:
-		return "data.rows", fmt.Sprintf("data.rows is %d; it must be from 1 to 100000000", d.Rows)
+	case d.Rows < 1 || d.Rows > fakedata.MaxRows:
+		return "data.rows", fmt.Sprintf("data.rows is %d; it must be from 1 to %d", d.Rows, fakedata.MaxRows)
 	case !(d.Mess >= 0 && d.Mess <= 0.5):
 		return "data.mess", fmt.Sprintf("data.mess is %g; it must be from 0 to 0.5", d.Mess)
 	}

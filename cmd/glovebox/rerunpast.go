@@ -230,8 +230,7 @@ func (c *config) within(own config) (cut []string) {
 	lower("exec_timeout", b.ExecTimeout > o.ExecTimeout, time.Duration(b.ExecTimeout), time.Duration(o.ExecTimeout), func() { b.ExecTimeout = o.ExecTimeout })
 	l, wall := &c.Limits, own.Limits.Wall
 	lower("wall", wall > 0 && (l.Wall == 0 || l.Wall > wall), time.Duration(l.Wall), time.Duration(wall), func() { l.Wall = wall })
-	strict := []string{"quick", "standard", "strict"}
-	if slices.Index(strict, c.Rigor) < slices.Index(strict, own.Rigor) { // no limit: nothing is told
+	if by := runner.Rigors(); slices.Index(by, c.Rigor) < slices.Index(by, own.Rigor) { // no limit: nothing is told
 		c.Rigor = own.Rigor
 	}
 	b.Runtime = o.Runtime
