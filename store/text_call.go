@@ -100,18 +100,7 @@ func argument(raw json.RawMessage) (value string, long bool) {
 }
 
 func result(b *strings.Builder, v ToolResult) {
-	how := "done"
-	switch {
-	case v.TimedOut:
-		how = "timed out" + optional(" (%s)", v.Signal)
-	case v.Signal != "":
-		how = "ended by " + v.Signal
-	case v.Exit != nil:
-		how = fmt.Sprintf("exit %d", *v.Exit)
-	case v.Error != "":
-		how = "no result"
-	}
-	line(b, "result %s: %s, %s", v.Tool, how, duration(v.DurationMS))
+	line(b, "result %s: %s, %s", v.Tool, v.Outcome(), duration(v.DurationMS))
 	if v.Error != "" {
 		text(b, "error", v.Error)
 	}

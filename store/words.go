@@ -5,6 +5,21 @@ import (
 	"fmt"
 )
 
+// Outcome says in a few words how a call ended: "done" and "exit 0" are well.
+func (v ToolResult) Outcome() string {
+	switch {
+	case v.TimedOut:
+		return "timed out" + optional(" (%s)", v.Signal)
+	case v.Signal != "":
+		return "ended by " + v.Signal
+	case v.Exit != nil:
+		return fmt.Sprintf("exit %d", *v.Exit)
+	case v.Error != "":
+		return "no result"
+	}
+	return "done"
+}
+
 // String says what was found where, and what became of it.
 func (v Filtered) String() string {
 	did := map[string]string{"redact": "redacted", "block": "held back"}[v.Action]

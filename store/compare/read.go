@@ -318,18 +318,7 @@ func (e *event) called(b store.ToolCall) {
 
 func (e *event) result(b store.ToolResult) {
 	st := e.of(b.CallID, b.Tool, "")
-	outcome := "done"
-	switch {
-	case b.TimedOut:
-		outcome = strings.TrimSpace("timed out " + b.Signal)
-	case b.Signal != "":
-		outcome = "ended by " + b.Signal
-	case b.Exit != nil:
-		outcome = fmt.Sprintf("exit %d", *b.Exit)
-	case b.Error != "":
-		outcome = "no result"
-	}
-	e.exact(&st.facts, "outcome", outcome, []any{b.Exit, b.Signal, b.TimedOut}, "tool", "exit", "signal", "timed_out")
+	e.exact(&st.facts, "outcome", b.Outcome(), []any{b.Exit, b.Signal, b.TimedOut}, "tool", "exit", "signal", "timed_out")
 	e.fact(&st.facts, "error", b.Error)
 	e.printed(st, "stdout", b.Stdout, b.StdoutCut)
 	e.printed(st, "stderr", b.Stderr, b.StderrCut)

@@ -175,15 +175,8 @@ func arguments(it *item, tool string, raw json.RawMessage) {
 
 func result(b store.ToolResult) item {
 	it := item{class: "result", head: "result " + b.Tool}
-	switch {
-	case b.TimedOut:
-		it.head, it.failed = it.head+": timed out", true
-	case b.Signal != "":
-		it.head, it.failed = it.head+": ended by "+b.Signal, true
-	case b.Exit != nil:
-		it.head, it.failed = fmt.Sprintf("%s: exit %d", it.head, *b.Exit), *b.Exit != 0
-	case b.Error != "":
-		it.head, it.failed = it.head+": no result", true
+	if how := b.Outcome(); how != "done" {
+		it.head, it.failed = it.head+": "+how, how != "exit 0"
 	}
 	it.head += ", " + took(b.DurationMS)
 	it.add("error", "text", b.Error)
