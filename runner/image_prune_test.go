@@ -3,6 +3,8 @@ package runner
 import (
 	"bytes"
 	"context"
+	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -45,7 +47,8 @@ func TestSurplus(t *testing.T) {
 func TestImagesInUseStay(t *testing.T) {
 	e := testEngine(t)
 	conn := e.with(t.Context())
-	const ref = "localhost/glovebox-test-prune:latest"
+	name := fmt.Sprint("glovebox-test-prune-", os.Getpid()) // what a test that was killed left is not ours
+	ref := "localhost/" + name + ":latest"
 	t.Cleanup(func() {
 		if _, err := e.RemoveImage(context.Background(), ref); err != nil {
 			t.Error(err)
@@ -58,7 +61,7 @@ func TestImagesInUseStay(t *testing.T) {
 		var img Image
 		var err error
 		if made == nil {
-			img, err = other.ImportImage(t.Context(), "glovebox-test-prune", bytes.NewReader(root), nil)
+			img, err = other.ImportImage(t.Context(), name, bytes.NewReader(root), nil)
 		} else {
 			img, err = other.Image(t.Context(), ref, nil)
 		}
