@@ -580,7 +580,7 @@ args = { command = "echo two" }
 [[turn]]
 [[turn.call]]
 tool = "shell"
-args = { command = "echo three; sleep 2" }
+args = { command = "echo three" }
 [[turn]]
 text = "Done."
 `)
@@ -599,10 +599,23 @@ text = "Done."
 		t.Errorf("resumed: %s", texts(all))
 	}
 
+	// The second call waits for a word that is in the file only the second time.
+	file = h.file("waits.toml", `
+name = "waits"
+[[turn]]
+[[turn.call]]
+tool = "shell"
+args = { command = "echo one" }
+[[turn.call]]
+tool = "shell"
+args = { command = "until grep yes answer; do sleep 0.1; done" }
+`)
 	h.file("glovebox.toml", "model = 'script:"+file+"'\n")
-	broken := h.stopAt(3, "run", "--json", "go")
-	differ, all := h.rerun(exitNo, broken)
-	if texts(differ) != "call unknown" || len(all) != 7 || !strings.Contains(differ[0].Detail, "ran to its end: exit 0") {
+	answer := h.file("answer", "no\n")
+	broken := h.stopAt(2, "run", "--json", "--file", answer, "go")
+	h.file("answer", "yes\n")
+	differ, all := h.rerun(exitNo, broken, "--file", answer)
+	if texts(differ) != "data true, call unknown" || len(all) != 7 || !strings.Contains(differ[1].Detail, "ran to its end: exit 0") {
 		t.Errorf("interrupted: %s", texts(all))
 	}
 }
