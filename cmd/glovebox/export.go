@@ -241,13 +241,9 @@ func (a *app) listRemovals(list []redact.Removal) {
 
 // removal is one in words.
 func removal(r redact.Removal) string {
-	where := fmt.Sprintf("step %d, %s", r.Seq, r.Field)
-	if r.Seq == 0 {
-		where = "session, " + r.Field
-	}
 	times := ""
 	if r.Times > 1 {
 		times = fmt.Sprintf(" (%d times)", r.Times)
 	}
-	return store.CleanLine(where) + ": " + store.CleanLine(r.Rule) + times
+	return fmt.Sprintf("step %d, %s: %s%s", r.Seq, store.CleanLine(r.Field), store.CleanLine(r.Rule), times)
 }

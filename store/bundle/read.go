@@ -346,9 +346,6 @@ func (b *Bundle) Verify(ctx context.Context) error {
 	return nil
 }
 
-// Withheld says whether something of the session is not in the bundle.
-func (b *Bundle) Withheld() bool { return len(b.Manifest.Redacted) > 0 }
-
 // KeyName is the name and hash of a public key, short enough to compare by eye.
 func KeyName(key string) string {
 	name, rest, _ := strings.Cut(key, "+")

@@ -214,9 +214,6 @@ func (r *Redactor) json(seq int64, name string, value []byte, deep int) []byte {
 	return append(out, value[at:]...)
 }
 
-// Text is Field for a text that is not JSON, of the whole session.
-func (r *Redactor) Text(name, text string) string { return r.text(0, name, text) }
-
 func (r *Redactor) text(seq int64, name, text string) string {
 	if len(r.learnt) > 0 && r.replace == nil {
 		var pairs []string
@@ -231,7 +228,7 @@ func (r *Redactor) text(seq int64, name, text string) string {
 		r.replace = strings.NewReplacer(pairs...)
 	}
 	out := text
-	if seq == 0 || r.where[place{seq, name}] {
+	if r.where[place{seq, name}] {
 		out, _ = r.scan.Redact(text)
 	}
 	if r.replace != nil {
