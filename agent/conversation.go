@@ -39,7 +39,7 @@ func Conversation(events []store.Event) []Message {
 			}
 		case store.ToolResult:
 			if p := c.find(b.CallID, func(p pending) bool { return !p.done }); p != nil {
-				p.done, p.text = true, p.lead+ResultText(b)
+				p.done, p.text = true, p.lead+resultText(b)
 			}
 		}
 	}
@@ -100,9 +100,9 @@ func (c *conversation) settle() {
 	c.pending = nil
 }
 
-// ResultText is what the model is told of a tool result. For a process its
+// resultText is what the model is told of a tool result. For a process its
 // first line says how it ended: "exit N", "killed by SIG…" or "timed out".
-func ResultText(r store.ToolResult) string {
+func resultText(r store.ToolResult) string {
 	var b strings.Builder
 	process := true
 	switch {

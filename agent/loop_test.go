@@ -145,8 +145,8 @@ func TestWrongCalls(t *testing.T) {
 	}
 	says := []string{"not valid JSON: they end in the middle", "the tools are: shell, read_file", `unknown argument "cmd"; this tool takes command, timeout_s (optional)`, "not allowed in this session", "no such file"}
 	for i, r := range pick[store.ToolResult](events) {
-		if !strings.Contains(ResultText(r), says[i]) || r.Error == "" {
-			t.Errorf("result %d: %q lacks %q", i, ResultText(r), says[i])
+		if !strings.Contains(resultText(r), says[i]) || r.Error == "" {
+			t.Errorf("result %d: %q lacks %q", i, resultText(r), says[i])
 		}
 	}
 	if n := len(srv.seen()[1]["messages"].([]any)); n != 8 {
@@ -489,7 +489,7 @@ func TestResultText(t *testing.T) {
 		"(empty)":                     {},
 		"exit 0\nx\n[7 bytes left out of the middle of this output]\nstderr:\ny\n[8 bytes left out of the middle of stderr]": {Exit: &zero, Stdout: "x", StdoutCut: 7, Stderr: "y", StderrCut: 8},
 	} {
-		if got := ResultText(r); got != want {
+		if got := resultText(r); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

@@ -36,7 +36,7 @@ func (r *repeats) add(e store.Event) {
 			r.told[b.CallID] = true
 		}
 	case store.ToolResult:
-		one := [2]string{r.asked[b.CallID], digest(ResultText(b))}
+		one := [2]string{r.asked[b.CallID], digest(resultText(b))}
 		if r.told[b.CallID] { // it would have had the same result again
 			for i := len(r.done) - 1; i >= 0; i-- {
 				if r.done[i][0] == one[0] {

@@ -83,7 +83,7 @@ func (e *scriptExpect) missing(got string) string {
 	return ""
 }
 
-// exitStatus and failed read the first line of what ResultText wrote.
+// exitStatus and failed read the first line of what resultText wrote.
 func exitStatus(result string) (int, bool) {
 	line, _, _ := strings.Cut(result, "\n")
 	n, found := strings.CutPrefix(line, "exit ")

@@ -59,7 +59,7 @@ func TestStubTools(t *testing.T) {
 		}
 	}
 	for i, want := range []string{"refunded 12.50 of order 7: ", "order_id: got string, want integer", "note: ", "not valid JSON", "refunded 1.00 of order 8: "} {
-		if got := ResultText(results[0][i]); !strings.Contains(got, want) {
+		if got := resultText(results[0][i]); !strings.Contains(got, want) {
 			t.Errorf("result %d: %q lacks %q", i, got, want)
 		}
 		if results[0][i].Stdout != results[1][i].Stdout {

@@ -26,7 +26,7 @@ func use(t *testing.T, box Box, tools Toolbox, name, args string) string {
 	if err != nil {
 		return err.Error()
 	}
-	return ResultText(res)
+	return resultText(res)
 }
 
 func arguments(t *testing.T, kv ...any) string {

@@ -19,7 +19,7 @@ func (s *Schema) Objects() []Object {
 
 // A Fact is what the names, types and constraints of a schema say of a column.
 type Fact struct {
-	Kind string // the generator that would fill it, see Generators; also "plain", "time", "choice"
+	Kind string // the generator that would fill it, as a plan has it; also "plain", "time", "choice"
 	Enum []any  // the only values that a CHECK allows; nil: no such list
 
 	Patterns []string // of which a CHECK asks for one: LIKE patterns, or GLOB if Glob is set

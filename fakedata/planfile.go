@@ -115,8 +115,8 @@ func (p *plan) applyPlan(file *Plan) error {
 func (c *column) apply(cp columnPlan) error {
 	c.file = cp
 	if g := cp.Generator; g != "" && !slices.Contains(structural(), g) {
-		if !slices.Contains(Generators(), g) {
-			return fmt.Errorf("there is no generator %q%s", oneLine(g), didYouMean(g, Generators()))
+		if !slices.Contains(generators(), g) {
+			return fmt.Errorf("there is no generator %q%s", oneLine(g), didYouMean(g, generators()))
 		}
 		if !suits(g, c.class) && g != c.kind {
 			return fmt.Errorf("generator %q does not fit a column of type %q", g, oneLine(c.Type))

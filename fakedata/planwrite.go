@@ -15,8 +15,8 @@ func structural() []string {
 	return []string{"reference", "counter", "copy", "computed", "choice", "pattern"}
 }
 
-// Generators lists what a plan may name as a column's generator, sorted.
-func Generators() []string {
+// generators lists what a plan may name as a column's generator, sorted.
+func generators() []string {
 	out := []string{"bool", "time", "state", "plain"}
 	for _, r := range kindRules() {
 		out = append(out, r.kind)

@@ -12,9 +12,9 @@ import (
 	"syscall"
 )
 
-// AccountName is the unprivileged account that Podman runs under when the
+// accountName is the unprivileged account that Podman runs under when the
 // program itself is root. Setup makes it.
-const AccountName = "glovebox"
+const accountName = "glovebox"
 
 // account is who runs Podman, and where.
 type account struct {
@@ -28,15 +28,15 @@ type account struct {
 // podmanAccount is this user, or, for root, the account made by setup.
 func podmanAccount() (account, error) {
 	if os.Geteuid() == 0 {
-		u, err := user.Lookup(AccountName)
+		u, err := user.Lookup(accountName)
 		if err != nil {
 			return account{}, fmt.Errorf("%w: there is no account %q to run Podman under, and as root it is never run; `glovebox setup` makes it",
-				ErrNotSetUp, AccountName)
+				ErrNotSetUp, accountName)
 		}
 		a, err := accountOf(u)
 		a.runtimeDir, a.drop = "/run/user/"+u.Uid, true
 		if err == nil && a.uid == 0 {
-			err = fmt.Errorf("%w: the account %q has uid 0", ErrRootful, AccountName)
+			err = fmt.Errorf("%w: the account %q has uid 0", ErrRootful, accountName)
 		}
 		return a, err
 	}

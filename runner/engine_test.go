@@ -44,7 +44,7 @@ func TestEngineIsRootless(t *testing.T) {
 			t.Errorf("the service runs as uid %d, want %d", uid, e.acct.uid)
 		}
 	}
-	if os.Geteuid() == 0 && i.Account != AccountName {
+	if os.Geteuid() == 0 && i.Account != accountName {
 		t.Errorf("as root Podman runs as %q", i.Account)
 	}
 }

@@ -153,13 +153,13 @@ func missing(forTests bool) ([]change, error) {
 	}
 	a, err := podmanAccount()
 	if errors.Is(err, ErrNotSetUp) {
-		a = account{name: AccountName, uid: -1, drop: true}
+		a = account{name: accountName, uid: -1, drop: true}
 		changes = append(changes, change{
-			what: "make the account " + AccountName + ", which Podman runs under in place of root",
+			what: "make the account " + accountName + ", which Podman runs under in place of root",
 			argv: [][]string{
 				{
 					"useradd", "--system", "--user-group", "--create-home", "--home-dir", accountHome,
-					"--shell", "/usr/sbin/nologin", "--comment", "glovebox", AccountName,
+					"--shell", "/usr/sbin/nologin", "--comment", "glovebox", accountName,
 				},
 				{"chmod", "700", accountHome},
 			},
@@ -174,7 +174,7 @@ func missing(forTests bool) ([]change, error) {
 	return changes, err
 }
 
-const accountHome = "/var/lib/" + AccountName
+const accountHome = "/var/lib/" + accountName
 
 // missingRanges gives the account subordinate ids that are nobody else's.
 func missingRanges(a account) (*change, error) {

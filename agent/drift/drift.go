@@ -57,7 +57,7 @@ func Result(was, now store.ToolResult, withheld Withheld) (found []store.Drift) 
 		d := store.Drift{Unknown: s.wasCut > 0, Detail: fmt.Sprintf("the same as far as it was recorded: %d bytes were left out of its middle", s.wasCut)}
 		switch {
 		case s.was != s.now:
-			d.How, d.Detail = How(s.was, s.now), First(s.was, s.now)
+			d.How, d.Detail = how(s.was, s.now), first(s.was, s.now)
 		case s.wasCut != s.nowCut:
 			d.Detail = fmt.Sprintf("%d bytes were left out of its middle then, %d now", s.wasCut, s.nowCut)
 		}
@@ -207,7 +207,7 @@ func file(was, now store.FileChange) store.Drift {
 	}
 	d.Detail = fmt.Sprintf("%s has other content: %d bytes then, %d now", was.Path, was.Size, now.Size)
 	if then, is := content(was), content(now); then != "" && is != "" && then != is {
-		d.How, d.Detail = How(then, is), d.Detail+"\n"+First(then, is)
+		d.How, d.Detail = how(then, is), d.Detail+"\n"+first(then, is)
 	}
 	return d
 }

@@ -72,7 +72,7 @@ func TestHow(t *testing.T) {
 		{"total 5", "total five", ""},
 		{"May I?", "Jun I?", "times"}, // it cannot know better: it is drift all the same
 	} {
-		if got := How(c[0], c[1]); got != c[2] {
+		if got := how(c[0], c[1]); got != c[2] {
 			t.Errorf("%q, %q: %q, want %q", c[0], c[1], got, c[2])
 		}
 	}
@@ -97,7 +97,7 @@ func TestFirst(t *testing.T) {
 			"line 1:\n- …on-the-edge-and-not-cut-in-two-either " + strings.Repeat("v ", 30) + "1\n+ …on-the-edge-and-not-cut-in-two-either " + strings.Repeat("v ", 30) + "2",
 		},
 	} {
-		if got := First(c[0], c[1]); got != c[2] {
+		if got := first(c[0], c[1]); got != c[2] {
 			t.Errorf("%q, %q:\n%s\nwant\n%s", c[0], c[1], got, c[2])
 		}
 	}
@@ -178,11 +178,11 @@ func FuzzText(f *testing.F) {
 	f.Add(strings.Repeat("\x84", 300)+"a", strings.Repeat("\x84", 300))
 	f.Add("12:00 tmp.abcdef 7", "13:00 tmp.ghijkl 8")
 	f.Fuzz(func(t *testing.T, was, now string) {
-		shown := First(was, now)
+		shown := first(was, now)
 		if lines := strings.Count(shown, "\n"); lines > 2*(shownLines+2) || len(shown) > 4096 {
 			t.Errorf("%d lines, %d bytes", lines, len(shown))
 		}
-		how := How(was, now)
+		how := how(was, now)
 		if got := Result(store.ToolResult{Stdout: was}, store.ToolResult{Stdout: now}, nil); (len(got) == 0) != (was == now) {
 			t.Errorf("%q and %q: %v, %q", was, now, got, how)
 		}

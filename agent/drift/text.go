@@ -12,9 +12,9 @@ const (
 	shownBytes = 160 // of each line
 )
 
-// First shows where two texts begin to differ: the number of the line, and from
+// first shows where two texts begin to differ: the number of the line, and from
 // there a few lines of the one, marked -, and of the other, marked +.
-func First(was, now string) string {
+func first(was, now string) string {
 	a, b := strings.SplitAfter(was, "\n"), strings.SplitAfter(now, "\n")
 	at := 0
 	for at < len(a) && at < len(b) && a[at] == b[at] {
@@ -103,7 +103,7 @@ var (
 	blanks  = regexp.MustCompile(`[ \t]+`) // columns are as wide as what is in them
 )
 
-// How names the one kind that all of a difference is of; "": none of these.
+// how names the one kind that all of a difference is of; "": none of these.
 //
 //	order    the same lines, in another order
 //	times    dates, times, durations
@@ -111,7 +111,7 @@ var (
 //	numbers  numbers of any kind (process IDs, sizes): those, names and times
 //
 // It is a help for who reads: nothing is taken for the same because of it.
-func How(was, now string) string {
+func how(was, now string) string {
 	sorted := func(s string) []string {
 		lines := strings.Split(strings.TrimSuffix(s, "\n"), "\n")
 		slices.Sort(lines)

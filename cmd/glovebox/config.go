@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"glovebox/agent/policy"
+	"glovebox/runner/egress"
 
 	"github.com/adrg/xdg"
 )
@@ -151,7 +152,7 @@ func defaultConfig() config {
 		Limits:  limitsConfig{Turns: 50, ToolCalls: 200, Tokens: 200_000, CostUSD: 1, Wall: duration(15 * time.Minute), Repeats: 6},
 		Rates:   ratesConfig{ModelCalls: 60, ToolCalls: 120},
 		Tools:   allowConfig{Allow: []string{"shell", "read_file", "write_file", "edit_file", "sql", "fetch"}, Default: policy.Allow},
-		Network: networkConfig{Allow: []string{}, Methods: []string{"GET", "HEAD"}, MaxRequests: 1000, MaxBytes: 256 << 20},
+		Network: networkConfig{Allow: []string{}, Methods: egress.DefaultMethods(), MaxRequests: 1000, MaxBytes: 256 << 20},
 		Filters: filtersConfig{Secrets: "redact", Personal: "flag", Injection: "flag", Own: "redact"},
 		Trips:   tripsConfig{Network: "stop", Stubs: "flag", Paths: "flag", Values: "flag"},
 	}
