@@ -190,7 +190,7 @@ func (a *app) readStore(ctx context.Context) (*store.Store, error) {
 	path, chosen := a.dbPath()
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		if chosen {
-			return nil, usageError("there is no log "+path, "")
+			return nil, usageError("there is no log "+path, commandLine([]string{"glovebox", "demo", "--db", path})+", which begins one")
 		}
 		return nil, nil
 	}
