@@ -2,7 +2,6 @@ package fakedata
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -126,109 +125,35 @@ func (t *table) distinct(c *column) int64 {
 
 // textOf is the bare text of a kind.
 func (t *table) textOf(c *column) func(i int64) string {
-	draw := func(f func(s *stream, i int64) string) func(int64) string {
-		return func(i int64) string { return f(t.draw(c, i), i) }
-	}
-	if f := t.personText(c); f != nil {
-		return f
-	}
-	if f := t.placeText(c); f != nil {
-		return f
+	for _, of := range []func(*column) func(int64) string{t.personText, t.placeText, t.machineText, t.codeText} {
+		if f := of(c); f != nil {
+			return f
+		}
 	}
 	switch c.kind {
-	case "url":
-		if name := t.nameColumn(); name != nil && (t.theme == "company" || t.theme == "store") {
-			return func(i int64) string { return "https://www." + slug(show(name.cell(i))) + ".test/" }
-		}
-		return draw(func(s *stream, _ int64) string {
-			return "https://www.example.com/" + strings.ToLower(choose(s, nouns())) + "/" + strconv.FormatInt(s.n(9000)+1000, 10)
-		})
-	case "ip":
-		nets := []string{"192.0.2.", "198.51.100.", "203.0.113."}
-		return draw(func(s *stream, _ int64) string { return choose(s, nets) + strconv.FormatInt(1+s.n(254), 10) })
-	case "mac":
-		return draw(func(s *stream, _ int64) string { return "00:00:5e:00:53:" + hexText(s, 2) })
-	case "uuid":
-		return draw(func(s *stream, _ int64) string {
-			h := hexText(s, 32)
-			return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
-		})
-	case "hex", "password":
-		n := 40
-		if size, _ := typeSize(c.Type); size > 0 {
-			n = min(64, size)
-		}
-		return draw(func(s *stream, _ int64) string { return hexText(s, n) })
-	case "agent":
-		return draw(func(s *stream, _ int64) string { return userAgent(s) })
 	case "company":
 		return func(i int64) string { return t.company(c, i) }
 	case "job":
 		list := strings.Split(jobs, "|")
-		return draw(func(s *stream, i int64) string { // the higher the rank, the further down the list
+		return t.drawn(c, func(s *stream, i int64) string { // the higher the rank, the further down the list
 			k := t.rank(i)*int64(len(list))/100 + s.n(3) - 1
 			return list[min(max(k, 0), int64(len(list)-1))]
 		})
-	case "sku", "code":
-		return draw(func(s *stream, _ int64) string { return fill(s, "@@@") + "-" + fill(s, "%%%%%") })
-	case "barcode":
-		return draw(func(s *stream, _ int64) string { return fill(s, "20%%%%%%%%%%%") })
-	case "isbn":
-		return draw(func(s *stream, _ int64) string { return fill(s, "979-0-%%%%-%%%%-%") })
-	case "card":
-		return func(i int64) string { return t.card(i) }
-	case "last4":
-		return func(i int64) string { return t.card(i)[len(t.card(i))-4:] }
-	case "cvv":
-		return draw(func(s *stream, _ int64) string { return fill(s, "%%%") })
-	case "iban":
-		return draw(func(s *stream, _ int64) string { return fill(s, "XX00TEST%%%%%%%%%%%%") })
-	case "bic":
-		return draw(func(s *stream, _ int64) string { return fill(s, "TEST@@") + "XX" })
-	case "taxid":
-		return draw(func(s *stream, _ int64) string { return fill(s, "000-%%-%%%%") })
-	case "slug":
-		if name := t.nameColumn(); name != nil {
-			return func(i int64) string { return slug(show(name.cell(i))) }
-		}
-		return draw(func(s *stream, _ int64) string {
-			return strings.ToLower(choose(s, adjectives()) + "-" + choose(s, nouns()))
-		})
-	case "filename":
-		return draw(func(s *stream, _ int64) string {
-			return strings.ToLower(choose(s, nouns())) + choose(s, []string{".pdf", ".png", ".jpg", ".csv", ".txt", ".docx"})
-		})
-	case "extension":
-		return draw(func(s *stream, _ int64) string { return fill(s, "%%%%") })
 	case "packing":
-		return draw(func(s *stream, _ int64) string {
+		return t.drawn(c, func(s *stream, _ int64) string {
 			return fmt.Sprintf("%d %s", choose(s, []int64{6, 10, 12, 20, 24, 48}), choose(s, []string{"boxes", "bottles", "bags", "pieces", "jars"}))
 		})
 	case "department":
 		return func(i int64) string { return nameAt("department", i) }
-	case "path":
-		return draw(func(s *stream, _ int64) string {
-			return "/srv/" + strings.ToLower(choose(s, nouns())) + "/" + strings.ToLower(choose(s, nouns())) + ".dat"
-		})
-	case "image":
-		return draw(func(s *stream, _ int64) string {
-			return "https://img.example.com/" + strconv.FormatInt(s.n(90000)+10000, 10) + ".jpg"
-		})
-	case "semver":
-		return draw(func(s *stream, _ int64) string { return fmt.Sprintf("%d.%d.%d", s.n(6), s.n(20), s.n(30)) })
-	case "json":
-		return draw(func(s *stream, _ int64) string {
-			return fmt.Sprintf(`{"source":%q,"score":%d,"verified":%t}`, choose(s, []string{"web", "app", "store"}), s.n(100), s.chance(70))
-		})
 	case "tags", "features":
-		return draw(func(s *stream, _ int64) string {
+		return t.drawn(c, func(s *stream, _ int64) string {
 			f := gofakeit.NewFaker(s, false)
 			return strings.ToLower(f.BuzzWord() + "," + f.BuzzWord())
 		})
 	case "prose":
 		return t.proseOf(c)
 	case "subject":
-		return draw(func(s *stream, i int64) string {
+		return t.drawn(c, func(s *stream, i int64) string {
 			if t.theme == "review" {
 				what, _ := t.sold(i)
 				return filled(s, choose(s, t.p.talk.lists["title "+goodBad(t.good(i))]), what.name)
@@ -241,11 +166,16 @@ func (t *table) textOf(c *column) func(i int64) string {
 	case "title":
 		return func(i int64) string { return t.title(c, i) }
 	case "type":
-		return draw(func(s *stream, _ int64) string { return choose(s, []string{"standard", "premium", "basic"}) })
+		return t.drawn(c, func(s *stream, _ int64) string { return choose(s, []string{"standard", "premium", "basic"}) })
 	}
-	return draw(func(s *stream, _ int64) string {
+	return t.drawn(c, func(s *stream, _ int64) string {
 		return strings.ToLower(choose(s, adjectives()) + " " + choose(s, nouns()))
 	})
+}
+
+// drawn makes text of a stream of its own for each row.
+func (t *table) drawn(c *column, f func(s *stream, i int64) string) func(int64) string {
+	return func(i int64) string { return f(t.draw(c, i), i) }
 }
 
 func (t *table) personText(c *column) func(i int64) string {
@@ -360,25 +290,6 @@ func (t *table) birthMaker(c *column) func(i int64) any {
 		format = func(unix int64) any { return dateText(unix, false) }
 	}
 	return func(i int64) any { return format(t.birthday(i)) }
-}
-
-// card is the card number of row i, one of those that payment services publish
-// for tests.
-func (t *table) card(i int64) string {
-	s := t.latents.person.sub("\x00card").at(i)
-	return choose(&s, strings.Fields("4242424242424242 4111111111111111 4012888888881881 4000056655665556 5555555555554444 5105105105105100 5200828282828210 "+
-		"2223003122003222 378282246310005 371449635398431 6011111111111117 6011000990139424 3056930009020004 36227206271667 3566002020360505 6200000000000005 "+
-		"4000000760000002 4000001240000000 4000004840008001 4000000560000004 4000000400000008 4000002080000001 4000002460000001 4000002500000003 "+
-		"4000002760000016 4000003800000008 4000005280000002 4000005780000007 4000006160000005 4000007240000007 4000007520000008 4000007560000009 "+
-		"4000008260000000 4000000360000006 4000003560000008 4000003920000003 4000001560000002"))
-}
-
-func hexText(s *stream, n int) string {
-	var b []byte
-	for len(b)*2 < n {
-		b = binary.BigEndian.AppendUint64(b, s.Uint64())
-	}
-	return hex.EncodeToString(b)[:n]
 }
 
 // sized brings bytes to the column's length.
