@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"glovebox/store"
 )
 
 // The exit status is the command's own; what glovebox says itself is one line.
@@ -202,5 +204,14 @@ func TestBoxRunPipes(t *testing.T) {
 	cmd.Wait() //nolint:errcheck // its exit code is looked at
 	if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGPIPE) {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// What stands where a session has its model is known to the log as none.
+func TestStandInsAreNoModels(t *testing.T) {
+	for _, name := range []string{boxModel, verifyModel, rerunModel} {
+		if (store.Summary{Model: name}).HasModel() {
+			t.Errorf("%s is taken for a model", name)
+		}
 	}
 }
