@@ -722,7 +722,7 @@ func TestRerunOfForeignSettings(t *testing.T) {
 	h := newHome(t)
 	stub := "[[tool]]\nname = 'send'\nabout = 'Send it.'\nanswer = 'sent {{fake \"uuid\"}}'\n[tool.parameters]\ntype = 'object'\n"
 	h.file("glovebox.toml", "[filters]\nown = 'redact'\npatterns = ['h.llo']\n"+stub)
-	id := h.recordedSession("[[turn]]\n[[turn.call]]\ntool = 'send'\nargs = {}\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'echo hello' }\n[[turn]]\ntext = 'Done.'\n")
+	id := h.recordedSession("[[turn]]\n[[turn.call]]\ntool = 'send'\nargs = {}\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'printf hel%s lo' }\n[[turn]]\ntext = 'Done.'\n")
 	bundle := filepath.Join(h.dir, "one.gbx")
 	h.ok("export", id, "-o", bundle)
 	there := newHome(t)
@@ -772,12 +772,12 @@ func TestRerunPassesNothingOver(t *testing.T) {
 func TestRerunOfASessionThatGoesAway(t *testing.T) {
 	needEngine(t)
 	h := newHome(t)
-	scenario := ""
-	for i := range 300 { // more than is read at once
-		scenario += fmt.Sprintf("[[turn]]\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'head -c 20000 /dev/zero | tr \\\\0 x; echo %d' }\n", i)
+	calls := ""
+	for i := range 25 { // their results are more than is read at once
+		calls += fmt.Sprintf("[[turn.call]]\ntool = 'shell'\nargs = { command = 'seq 10000; echo %d' }\n", i)
 	}
-	h.file("glovebox.toml", "[limits]\nturns = 0\ntool_calls = 0\ntokens = 0\n")
-	id := h.recordedSession(scenario + "[[turn]]\ntext = 'Done.'\n")
+	h.file("glovebox.toml", "[limits]\ntokens = 0\n")
+	id := h.recordedSession("[[turn]]\n" + calls + "[[turn]]\ntext = 'Done.'\n")
 	cmd := h.command("rerun", "--json", id)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -793,7 +793,7 @@ func TestRerunOfASessionThatGoesAway(t *testing.T) {
 		}
 	}
 	cmd.Wait() //nolint:errcheck // its exit code is looked at
-	if code := cmd.ProcessState.ExitCode(); code != exitNo || len(all) >= 300 || !strings.Contains(texts(all), "call unknown") {
+	if code := cmd.ProcessState.ExitCode(); code != exitNo || len(all) >= 25 || !strings.Contains(texts(all), "call unknown") {
 		t.Errorf("exit %d after %d lines: %s", code, len(all), texts(all[max(len(all)-3, 0):]))
 	}
 }
