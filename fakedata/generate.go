@@ -99,8 +99,9 @@ func (w *writer) file(ctx context.Context, s *Schema, to Target) (err error) {
 			return err
 		}
 	}
-	if err = w.write(ctx, s); err != nil && to.Most > 0 && w.db.full(ctx) {
-		return ErrTooLarge
+	err = w.write(ctx, s)
+	if err != nil && to.Most > 0 && strings.Contains(err.Error(), "database or disk is full") && w.db.full(ctx) {
+		err = ErrTooLarge
 	}
 	return err
 }
@@ -110,11 +111,11 @@ var ErrTooLarge = errors.New("the dataset is too large")
 
 const pageSize = 4096
 
-// full says whether no page can be added.
+// full says whether one more row may not fit: otherwise it is the disk that is full.
 func (m *memory) full(ctx context.Context) bool {
 	var pages, most int64
 	err := m.QueryRowContext(context.WithoutCancel(ctx), "SELECT page_count, max_page_count FROM pragma_page_count, pragma_max_page_count").Scan(&pages, &most)
-	return err == nil && pages >= most
+	return err == nil && pages+4*maxDDL/pageSize >= most
 }
 
 // openFile opens an empty file for fast, unjournalled writing: if it fails

@@ -14,7 +14,7 @@ func TestFilesStayWithinTheirRoom(t *testing.T) {
 	const room = 1 << 20
 	indexes := ""
 	for _, c := range strings.Split("abcdefghijklmnop", "") {
-		indexes += "CREATE INDEX " + c + " ON t(s, '" + c + "');"
+		indexes += "CREATE INDEX " + c + " ON t(s || '" + c + "');"
 	}
 	for name, c := range map[string]struct {
 		ddl  string
