@@ -50,4 +50,5 @@ fmt:
 bench: setup ## boxes against Podman's own, datasets against gofakeit, the log against bare SQLite, side by side
 	go test -run '^$$' -bench . -benchtime 1x ./runner
 	go test -run '^$$' -bench PersonTable -benchtime 3x ./fakedata
+	go test -run '^$$' -bench Key -benchtime 300x ./tui
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./store ./store/bundle ./store/scan ./store/compare

@@ -1,11 +1,14 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
+
+	"glovebox/store"
 )
 
 // Below this the workbench only asks for room.
@@ -23,8 +26,10 @@ type app struct {
 	home     *home
 	closed   *verifying // whether the box is
 	sessions []*session // those that this workbench has started
+	search   *search
 	front    screen
-	help     *help
+	behind   screen    // where a session was opened from: home or search
+	top      dialog    // nil: none
 	leaving  string    // said at the foot while the next ctrl+c leaves
 	broke    *brokeMsg // why it quits, if a command panicked
 
@@ -32,11 +37,11 @@ type app struct {
 }
 
 func newApp(o Options, work *backstage) *app {
-	d := &desk{keys: newKeyMap(), th: newTheme(true), work: work, clock: o.Clock, vars: o.Env, inspect: o.Inspect}
+	d := &desk{keys: newKeyMap(), th: newTheme(true), work: work, clock: o.Clock, vars: o.Env, inspect: o.Inspect, formats: o.Formats}
 	a := &app{desk: d, options: o}
-	a.closed = newVerifying(d)
-	a.home = newHome(d, func(id string) bool { return a.session(id) != nil })
-	a.front = a.home
+	a.closed, a.search = newVerifying(d), newSearch(d)
+	a.home = newHome(d, a.session)
+	a.front, a.behind = a.home, a.home
 	return a
 }
 
@@ -45,9 +50,9 @@ func (a *app) Init() tea.Cmd {
 	cmds := []tea.Cmd{tea.RequestBackgroundColor, a.home.load(), second()}
 	switch {
 	case a.options.OpenSession != "":
-		cmds = append(cmds, send(openMsg{a.options.OpenSession}))
+		cmds = append(cmds, func() tea.Msg { return openMsg{id: a.options.OpenSession} })
 	case a.options.NewSession:
-		cmds = append(cmds, send(newMsg{a.options.Prompt}))
+		cmds = append(cmds, func() tea.Msg { return newMsg{prompt: a.options.Prompt} })
 	}
 	return tea.Batch(cmds...)
 }
@@ -56,38 +61,64 @@ func second() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { r
 
 // Update is of tea.Model.
 func (a *app) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	cmd := a.route(msg)
+	for len(a.pending) > 0 {
+		msg, a.pending = a.pending[0], a.pending[1:]
+		cmd = tea.Batch(cmd, a.route(msg))
+	}
+	return a, cmd
+}
+
+// route takes a message to where it belongs.
+func (a *app) route(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		a.resize(msg.Width, msg.Height)
 	case tea.BackgroundColorMsg:
 		a.th = newTheme(msg.IsDark())
 	case tea.KeyPressMsg:
-		return a, a.press(msg)
+		return a.press(msg)
 	case sessionMsg:
-		_, cmd := msg.to.handle(msg.msg)
-		return a, cmd
+		done, cmd := msg.to.handle(msg.msg)
+		if d, ok := msg.to.(dialog); ok && done && d == a.top {
+			a.top = nil
+			a.front.handle(seenMsg{})
+		}
+		return cmd
 	case secondMsg:
-		a.front.handle(msg)
-		return a, second()
+		_, cmd := a.front.handle(msg)
+		return tea.Batch(second(), cmd)
 	case leaveMsg:
-		return a, a.leave()
+		return a.leave()
 	case goHomeMsg:
-		return a, a.goHome()
+		return a.goHome()
 	case verifyMsg:
 		a.show(a.closed)
-		return a, a.closed.load()
+		return a.closed.load()
+	case searchMsg:
+		a.behind = a.front
+		a.show(a.search)
+		return a.search.begin(msg.session)
+	case dialogMsg:
+		a.top = msg.dialog
+		a.top.setSize(a.w, a.h)
+		return msg.cmd
 	case openMsg:
-		return a, a.openSession(msg.id)
+		return a.openSession(msg)
 	case newMsg:
-		return a, a.newSession(msg.prompt)
+		return a.newSession(msg)
 	case brokeMsg:
 		a.broke = &msg
-		return a, tea.Quit
+		return tea.Quit
 	default:
-		_, cmd := a.front.handle(msg)
-		return a, cmd
+		handle := a.front.handle
+		if _, pasted := msg.(tea.PasteMsg); pasted && a.top != nil {
+			handle = a.top.handle
+		}
+		_, cmd := handle(msg)
+		return cmd
 	}
-	return a, nil
+	return nil
 }
 
 // press takes a key to where it belongs.
@@ -100,16 +131,18 @@ func (a *app) press(msg tea.KeyPressMsg) tea.Cmd {
 		return a.interruptOrLeave()
 	}
 	a.leaving = ""
-	if a.help != nil {
-		if a.help.handle(msg) {
-			a.help = nil
+	if a.top != nil {
+		done, cmd := a.top.handle(msg)
+		if done {
+			a.top = nil
+			a.front.handle(seenMsg{})
 		}
-		return nil
+		return cmd
 	}
 	handled, cmd := a.front.handle(msg)
 	if !handled && key.Matches(msg, a.keys.Help) {
-		a.help = &help{desk: a.desk, groups: a.front.keyGroups()}
-		a.help.setSize(a.w, a.h)
+		a.top = &help{desk: a.desk, groups: a.front.keyGroups()}
+		a.top.setSize(a.w, a.h)
 	}
 	return cmd
 }
@@ -151,7 +184,7 @@ func (a *app) losing() string {
 	}
 	switch {
 	case n > 0:
-		return " and end " + plural(n, "open session")
+		return " and end " + store.Plural(n, "open session")
 	case a.closed.running:
 		return " and stop verifying"
 	}
@@ -165,12 +198,13 @@ func (a *app) resize(w, h int) {
 	}
 	a.home.setSize(w, h)
 	a.closed.setSize(w, h)
+	a.search.setSize(w, h)
 	for _, s := range a.sessions {
 		s.setSize(w, h)
 	}
 	a.front.setSize(w, h)
-	if a.help != nil {
-		a.help.setSize(w, h)
+	if a.top != nil {
+		a.top.setSize(w, h)
 	}
 }
 
@@ -183,6 +217,7 @@ func (a *app) show(s screen) {
 		s.setSize(a.w, a.h)
 	}
 	s.handle(secondMsg{})
+	s.handle(seenMsg{})
 }
 
 // session finds an open session of this workbench.
@@ -195,13 +230,27 @@ func (a *app) session(id string) *session {
 	return nil
 }
 
+// goHome goes back to the sessions, or first to where the screen was opened from.
 func (a *app) goHome() tea.Cmd {
+	back := a.behind
+	a.behind = a.home
+	if back != a.home && back != a.front {
+		a.show(back)
+		return nil
+	}
+	switch s := a.front.(type) {
+	case *session:
+		a.home.want = s.story.sum.ID
+	case *playback:
+		a.home.want = s.id
+	}
 	kept := a.sessions[:0]
 	for _, s := range a.sessions {
 		if s.open() {
 			kept = append(kept, s)
 		} else {
 			s.updates.close()
+			a.draft = cmp.Or(s.unsent(), a.draft)
 		}
 	}
 	a.sessions = kept
@@ -209,18 +258,22 @@ func (a *app) goHome() tea.Cmd {
 	return a.home.load()
 }
 
-func (a *app) openSession(id string) tea.Cmd {
-	if s := a.session(id); s != nil {
+func (a *app) openSession(msg openMsg) tea.Cmd {
+	if a.front == a.search {
+		a.behind = a.search
+	}
+	if s := a.session(msg.id); s != nil {
 		a.show(s)
+		s.jump(msg)
 		return nil
 	}
-	p, cmd := newPlayback(a.desk, id)
+	p, cmd := newPlayback(a.desk, msg)
 	a.show(p)
 	return cmd
 }
 
-func (a *app) newSession(prompt string) tea.Cmd {
-	s, cmd := newSession(a.desk, prompt)
+func (a *app) newSession(msg newMsg) tea.Cmd {
+	s, cmd := newSession(a.desk, msg)
 	a.sessions = append(a.sessions, s)
 	a.show(s)
 	return cmd
@@ -231,7 +284,11 @@ func (a *app) View() tea.View {
 	a.panicIf("view")
 	v := tea.NewView(a.content())
 	v.AltScreen = true
-	if a.help == nil && !a.small() {
+	switch {
+	case a.small():
+	case a.top != nil:
+		v.Cursor = a.top.cursor()
+	default:
 		v.Cursor = a.front.cursor()
 	}
 	return v
@@ -243,8 +300,12 @@ func (a *app) content() string {
 		return ""
 	case a.small():
 		return fit(fmt.Sprintf("glovebox needs %d×%d cells", minWidth, minHeight), a.w)
-	case a.help != nil:
-		return a.help.view() + "\n" + a.hintLine([]hint{{"↑/↓", "scroll"}, {"any other key", "back"}}, "")
+	case a.top != nil:
+		keys, flash := a.top.hints()
+		if s, ok := a.front.(*session); ok && s.asking != nil {
+			flash = "the agent asks you something; esc shows it"
+		}
+		return a.top.view() + "\n" + a.hintLine(keys, flash)
 	}
 	keys, flash := a.front.hints()
 	return a.front.view() + "\n" + a.hintLine(keys, flash)

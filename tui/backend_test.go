@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"iter"
+	"os"
 	"strings"
 
 	"glovebox/agent"
@@ -23,8 +25,35 @@ func (b logBackend) Events(ctx context.Context, id string) iter.Seq2[store.Event
 	return b.log.Events(ctx, id, 0)
 }
 
-func (b logBackend) Start(ctx context.Context, observe func(agent.Update)) (Live, error) {
-	s, err := b.log.Begin(ctx, exampleStarted(), store.CurrentOwner())
+func (b logBackend) Search(ctx context.Context, q store.Query) ([]store.Hit, error) {
+	return b.log.Search(ctx, q)
+}
+
+func (b logBackend) Note(ctx context.Context, id string, note store.Note) (store.Event, error) {
+	note.By = "ada"
+	return b.log.Note(ctx, id, note)
+}
+
+func (b logBackend) Check(ctx context.Context, id string) (Report, error) {
+	audit, err := b.log.Check(ctx, id)
+	return Report{Bad: !audit.Intact(), Said: fmt.Sprintf("intact: %v", audit.Intact())}, err
+}
+
+func (b logBackend) Export(_ context.Context, id, format string) (Report, error) {
+	return Report{}, fmt.Errorf("this backend writes no %s of %s", format, id)
+}
+
+func (b logBackend) Import(_ context.Context, path string) (Report, error) {
+	_, err := os.Stat(path)
+	return Report{Said: "it is there"}, err
+}
+
+func (b logBackend) Start(ctx context.Context, resume string, observe func(agent.Update)) (Live, error) {
+	first := exampleStarted()
+	if resume != "" {
+		first.Resumes = &store.Resumes{Session: resume}
+	}
+	s, err := b.log.Begin(ctx, first, store.CurrentOwner())
 	if err != nil {
 		return nil, err
 	}

@@ -64,10 +64,10 @@ func (b *backstage) keep(q *mailbox) {
 	}
 }
 
-// start begins a session whose updates go to q.
-func (b *backstage) start(ctx context.Context, q *mailbox) (Live, error) {
+// start begins a session, or goes on with one, and its updates go to q.
+func (b *backstage) start(ctx context.Context, resume string, q *mailbox) (Live, error) {
 	b.keep(q)
-	live, err := b.backend.Start(ctx, func(u agent.Update) { q.put(u) })
+	live, err := b.backend.Start(ctx, resume, func(u agent.Update) { q.put(u) })
 	if err != nil {
 		return nil, err
 	}

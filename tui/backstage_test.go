@@ -31,7 +31,7 @@ func (b *slowBackend) Events(context.Context, string) iter.Seq2[store.Event, err
 	return func(func(store.Event, error) bool) {}
 }
 
-func (b *slowBackend) Start(context.Context, func(agent.Update)) (Live, error) {
+func (b *slowBackend) Start(context.Context, string, func(agent.Update)) (Live, error) {
 	close(b.began)
 	<-b.finish
 	b.mu.Lock()
@@ -86,7 +86,7 @@ func TestSessionIsClosedOnce(t *testing.T) {
 	b := &slowBackend{began: make(chan struct{}), finish: make(chan struct{})}
 	close(b.finish)
 	work := &backstage{ctx: context.Background(), backend: b, open: map[Live]bool{}}
-	live, err := work.start(work.ctx, newMailbox())
+	live, err := work.start(work.ctx, "", newMailbox())
 	if err != nil {
 		t.Fatal(err)
 	}

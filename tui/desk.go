@@ -5,6 +5,8 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"glovebox/store"
 )
 
 // desk is what all screens share.
@@ -16,6 +18,9 @@ type desk struct {
 	vars  []string
 
 	inspect Inspect
+	formats []Format
+	pending []tea.Msg // see send
+	draft   string    // what was written for a session that never was
 }
 
 // env looks up an environment variable of the person's terminal.
@@ -44,6 +49,16 @@ type screen interface {
 	keyGroups() []keyGroup
 }
 
+// dialog lies over a screen, and has the keys while it does. Its methods are
+// like those of screen, but that handle says whether it is done.
+type dialog interface {
+	setSize(w, h int)
+	view() string
+	cursor() *tea.Cursor
+	handle(msg tea.Msg) (done bool, cmd tea.Cmd)
+	hints() (keys []hint, flash string)
+}
+
 // hint is a key named at the foot of the screen.
 type hint struct{ key, does string }
 
@@ -51,16 +66,36 @@ type hint struct{ key, does string }
 type (
 	goHomeMsg struct{}
 	leaveMsg  struct{}
-	openMsg   struct{ id string }
-	newMsg    struct{ prompt string }
+	seenMsg   struct{} // a screen can be seen again
+	openMsg   struct {
+		id   string
+		seq  int64  // the event to show; 0: the last
+		word string // in it; "": its beginning
+	}
+	newMsg    struct{ prompt, resume string }
+	searchMsg struct{ session string } // search; in one session, unless ""
+	dialogMsg struct {
+		dialog
+		cmd tea.Cmd // its first
+	}
 	verifyMsg struct{} // show whether the box is closed
 	flashMsg  string
+	notedMsg  struct{ event store.Event } // somebody has noted something
+	tookInMsg struct{ session string }    // it was imported
 )
 
-// sessionMsg is for one session, whichever screen is shown.
+// sessionMsg is for one screen or dialog, whichever is shown.
 type sessionMsg struct {
-	to  screen
+	to interface {
+		handle(msg tea.Msg) (bool, tea.Cmd)
+	}
 	msg tea.Msg
 }
 
-func send(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }
+// send lets the root have a message once the one that is being handled has been,
+// and before any other: a key that follows at once goes to the screen or dialog
+// that was asked for. The command is nil.
+func (d *desk) send(msg tea.Msg) tea.Cmd {
+	d.pending = append(d.pending, msg)
+	return nil
+}

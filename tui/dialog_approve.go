@@ -217,6 +217,7 @@ func (p *approval) view(w, h int) []string {
 		foot = append(foot, " "+th.bad.Render(line(p.said)))
 	}
 	if p.asks != "" {
+		setWidth(&p.field, w-len(p.asks)-4)
 		foot = append(foot, "", " "+th.accent.Render(p.asks+"> ")+p.field.View())
 	}
 	room := max(h-len(head)-len(foot), 1)
@@ -228,7 +229,7 @@ func (p *approval) view(w, h int) []string {
 	more := len(lines) - p.top - room
 	lines = lines[p.top:min(p.top+room, len(lines))]
 	if more > 0 {
-		lines[len(lines)-1] = fit(" "+th.accent.Render("↓ "+plural(more+1, "more line")+", all of it would run"), w)
+		lines[len(lines)-1] = fit(" "+th.accent.Render("↓ "+store.Plural(more+1, "more line")+", all of it would run"), w)
 	}
 	out := append(append(head, lines...), foot...)
 	for len(out) < h {

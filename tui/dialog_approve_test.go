@@ -153,3 +153,52 @@ func TestApprovalHostile(t *testing.T) {
 		t.Error("the dialog stays")
 	}
 }
+
+func TestLongReasonFits(t *testing.T) {
+	for _, size := range sizes {
+		a := newTestApp(size[0], size[1])
+		s := openLive(a)
+		_, pass := ask(a, s, push())
+		pass(2 * approvalGrace)
+		press(a, "d")
+		for range 30 {
+			typed(a, "no, 世界 ")
+		}
+		mustFit(t, a)
+	}
+}
+
+// A question that comes while something else is shown is told, and what was
+// meant for that does not answer it.
+func TestQuestionUnderADialog(t *testing.T) {
+	a := newTestApp(80, 24)
+	s := openLive(a, example()[:11]...)
+	s.live = fixedLive{"abc"}
+	press(a, "tab", "m", "t")
+	answers, pass := ask(a, s, push())
+	pass(time.Minute)
+	typed(a, "as")
+	if !strings.Contains(shown(a), "the agent asks you something") {
+		t.Errorf("nothing tells of the question:\n%s", shown(a))
+	}
+	press(a, "esc", "esc", "esc", "a")
+	if len(*answers) > 0 || !strings.Contains(shown(a), "May the agent do this?") {
+		t.Fatalf("answered with %+v by keys for the dialog:\n%s", *answers, shown(a))
+	}
+	pass(2 * approvalGrace)
+	s.asking.calm = a.clock().Add(-time.Second)
+	a.goHome()
+	a.Update(sessionMsg{a.home, summariesMsg{all: []store.Summary{{ID: "abc", Status: "running", StartedAt: noon}}}})
+	if !strings.Contains(shown(a), "? asks you") {
+		t.Errorf("the list does not say that it asks:\n%s", shown(a))
+	}
+	press(a, "enter", "a")
+	if len(*answers) > 0 {
+		t.Error("a key counts before the question can be read")
+	}
+	pass(2 * approvalGrace)
+	press(a, "a")
+	if len(*answers) != 1 || !(*answers)[0].Allow {
+		t.Errorf("answers %+v", *answers)
+	}
+}

@@ -16,13 +16,20 @@ type help struct {
 	top    int
 }
 
-// setSize says how much room there is.
+// setSize, like the methods below, is of the dialog interface.
 func (d *help) setSize(w, h int) { d.w, d.h = w, h }
 
-// handle takes a key; done says that the dialog closes.
-func (d *help) handle(msg tea.KeyPressMsg) (done bool) {
+func (d *help) cursor() *tea.Cursor { return nil }
+
+func (d *help) hints() ([]hint, string) {
+	return []hint{{"↑/↓", "scroll"}, {"any other key", "back"}}, ""
+}
+
+func (d *help) handle(m tea.Msg) (done bool, cmd tea.Cmd) {
 	k := &d.desk.keys
+	msg, ok := m.(tea.KeyPressMsg)
 	switch {
+	case !ok:
 	case key.Matches(msg, k.Up):
 		d.top--
 	case key.Matches(msg, k.Down):
@@ -32,12 +39,11 @@ func (d *help) handle(msg tea.KeyPressMsg) (done bool) {
 	case key.Matches(msg, k.PageDown):
 		d.top += d.h / 2
 	default:
-		return true
+		return true, nil
 	}
-	return false
+	return false, nil
 }
 
-// view draws exactly h-1 lines, the last line of the screen being the hints'.
 func (d *help) view() string {
 	rows := d.rows()
 	room := max(d.h-4, 1)
@@ -54,6 +60,9 @@ func (d *help) view() string {
 func (d *help) rows() []string {
 	th := d.desk.th
 	perRow := min(max(d.w/44, 1), len(d.groups))
+	if d.w >= 78 {
+		perRow = max(perRow, 2)
+	}
 	width := (d.w-2)/perRow - 2
 	var blocks []string
 	for _, g := range d.groups {

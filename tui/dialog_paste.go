@@ -53,7 +53,7 @@ func (s *session) looked(b brought) (cmd tea.Cmd) {
 		_, cmd = s.composer.handle(b.msg)
 		return cmd
 	}
-	s.bringing = &entrance{desk: s.desk, brought: b, calm: s.desk.clock().Add(approvalGrace)}
+	s.bringing = append(s.bringing, &entrance{desk: s.desk, brought: b, calm: s.desk.clock().Add(approvalGrace)})
 	return nil
 }
 

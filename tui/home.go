@@ -1,7 +1,9 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
@@ -13,16 +15,27 @@ import (
 // home is the list of sessions.
 type home struct {
 	desk      *desk
-	open      func(id string) bool // whether the session is open in this workbench
+	open      func(id string) *session // the session, if it is open in this workbench
 	w, h      int
 	all       []store.Summary
-	shown     []store.Summary // those that the filter lets through
+	shown     []listed // those that the filter lets through
+	sorted    string   // title of the column by which they are; "": by how well they match
+	reversed  bool
 	err       error
 	loaded    bool
 	filter    string
-	filtering bool // keys go to the filter
-	at, top   int  // selected row, first row on the screen
+	filtering bool   // keys go to the filter
+	at, top   int    // selected row, first row on the screen
+	want      string // ID of the session to select as soon as it is there; "": none
 	flash     string
+	seconds   int // since it was last read
+}
+
+// listed is a session in the list.
+type listed struct {
+	store.Summary
+	hits  []int // runes of the title that the filter has found
+	score int
 }
 
 // summariesMsg is the list as the log has it now.
@@ -31,15 +44,26 @@ type summariesMsg struct {
 	err error
 }
 
-func newHome(d *desk, open func(string) bool) *home { return &home{desk: d, open: open} }
+func newHome(d *desk, open func(string) *session) *home {
+	return &home{desk: d, open: open, sorted: "When"}
+}
 
 // load reads the list again.
 func (h *home) load() tea.Cmd {
+	h.seconds = 0
 	work := h.desk.work
 	return work.do(func() tea.Msg {
 		all, err := work.backend.Sessions(work.ctx)
 		return sessionMsg{h, summariesMsg{all, err}}
 	})
+}
+
+// rereadEvery is after how many seconds the list is read again, if it changes by itself.
+const rereadEvery = 3
+
+// elsewhere reports whether a session runs that this workbench has no news of.
+func (h *home) elsewhere() bool {
+	return slices.ContainsFunc(h.all, func(s store.Summary) bool { return s.Status == "running" && h.open(s.ID) == nil })
 }
 
 // setSize, like the methods below, is of the screen interface.
@@ -57,34 +81,69 @@ func (h *home) settle() {
 	h.top = max(h.top, h.at-h.room()+1, 0)
 }
 
-// choose applies the filter and keeps the selected session selected.
+// choose applies filter and order, and keeps the selected session selected.
 func (h *home) choose() {
-	selected := ""
-	if h.at < len(h.shown) {
-		selected = h.shown[h.at].ID
-	}
-	h.shown, h.at = nil, 0
+	was, _ := h.selected()
+	h.shown = h.shown[:0]
 	for _, s := range h.all {
-		if matches(s, h.filter) {
-			if s.ID == selected {
-				h.at = len(h.shown)
-			}
-			h.shown = append(h.shown, s)
+		title := titleOf(s.Title)
+		if hits, score, ok := matches(s, title, h.filter); ok {
+			h.shown = append(h.shown, listed{s, hits, score})
 		}
+	}
+	h.sort()
+	is := func(id string) int { return slices.IndexFunc(h.shown, func(s listed) bool { return s.ID == id }) }
+	h.at = max(is(was.ID), 0)
+	if at := is(h.want); at >= 0 {
+		h.at, h.want = at, ""
 	}
 	h.settle()
 }
 
-// matches reports whether every word of the filter is in the session's line.
-func matches(s store.Summary, filter string) bool {
-	text := strings.ToLower(s.Title + " " + s.Model + " " + s.Status + " " + s.ID)
-	for word := range strings.FieldsSeq(strings.ToLower(filter)) {
-		if !strings.Contains(text, word) {
-			return false
-		}
+// sort puts those shown in order; equals stay newest first.
+func (h *home) sort() {
+	by := func(a, b listed) int { return cmp.Compare(a.score, b.score) }
+	if i := slices.IndexFunc(h.table(), func(c column) bool { return c.title == h.sorted }); i >= 0 {
+		by = h.table()[i].by
 	}
-	return true
+	slices.SortStableFunc(h.shown, func(a, b listed) int {
+		if h.reversed {
+			return by(b, a)
+		}
+		return by(a, b)
+	})
 }
+
+// sortByNext goes on to the next column that can be seen, and to the top.
+func (h *home) sortByNext() {
+	cols, _ := h.columns()
+	i := slices.IndexFunc(cols, func(c column) bool { return c.title == h.sorted })
+	h.sorted, h.reversed = cols[(i+1)%len(cols)].title, false
+	h.choose()
+	h.at = 0
+}
+
+// narrow is choose after the filter was changed: the best match is selected;
+// without a filter, what was.
+func (h *home) narrow() {
+	h.sorted, h.reversed = "", false
+	if h.filter == "" {
+		h.sorted = "When"
+	} else {
+		h.shown = nil // nothing is selected
+	}
+	h.choose()
+}
+
+func (h *home) selected() (s store.Summary, ok bool) {
+	if h.at < len(h.shown) {
+		return h.shown[h.at].Summary, true
+	}
+	return s, false
+}
+
+// titleOf is a session's title, as it is shown.
+func titleOf(title string) string { return cmp.Or(line(title), "(no prompt)") }
 
 func (h *home) cursor() *tea.Cursor { return nil }
 
@@ -95,12 +154,21 @@ func (h *home) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	case summariesMsg:
 		h.all, h.err, h.loaded = msg.all, msg.err, true
 		h.choose()
+	case secondMsg:
+		if h.seconds++; h.seconds >= rereadEvery && h.elsewhere() {
+			return true, h.load()
+		}
+	case notedMsg:
+		return true, h.load()
+	case tookInMsg:
+		h.want = msg.session
+		return true, h.load()
 	case flashMsg:
 		h.flash = string(msg)
 	case tea.PasteMsg:
 		if h.filtering {
 			h.filter += line(msg.Content)
-			h.choose()
+			h.narrow()
 		}
 	case tea.KeyPressMsg:
 		h.flash = ""
@@ -118,21 +186,37 @@ func (h *home) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	k := &h.desk.keys
 	switch {
 	case key.Matches(msg, k.Open):
-		if h.at < len(h.shown) {
-			return true, send(openMsg{h.shown[h.at].ID})
+		if s, ok := h.selected(); ok {
+			return true, h.desk.send(openMsg{id: s.ID})
 		}
 	case h.filtering && msg.Text != "":
 		return true, nil
 	case key.Matches(msg, k.New):
-		return true, send(newMsg{})
+		return true, h.desk.send(newMsg{})
 	case key.Matches(msg, k.Verify):
-		return true, send(verifyMsg{})
+		return true, h.desk.send(verifyMsg{})
 	case key.Matches(msg, k.Filter):
 		h.filtering = true
 	case key.Matches(msg, k.Reload):
 		return true, h.load()
+	case key.Matches(msg, k.Sort):
+		h.sortByNext()
+	case key.Matches(msg, k.Reverse):
+		h.reversed = !h.reversed
+		h.choose()
+		h.at = 0
+	case key.Matches(msg, k.Find):
+		return true, h.desk.send(searchMsg{})
+	case key.Matches(msg, k.Import):
+		return true, h.desk.send(newImporting(h.desk))
+	case key.Matches(msg, k.CheckAll):
+		return true, h.desk.send(newCheck(h.desk, ""))
+	case key.Matches(msg, k.Mark, k.Export, k.Check, k.Resume):
+		if s, ok := h.selected(); ok {
+			return true, h.desk.onRecording(msg, s, 0)
+		}
 	case key.Matches(msg, k.Leave):
-		return true, send(leaveMsg{})
+		return true, h.desk.send(leaveMsg{})
 	case key.Matches(msg, k.Up):
 		h.at--
 	case key.Matches(msg, k.Down):
@@ -147,7 +231,7 @@ func (h *home) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		h.at = len(h.shown) - 1
 	case key.Matches(msg, k.Interrupt) && h.filter != "":
 		h.filter = ""
-		h.choose()
+		h.narrow()
 	default:
 		return false, nil
 	}
@@ -170,32 +254,33 @@ func (h *home) handleFilter(msg tea.KeyPressMsg) bool {
 		h.filter, h.filtering = "", false
 	case "tab":
 		h.filtering = false
+		return true
 	default:
 		if msg.Text == "" {
 			return false
 		}
 		h.filter += line(msg.Text)
 	}
-	h.choose()
+	h.narrow()
 	return true
 }
 
 func (h *home) hints() ([]hint, string) {
 	k := &h.desk.keys
 	if h.filtering {
-		return []hint{{"enter", "open"}, {"↑/↓", "choose"}, {"esc", "no filter"}}, h.flash
+		return []hint{{"enter", "open"}, {"↑/↓", "choose"}, {"!word", "not"}, {"tab", "other keys"}, {"esc", "no filter"}}, h.flash
 	}
 	if len(h.all) == 0 {
 		return hints(k.New, k.Help, k.Leave), h.flash
 	}
-	return hints(k.Open, k.New, k.Help, k.Filter, k.Leave), h.flash
+	return hints(k.Open, k.New, k.Help, k.Find, k.Filter, k.Leave), h.flash
 }
 
 func (h *home) keyGroups() []keyGroup { return h.desk.keys.homeKeys() }
 
 func (h *home) view() string {
 	th := h.desk.th
-	number := plural(len(h.all), "session")
+	number := store.Plural(len(h.all), "session")
 	if h.filter != "" {
 		number = fmt.Sprintf("%d of %s", len(h.shown), number)
 	}
@@ -213,7 +298,7 @@ func (h *home) view() string {
 	case h.loaded && len(h.shown) == 0:
 		out = append(out, "", " "+th.faint.Render(fit("No session matches.", h.w-2)))
 	default:
-		out = append(out, h.table()...)
+		out = append(out, h.rows()...)
 	}
 	for len(out) < h.h-1 {
 		out = append(out, "")

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,77 +18,153 @@ type column struct {
 	rank  int // where there is no room, the highest rank goes first
 	right bool
 	cell  func(s store.Summary) string
+	by    func(a, b listed) int // the order in which they are wanted first
 }
 
 // titleMin is the least width of the title column; other columns are left out
 // until there is that much.
-const titleMin = 20
+const titleMin = 24
 
-// columns are those beside the title that fit, and the width of the title.
-func (h *home) columns() (cols []column, title int) {
-	cols = []column{
-		{"Model", 12, 4, false, func(s store.Summary) string { return line(s.Model) }},
-		{"When", 9, 1, false, func(s store.Summary) string { return ago(s.StartedAt, h.desk.clock()) }},
-		{"Steps", 5, 2, true, func(s store.Summary) string { return strconv.Itoa(s.Steps) }},
-		{"Tokens", 6, 3, true, func(s store.Summary) string { return count(int64(s.Tokens)) }},
-		{"Result", 13, 0, false, h.result},
+// table are all columns. The first is the title, which takes the room that is left.
+func (h *home) table() []column {
+	name := func(of func(s store.Summary) string) func(a, b listed) int {
+		return func(a, b listed) int { return strings.Compare(of(a.Summary), of(b.Summary)) }
 	}
-	for {
+	most := func(of func(s store.Summary) float64) func(a, b listed) int {
+		return func(a, b listed) int { return cmp.Compare(of(b.Summary), of(a.Summary)) }
+	}
+	return []column{
+		{"Session", 0, 0, false, nil, name(func(s store.Summary) string { return strings.ToLower(s.Title) })},
+		{"Model", 12, 4, false, func(s store.Summary) string { return line(s.Model) }, name(func(s store.Summary) string { return s.Model })},
+		{
+			"When", 10, 1, false, func(s store.Summary) string { return ago(s.StartedAt, h.desk.clock()) },
+			func(a, b listed) int { return b.StartedAt.Compare(a.StartedAt) },
+		},
+		{"Steps", 6, 2, true, func(s store.Summary) string { return strconv.Itoa(s.Steps) }, most(func(s store.Summary) float64 { return float64(s.Steps) })},
+		{"Tokens", 7, 3, true, tokens, most(func(s store.Summary) float64 { return float64(s.Tokens) })},
+		{"Cost", 7, 5, true, cost, most(costOf)},
+		{"Result", 13, 0, false, h.result, name(func(s store.Summary) string { return s.Status })},
+	}
+}
+
+func cost(s store.Summary) string {
+	switch {
+	case s.CostUSD != nil:
+		return dollars(*s.CostUSD)
+	case !s.HasModel():
+		return "–"
+	}
+	return "?"
+}
+
+// tokens are what servers report; not all do.
+func tokens(s store.Summary) string {
+	switch {
+	case !s.HasModel():
+		return "–"
+	case !s.TokensKnown():
+		return "?"
+	}
+	return count(int64(s.Tokens))
+}
+
+// costOf puts what is not known below what is free.
+func costOf(s store.Summary) float64 {
+	if s.CostUSD == nil {
+		return -1
+	}
+	return *s.CostUSD
+}
+
+// columns are those that fit, and the width of the title.
+func (h *home) columns() (cols []column, title int) {
+	cols = h.table()
+	for rank := 5; ; rank-- {
 		title = h.w - 4
-		for _, c := range cols {
+		for _, c := range cols[1:] {
 			title -= c.width + 2
 		}
-		if title >= titleMin || len(cols) == 1 {
+		if title >= titleMin || rank == 0 {
 			break
 		}
-		rank := len(cols) - 1
 		cols = slices.DeleteFunc(cols, func(c column) bool { return c.rank == rank })
 	}
-	if cols[0].title == "Model" { // let long names be read where there is room
+	if cols[1].title == "Model" { // let long names be read where there is room
 		more := min(max((title-titleMin)/3, 0), 18)
-		cols[0].width += more
+		cols[1].width += more
 		title -= more
 	}
 	return cols, title
 }
 
 func (h *home) result(s store.Summary) string {
-	if s.Status == "running" && h.open(s.ID) {
+	if open := h.open(s.ID); s.Status == "running" && open != nil {
+		if open.asking != nil {
+			return "? asks you"
+		}
 		return "● open here"
 	}
 	return statusMark(s.Status) + " " + line(s.Status)
 }
 
-// table draws the heading and the rows on the screen.
-func (h *home) table() []string {
+// rows draws the heading and the sessions on the screen.
+func (h *home) rows() []string {
 	cols, width := h.columns()
+	cols[0].width = width
 	th := h.desk.th
-	heading := th.faint.Render(pad("Session", width))
+	heading := ""
 	for _, c := range cols {
-		heading += "  " + th.faint.Render(c.fill(c.title))
+		style := th.faint
+		if c.title == h.sorted {
+			style, c.title = th.accent, c.title+map[bool]string{false: "▾", true: "▴"}[h.reversed]
+		}
+		heading += "  " + style.Render(c.fill(c.title))
 	}
-	out := []string{"  " + heading}
+	out := []string{heading}
 	for i := h.top; i < min(h.top+h.room(), len(h.shown)); i++ {
 		s := h.shown[i]
 		mark, style := "  ", lipgloss.NewStyle()
 		if i == h.at {
 			mark, style = th.accent.Render("┃")+" ", th.accent.Bold(true)
 		}
-		title := line(s.Title)
-		if title == "" {
-			title = "(no prompt)"
+		star := ""
+		if s.Starred {
+			star = th.accent.Render("★") + " "
 		}
-		row := mark + style.Render(pad(title, width))
-		for _, c := range cols {
+		row := mark + pad(star+found(titleOf(s.Title), s.hits, style)+th.faint.Render(tagged(s.Tags)), width)
+		for _, c := range cols[1:] {
 			style := th.faint
 			if c.title == "Result" {
 				style = th.status(s.Status)
 			}
-			row += "  " + style.Render(c.fill(c.cell(s)))
+			row += "  " + style.Render(c.fill(c.cell(s.Summary)))
 		}
 		out = append(out, row)
 	}
 	return out
+}
+
+// found draws text with the runes underlined that the filter has found.
+func found(text string, hits []int, style lipgloss.Style) string {
+	if len(hits) == 0 {
+		return style.Render(text)
+	}
+	var b strings.Builder
+	under := style.Underline(true).Bold(true)
+	runes := []rune(text)
+	for from := 0; from < len(runes); {
+		to, hit := from, slices.Contains(hits, from)
+		for to < len(runes) && slices.Contains(hits, to) == hit {
+			to++
+		}
+		if piece := string(runes[from:to]); hit {
+			b.WriteString(under.Render(piece))
+		} else {
+			b.WriteString(style.Render(piece))
+		}
+		from = to
+	}
+	return b.String()
 }
 
 // fill makes text as wide as the column.

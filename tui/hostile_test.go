@@ -58,6 +58,7 @@ func everywhere(text string) []store.Body {
 		store.Interrupted{By: text},
 		store.Failure{Code: text, Message: text},
 		store.BoxDiff{Error: text},
+		store.Note{By: text, Step: 3, Title: text, Text: text, Tags: []string{text}, Untags: []string{text}, Score: &store.Score{Name: text}},
 		store.BoxDestroyed{Reason: text},
 		store.SessionEnded{Status: text, Reason: text},
 	}
@@ -104,6 +105,28 @@ func TestHostileTextIsHarmless(t *testing.T) {
 				typed(a, "/")
 				a.home.handle(flashMsg(text))
 				mustBeHarmless(t, a)
+				bad := store.Summary{ID: text, Title: text, Model: text, Tags: []string{text, text}, Starred: true}
+				for _, m := range []dialogMsg{
+					newMarking(a.desk, bad, 1), newExporting(a.desk, text), newImporting(a.desk), newReporting(a.desk, text, nil),
+				} {
+					a.Update(m)
+					if r, ok := m.dialog.(*reporting); ok {
+						mustBeHarmless(t, a)
+						r.handle(reportMsg{Report: Report{Said: text, More: []string{text, text}}})
+					} else if len(text) < 10_000 {
+						a.Update(pasteOf(text))
+					}
+					m.handle(flashMsg(text))
+					mustBeHarmless(t, a)
+					a.top = nil
+				}
+				a.Update(searchMsg{text})
+				a.search.found = "x"
+				for _, snippet := range []string{text, store.HitStart + text + store.HitEnd, text + store.HitStart} {
+					a.search.hits.all = append(a.search.hits.all, store.Hit{Session: snippet, Kind: text, Title: text, Snippet: snippet})
+				}
+				mustBeHarmless(t, a)
+				press(a, "esc")
 
 				p := openRecorded(a, record(everywhere(text)...))
 				for n := range p.steps {

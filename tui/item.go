@@ -6,7 +6,8 @@ import "strings"
 // is drawn another way, so that a frame costs only what is new in it.
 type item struct {
 	body
-	open bool // unfolded
+	open bool  // unfolded
+	seq  int64 // of the last event that it shows; 0: of none yet
 
 	version int // counts changes of body
 	drawn   struct {

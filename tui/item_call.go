@@ -195,7 +195,7 @@ func appendPart(out []section, text string, n int, open bool) []section {
 	shown, rest := head(text, n, foldedBytes)
 	out = append(out, section{shown, false})
 	if rest > 0 {
-		out = append(out, section{"… " + plural(rest, "more line"), true})
+		out = append(out, section{"… " + store.Plural(rest, "more line"), true})
 	}
 	return out
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"glovebox/store"
 )
 
 // readable bounds the width of prose: longer lines are hard to read.
@@ -66,7 +68,7 @@ func (t *thought) draw(w int, th *theme, open bool) []string {
 		lines = wrap(clean(t.said), readable(w-2), true)
 	}
 	if !open {
-		return []string{fit(th.faint.Render("▸ reasoning · "+plural(len(lines), "line")), w)}
+		return []string{fit(th.faint.Render("▸ reasoning · "+store.Plural(len(lines), "line")), w)}
 	}
 	out := []string{fit(th.faint.Render("▾ reasoning"), w)}
 	for _, l := range lines {
@@ -120,6 +122,8 @@ type note struct {
 	bad  bool
 	said string
 	more string // shown below, in full
+
+	about int64 // the step that a person has noted this on
 }
 
 func (n *note) text() string {

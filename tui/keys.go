@@ -10,6 +10,14 @@ type keyMap struct {
 
 	Open, New, Filter, Reload, Leave, Verify key.Binding
 
+	Sort, Reverse, Resume, Find, FindHere, Import key.Binding
+
+	Mark, Export, Check, CheckAll key.Binding
+
+	Star, Tag, Comment, Score, Retitle key.Binding
+
+	NextHit, PrevHit key.Binding
+
 	Again, Control, History key.Binding
 
 	Send, Newline, Older, Newer, Editor, Switch, Interrupt, End, Home key.Binding
@@ -20,7 +28,7 @@ type keyMap struct {
 
 	LetIn, LetMarked, KeepOut key.Binding
 
-	Next, Prev, NextCall, PrevCall, NextError, PrevError, First, Last, Back key.Binding
+	Next, Prev, NextCall, PrevCall, NextError, PrevError, First, Last, Back, ToStep key.Binding
 }
 
 // keyGroup is one part of the help.
@@ -52,12 +60,33 @@ func newKeyMap() keyMap {
 		Leave:  bind("q", "leave", "q"),
 		Verify: bind("v", "is the box closed?", "v"),
 
+		Sort:     bind("s", "sort by the next column", "s"),
+		Reverse:  bind("S", "the other way round", "S"),
+		Resume:   bind("R", "resume in a new box", "R"),
+		Find:     bind("f", "find in the log", "f"),
+		FindHere: bind("/", "find in this session", "/", "f"),
+		Import:   bind("i", "import a bundle", "i"),
+
+		Mark:     bind("m", "mark: star, tags, …", "m"),
+		Export:   bind("x", "export", "x"),
+		Check:    bind("c", "check: is it intact?", "c"),
+		CheckAll: bind("C", "check the whole log", "C"),
+
+		Star:    bind("s", "star", "s", "*"),
+		Tag:     bind("t", "tags", "t"),
+		Comment: bind("c", "comment", "c"),
+		Score:   bind("p", "score", "p"),
+		Retitle: bind("T", "title", "T"),
+
+		NextHit: bind("↓", "next", "down", "ctrl+n", "tab"),
+		PrevHit: bind("↑", "previous", "up", "ctrl+p", "shift+tab"),
+
 		Again:   bind("r", "verify", "r"),
 		Control: bind("c", "with controls", "c"),
 		History: bind("H", "earlier results", "H"),
 
 		Send:      bind("enter", "send", "enter"),
-		Newline:   bind("alt+enter", "new line (also shift+enter, ctrl+j)", "shift+enter", "alt+enter", "ctrl+j"),
+		Newline:   bind("alt+enter", "new line (or ctrl+j)", "shift+enter", "alt+enter", "ctrl+j"),
 		Older:     bind("↑", "older prompt", "up", "ctrl+p"),
 		Newer:     bind("↓", "newer prompt", "down", "ctrl+n"),
 		Editor:    bind("ctrl+e", "write in $EDITOR", "ctrl+e"),
@@ -92,15 +121,17 @@ func newKeyMap() keyMap {
 		PrevError: bind("E", "previous error", "E"),
 		First:     bind("g", "start", "g"),
 		Last:      bind("G", "end", "G"),
+		ToStep:    bind("enter", "on a note: to its step", "enter"),
 		Back:      bind("esc", "sessions", "esc", "q"),
 	}
 }
 
 func (k *keyMap) homeKeys() []keyGroup {
 	return []keyGroup{
-		{"Sessions", []key.Binding{k.Open, k.New, k.Filter, k.Reload}},
+		{"Sessions", []key.Binding{k.Open, k.New, k.Resume, k.Mark, k.Export, k.Check}},
+		{"List", []key.Binding{k.Find, k.Filter, k.Sort, k.Reverse, k.Reload}},
 		{"Move", []key.Binding{k.Up, k.Down, k.PageUp, k.PageDown, k.Top, k.Bottom}},
-		{"Workbench", []key.Binding{k.Verify, k.Help, k.Leave, k.Quit}},
+		{"Workbench", []key.Binding{k.Verify, k.Import, k.CheckAll, k.Help, k.Leave, k.Quit}},
 	}
 }
 
@@ -111,12 +142,25 @@ func (k *keyMap) transcriptKeys() keyGroup {
 	}}
 }
 
+// recordKeys are those that work on what is recorded of a session.
+func (k *keyMap) recordKeys() keyGroup {
+	return keyGroup{"Recording", []key.Binding{k.FindHere, k.Mark, k.Export, k.Check, k.Resume}}
+}
+
+func (k *keyMap) searchKeys() []keyGroup {
+	return []keyGroup{
+		{"Find", []key.Binding{k.Open, k.PrevHit, k.NextHit, k.PageUp, k.PageDown, k.Home}},
+		{"Workbench", []key.Binding{k.Help, k.Quit}},
+	}
+}
+
 func (k *keyMap) sessionKeys() []keyGroup {
 	return []keyGroup{
 		{"Composer", []key.Binding{k.Send, k.Newline, k.Older, k.Newer, k.Editor}},
 		{"Session", []key.Binding{k.Interrupt, k.Switch, k.Home, k.End, k.Help, k.Quit}},
 		{"Questions", []key.Binding{k.AllowOnce, k.AllowSession, k.AllowPattern, k.EditCall, k.DenyWhy, k.Deny, k.Stop}},
 		k.transcriptKeys(),
+		k.recordKeys(),
 	}
 }
 
@@ -131,8 +175,9 @@ func (k *keyMap) verifyKeys() []keyGroup {
 func (k *keyMap) playbackKeys() []keyGroup {
 	return []keyGroup{
 		{"Playback", []key.Binding{
-			k.Next, k.Prev, k.NextCall, k.PrevCall, k.NextError, k.PrevError, k.First, k.Last, k.Back, k.Help, k.Quit,
+			k.Next, k.Prev, k.NextCall, k.PrevCall, k.NextError, k.PrevError, k.First, k.Last, k.ToStep, k.Back, k.Help, k.Quit,
 		}},
 		k.transcriptKeys(),
+		k.recordKeys(),
 	}
 }

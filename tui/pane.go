@@ -58,10 +58,57 @@ func (p *pane) handleList(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		}
 	case key.Matches(msg, k.PagerAll):
 		return true, p.page(p.transcriptText())
+	case p.story.sum.ID == "": // nothing is recorded yet
+		return p.handleScroll(msg)
+	case key.Matches(msg, k.FindHere):
+		return true, p.desk.send(searchMsg{p.story.sum.ID})
+	case key.Matches(msg, k.Mark, k.Export, k.Check, k.Resume):
+		return true, p.desk.onRecording(msg, p.story.sum, p.step())
 	default:
 		return p.handleScroll(msg)
 	}
 	return true, nil
+}
+
+// step is the event that the focused item shows; of what a person has noted,
+// the one that it is about, 0: the session.
+func (p *pane) step() int64 {
+	it := p.list.focused()
+	if it == nil {
+		return 0
+	}
+	if n, ok := it.body.(*note); ok && n.mark == noteMark {
+		return n.about
+	}
+	return it.seq
+}
+
+// about is the step that the focused item is a note on; 0: it is none.
+func (p *pane) about() int64 {
+	if it := p.list.focused(); it != nil {
+		if n, ok := it.body.(*note); ok {
+			return n.about
+		}
+	}
+	return 0
+}
+
+// onRecording takes the keys that work on what is recorded of a session.
+func (d *desk) onRecording(msg tea.KeyPressMsg, s store.Summary, step int64) tea.Cmd {
+	k := &d.keys
+	switch {
+	case key.Matches(msg, k.Mark):
+		return d.send(newMarking(d, s, step))
+	case key.Matches(msg, k.Export):
+		return d.send(newExporting(d, s.ID))
+	case key.Matches(msg, k.Check):
+		return d.send(newCheck(d, s.ID))
+	case s.Status == "running":
+		return d.send(flashMsg("the session has not ended"))
+	case !s.HasModel():
+		return d.send(flashMsg("there is no conversation to go on with"))
+	}
+	return d.send(newMsg{resume: s.ID})
 }
 
 // handleScroll takes the keys that work whichever part has the focus.
@@ -145,7 +192,7 @@ func (p *pane) tall() bool { return p.h >= 16 }
 
 func (p *pane) headline(right string) string {
 	th := p.desk.th
-	title := line(p.story.title)
+	title := line(p.story.sum.Title)
 	if title == "" {
 		title = "new session"
 	}

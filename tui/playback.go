@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -14,9 +15,11 @@ import (
 type playback struct {
 	pane
 	id     string
+	want   openMsg // where to begin
 	events []store.Event
-	steps  []int // indexes into events
-	at     int   // the step shown
+	sum    store.Summary // of all of them
+	steps  []int         // indexes into events
+	at     int           // the step shown
 	loaded bool
 }
 
@@ -27,9 +30,10 @@ type eventsMsg struct {
 }
 
 // newPlayback makes the screen and the command that reads the session.
-func newPlayback(d *desk, id string) (*playback, tea.Cmd) {
-	p := &playback{pane: newPane(d), id: id}
-	p.story.id, p.story.title = id, id
+func newPlayback(d *desk, m openMsg) (*playback, tea.Cmd) {
+	id := m.id
+	p := &playback{pane: newPane(d), id: id, want: m}
+	p.story.sum.ID, p.story.sum.Title = id, id
 	return p, d.work.do(func() tea.Msg {
 		var m eventsMsg
 		for e, err := range d.work.backend.Events(d.work.ctx, id) {
@@ -90,12 +94,20 @@ func (p *playback) setSize(w, h int) {
 func (p *playback) view() string {
 	right := "reading…"
 	if p.loaded {
-		right = fmt.Sprintf("step %d/%d", min(p.at+1, len(p.steps)), len(p.steps))
+		right = fmt.Sprintf("step %d/%d", p.seq(p.at), p.seq(len(p.steps)-1))
 	}
 	if p.w >= 60 {
 		right = "playback · " + right
 	}
 	return p.frame(right, true, nil, p.story.last)
+}
+
+// seq is the number of step n, which is that of its event.
+func (p *playback) seq(n int) int64 {
+	if n < 0 || n >= len(p.steps) {
+		return 0
+	}
+	return p.events[p.steps[n]].Seq
 }
 
 func (p *playback) cursor() *tea.Cursor { return nil }
@@ -106,6 +118,8 @@ func (p *playback) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	switch msg := msg.(type) {
 	case eventsMsg:
 		p.load(msg)
+	case notedMsg:
+		p.noted(msg.event)
 	case flashMsg:
 		p.flash = string(msg)
 	case tea.KeyPressMsg:
@@ -119,7 +133,7 @@ func (p *playback) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	k := &p.desk.keys
 	switch {
 	case key.Matches(msg, k.Back):
-		return true, send(goHomeMsg{})
+		return true, p.desk.send(goHomeMsg{})
 	case key.Matches(msg, k.Next):
 		p.show(p.at + 1)
 	case key.Matches(msg, k.Prev):
@@ -136,6 +150,10 @@ func (p *playback) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		p.seek(+1, wrong, "no later error")
 	case key.Matches(msg, k.PrevError):
 		p.seek(-1, wrong, "no earlier error")
+	case key.Matches(msg, k.ToStep) && p.about() > 0:
+		p.jump(p.about(), "")
+	case key.Matches(msg, k.Mark, k.Resume) && p.loaded: // as it is now, not as it was at this step
+		return true, p.desk.onRecording(msg, p.sum, p.step())
 	default:
 		return p.handleList(msg)
 	}
@@ -145,7 +163,9 @@ func (p *playback) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 // load takes the events and shows the last step, as the session was left.
 func (p *playback) load(m eventsMsg) {
 	p.events, p.loaded = m.events, true
+	p.sum = store.Summary{ID: p.id, Status: "running"}
 	for i, e := range p.events {
+		p.sum.Apply(e)
 		if seen(e) {
 			p.steps = append(p.steps, i)
 		}
@@ -153,10 +173,32 @@ func (p *playback) load(m eventsMsg) {
 	p.story = newStory()
 	p.at = -1
 	p.show(len(p.steps) - 1)
+	if p.want.seq > 0 {
+		p.jump(p.want.seq, p.want.word)
+	}
 	if m.err != nil {
 		p.story.add(&note{mark: "✗", bad: true, said: "the recording cannot be read on: " + m.err.Error()})
 		p.refresh(p.story.last, true)
 	}
+}
+
+// noted adds what somebody has just noted; it is seen at once.
+func (p *playback) noted(e store.Event) {
+	p.events = append(p.events, e)
+	p.sum.Apply(e)
+	p.steps = append(p.steps, len(p.events)-1)
+	at := p.list.focus
+	if p.at == len(p.steps)-2 {
+		p.show(len(p.steps) - 1)
+		p.list.focusOn(at)
+	}
+	p.flash = "noted: " + noted(e.Body.(store.Note))
+}
+
+// jump goes to the step of an event, and to a word in it.
+func (p *playback) jump(seq int64, word string) {
+	p.show(slices.IndexFunc(p.steps, func(i int) bool { return p.events[i].Seq >= seq }))
+	p.list.reveal(word)
 }
 
 // seek goes to the nearest step before or after that has an event of the kind.

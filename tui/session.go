@@ -28,11 +28,12 @@ type session struct {
 	busy      bool               // a turn is under way
 	cancel    context.CancelFunc // ends what is under way
 	queued    string             // a prompt for when the box is sealed
+	resume    string             // ID of the session that this one goes on with; "": none
 	closed    bool
 	stops     int // of the story when the turn began
 
-	looking  int       // at how many texts that were brought in
-	bringing *entrance // one of them that waits for the person; nil: none
+	looking  int         // at how many texts that were brought in
+	bringing []*entrance // those of them that wait for the person
 
 	asking *approval // a call that waits for the person; nil: none
 }
@@ -52,10 +53,13 @@ type (
 	secondMsg struct{} // a second has passed
 )
 
-// newSession makes the screen and the command that starts the session; text,
-// if any, is its first prompt.
-func newSession(d *desk, text string) (*session, tea.Cmd) {
-	s := &session{pane: newPane(d), composer: newComposer(d), writing: true, updates: newMailbox(), queued: text}
+// newSession makes the screen and the command that starts the session.
+func newSession(d *desk, m newMsg) (*session, tea.Cmd) {
+	s := &session{pane: newPane(d), composer: newComposer(d), writing: true, updates: newMailbox(), queued: m.prompt, resume: m.resume}
+	if m == (newMsg{}) {
+		s.composer.area.SetValue(d.draft)
+		d.draft = ""
+	}
 	return s, tea.Batch(s.begin(), s.pump())
 }
 
@@ -68,7 +72,7 @@ func (s *session) begin() tea.Cmd {
 	s.story.doing = starting
 	return s.desk.work.do(func() tea.Msg {
 		defer cancel()
-		live, err := s.desk.work.start(ctx, s.updates)
+		live, err := s.desk.work.start(ctx, s.resume, s.updates)
 		return sessionMsg{s, startedMsg{live, err}}
 	})
 }
@@ -113,8 +117,8 @@ func (s *session) view() string {
 		body := s.asking.view(s.w, max(s.h-3, 1))
 		return strings.Join(append(append([]string{s.headline("")}, body...), s.statusLine(s.now())), "\n")
 	}
-	if s.bringing != nil {
-		body := s.bringing.view(s.w, max(s.h-3, 1))
+	if len(s.bringing) > 0 {
+		body := s.bringing[0].view(s.w, max(s.h-3, 1))
 		return strings.Join(append(append([]string{s.headline("")}, body...), s.statusLine(s.now())), "\n")
 	}
 	var below []string
@@ -125,7 +129,7 @@ func (s *session) view() string {
 }
 
 func (s *session) cursor() *tea.Cursor {
-	if s.asking != nil || s.bringing != nil {
+	if s.asking != nil || len(s.bringing) > 0 {
 		return nil
 	}
 	if !s.writing || s.closed {
@@ -160,6 +164,12 @@ func (s *session) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 		s.layout()
 	case flashMsg:
 		s.flash = string(msg)
+	case seenMsg: // a question that was covered is as good as new
+		if s.asking != nil {
+			s.asking.armed, s.asking.calm = false, s.desk.clock().Add(approvalGrace)
+		}
+	case notedMsg:
+		s.noted(msg.event)
 	case secondMsg:
 		s.refresh(s.now(), false)
 	case updatesMsg:
@@ -186,9 +196,12 @@ func (s *session) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		}
 		return true, cmd
 	}
-	if s.bringing != nil {
-		if done, in := s.bringing.handle(msg); done {
-			s.bringing = nil
+	if len(s.bringing) > 0 {
+		if done, in := s.bringing[0].handle(msg); done {
+			s.bringing = s.bringing[1:]
+			if len(s.bringing) > 0 { // it has not been read yet
+				s.bringing[0].calm = s.desk.clock().Add(approvalGrace)
+			}
 			if in != nil {
 				_, cmd = s.composer.handle(in)
 			}
@@ -198,7 +211,7 @@ func (s *session) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 	switch {
 	case key.Matches(msg, k.Interrupt):
 		if !s.interrupt() {
-			return true, send(goHomeMsg{})
+			return true, s.desk.send(goHomeMsg{})
 		}
 		return true, nil
 	case key.Matches(msg, k.Switch) && !s.closed:
@@ -264,11 +277,12 @@ func (s *session) submit() tea.Cmd {
 }
 
 func (s *session) prompt(text string) tea.Cmd {
-	ctx, cancel := context.WithCancel(s.desk.work.ctx)
-	s.busy, s.cancel, s.stops = true, cancel, s.story.stops
+	ctx, cancel := context.WithCancelCause(s.desk.work.ctx)
+	s.busy, s.stops = true, s.story.stops
+	s.cancel = func() { cancel(agent.Interruption{By: "user"}) }
 	live := s.live
 	return s.desk.work.do(func() tea.Msg {
-		defer cancel()
+		defer cancel(nil)
 		return sessionMsg{s, turnMsg{live.Prompt(ctx, text)}}
 	})
 }
@@ -292,13 +306,19 @@ func (s *session) takeAll() {
 	s.take(batch)
 }
 
+// unsent is what was written and has not gone out.
+func (s *session) unsent() string {
+	return strings.Trim(s.queued+"\n"+s.composer.value(), "\n")
+}
+
 func (s *session) started(msg startedMsg) tea.Cmd {
 	s.beginning, s.cancel, s.live, s.flash = false, nil, msg.live, ""
 	s.takeAll()
 	if msg.err != nil {
 		s.failed("no session: ", msg.err)
-		s.composer.area.SetValue(s.queued)
+		s.composer.area.SetValue(s.unsent())
 		s.queued = ""
+		s.layout()
 		return nil
 	}
 	if text := s.queued; text != "" {
@@ -312,8 +332,13 @@ func (s *session) turnDone(err error) tea.Cmd {
 	s.busy, s.cancel, s.flash = false, nil, ""
 	s.takeAll()
 	s.asking = nil
-	if err != nil && s.story.stops == s.stops && !errors.Is(err, context.Canceled) {
+	switch {
+	case err == nil || errors.Is(err, context.Canceled):
+	case s.story.stops == s.stops:
 		s.failed("", err)
+	case hintOf(err) != "": // the log has the rest
+		s.story.note("→", "%s", hintOf(err))
+		s.refresh(s.now(), true)
 	}
 	if s.story.doing == ended {
 		return s.end()
@@ -324,7 +349,7 @@ func (s *session) turnDone(err error) tea.Cmd {
 
 // failed shows an error that is not in the log.
 func (s *session) failed(lead string, err error) {
-	said := err.Error()
+	said := telling(err)
 	if errors.Is(err, context.Canceled) {
 		said = "given up"
 	}
@@ -341,7 +366,7 @@ func (s *session) end() tea.Cmd {
 		s.flash = "the agent is at work; esc interrupts it"
 		return nil
 	case s.live == nil:
-		return send(goHomeMsg{})
+		return s.desk.send(goHomeMsg{})
 	}
 	s.busy = true
 	s.flash = "ending: the box is being destroyed"
@@ -367,6 +392,30 @@ func (s *session) ended(err error) {
 	s.layout()
 }
 
+// noted shows what somebody has just noted. While the session goes on it comes
+// with its updates.
+func (s *session) noted(e store.Event) {
+	if s.closed {
+		at := s.list.focus
+		s.story.apply(e)
+		s.refresh(s.now(), true)
+		s.list.focusOn(at)
+	}
+	s.flash = "noted: " + noted(e.Body.(store.Note))
+}
+
+// jump shows what an event has come to.
+func (s *session) jump(to openMsg) {
+	for i, it := range s.list.items {
+		if to.seq > 0 && it.seq >= to.seq {
+			s.focus(false)
+			s.list.focusOn(i)
+			s.list.reveal(to.word)
+			return
+		}
+	}
+}
+
 // interrupt ends what is under way.
 func (s *session) interrupt() bool {
 	if s.cancel == nil {
@@ -383,8 +432,8 @@ func (s *session) hints() ([]hint, string) {
 	if s.asking != nil {
 		return s.asking.hints(), s.flash
 	}
-	if s.bringing != nil {
-		return s.bringing.hints(), s.flash
+	if len(s.bringing) > 0 {
+		return s.bringing[0].hints(), s.flash
 	}
 	switch {
 	case s.busy || s.beginning:
@@ -393,6 +442,9 @@ func (s *session) hints() ([]hint, string) {
 		out = append(hints(k.Send), hint{k.Newline.Help().Key, "new line"})
 	}
 	out = append(out, hints(k.Help)...)
+	if s.closed {
+		out = append(out, hints(k.Resume)...)
+	}
 	if s.writing && !s.closed {
 		out = append(out, hint{"tab", "transcript"})
 	} else {

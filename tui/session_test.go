@@ -64,7 +64,7 @@ func TestComposerHistory(t *testing.T) {
 
 func TestPromptWaitsForTheSeal(t *testing.T) {
 	a := newTestApp(80, 24)
-	s, _ := newSession(a.desk, "")
+	s, _ := newSession(a.desk, newMsg{})
 	a.sessions = append(a.sessions, s)
 	a.show(s)
 	typed(a, "hello")
@@ -85,7 +85,7 @@ func TestPromptWaitsForTheSeal(t *testing.T) {
 
 func TestStartThatFailsKeepsThePrompt(t *testing.T) {
 	a := newTestApp(80, 24)
-	s, _ := newSession(a.desk, "hello")
+	s, _ := newSession(a.desk, newMsg{prompt: "hello"})
 	a.sessions = append(a.sessions, s)
 	a.show(s)
 	a.Update(sessionMsg{s, startedMsg{err: errors.New("no Podman: run glovebox doctor")}})
@@ -152,19 +152,22 @@ func TestLeavingASessionKeepsIt(t *testing.T) {
 	s := openLive(a, exampleStarted(), exampleBox())
 	s.live = fixedLive{"abc"}
 	typed(a, "half a prom")
-	a.Update(press(a, "esc")[0]())
+	press(a, "esc")
 	if a.front != a.home {
 		t.Fatal("esc does not go to the sessions")
 	}
-	a.Update(sessionMsg{a.home, summariesMsg{all: []store.Summary{{ID: "abc", Title: "x", Status: "running", StartedAt: noon}}}})
+	a.Update(sessionMsg{a.home, summariesMsg{all: []store.Summary{{ID: "z"}, {ID: "abc", Title: "x", Status: "running", StartedAt: noon}}}})
+	if s, _ := a.home.selected(); s.ID != "abc" {
+		t.Error("the session that one comes from is not selected")
+	}
 	if !strings.Contains(shown(a), "● open here") {
 		t.Errorf("the list does not say that the session is open:\n%s", shown(a))
 	}
-	a.Update(press(a, "q")[0]())
+	press(a, "q")
 	if !strings.Contains(shown(a), "ctrl+c to leave and end 1 open session") {
 		t.Errorf("q with an open session:\n%s", shown(a))
 	}
-	a.Update(press(a, "enter")[0]())
+	press(a, "enter")
 	if a.front != screen(s) || s.composer.value() != "half a prom" {
 		t.Errorf("enter does not return to the open session")
 	}
@@ -236,7 +239,7 @@ func TestPlaybackSteps(t *testing.T) {
 
 func TestPlaybackOfADamagedRecording(t *testing.T) {
 	a := newTestApp(80, 24)
-	p, _ := newPlayback(a.desk, "abc")
+	p, _ := newPlayback(a.desk, openMsg{id: "abc"})
 	a.show(p)
 	a.Update(sessionMsg{p, eventsMsg{events: record(example()[:4]...), err: errors.New("event 5: disk I/O error")}})
 	if got := shown(a); !strings.Contains(got, "cannot be read on: event 5: disk I/O error") || !strings.Contains(got, "What is in /data?") {
@@ -245,7 +248,7 @@ func TestPlaybackOfADamagedRecording(t *testing.T) {
 	press(a, "g", "G", "t", "e")
 	mustFit(t, a)
 
-	p, _ = newPlayback(a.desk, "none")
+	p, _ = newPlayback(a.desk, openMsg{id: "none"})
 	a.show(p)
 	a.Update(sessionMsg{p, eventsMsg{err: errors.New("there is no session none")}})
 	press(a, "left", "right", "g", "G", "t", "E", "space", "up", "down", "y", "ctrl+o")
@@ -277,12 +280,19 @@ func TestFolding(t *testing.T) {
 }
 
 func TestHelpNamesEveryKeyOfItsScreen(t *testing.T) {
-	a := newTestApp(200, 60)
+	for _, w := range []int{79, 200} {
+		testHelp(t, newTestApp(w, 60))
+	}
+}
+
+func testHelp(t *testing.T, a *app) {
+	t.Helper()
 	for name, open := range map[string]func(){
 		"home": func() { a.show(a.home) }, "session": func() { openLive(a) }, "playback": func() { openRecorded(a, record(example()...)) },
+		"search": func() { a.show(a.search) }, "verify": func() { a.show(a.closed) },
 	} {
 		open()
-		press(a, "?")
+		press(a, "f1")
 		got := shown(a)
 		for _, g := range a.front.keyGroups() {
 			for _, b := range g.keys {
@@ -292,7 +302,7 @@ func TestHelpNamesEveryKeyOfItsScreen(t *testing.T) {
 			}
 		}
 		press(a, "x")
-		if a.help != nil {
+		if a.top != nil {
 			t.Errorf("%s: the help stays open", name)
 		}
 	}
@@ -320,15 +330,19 @@ func TestHomeKeys(t *testing.T) {
 	at("a3") // the selected one stays selected: ollama/qwen3:8b, internet
 	press(a, "backspace", "backspace", "backspace")
 	at("a3")
-	if cmd := press(a, "enter")[0]; cmd == nil || cmd() != (openMsg{"a3"}) {
+	press(a, "enter")
+	if p, ok := a.front.(*playback); !ok || p.id != "a3" {
 		t.Error("enter does not open the session")
 	}
+	press(a, "esc")
+	at("a3")
 	press(a, "esc")
 	if a.home.filtering || a.home.filter != "" || len(a.home.shown) != 6 {
 		t.Error("esc does not end the filter")
 	}
-	if cmd := press(a, "n")[0]; cmd == nil || cmd() != (newMsg{}) {
-		t.Error("n does not start a session")
+	press(a, "n", "n")
+	if s, ok := a.front.(*session); !ok || s.composer.value() != "n" {
+		t.Error("n does not start a session, or what is typed at once does not reach it")
 	}
 }
 

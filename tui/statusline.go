@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"glovebox/store"
 )
 
 // statusLine is the last but one line of a session's screen. What matters most
@@ -21,10 +23,10 @@ func (p *pane) statusLine(now time.Time) string {
 		style = th.bad
 	}
 	doing := s.doingWords()
-	if s.doing == thinking || s.doing == running || s.doing == starting {
+	if s.doing == thinking || s.doing == running || s.doing == starting || s.doing == asking {
 		doing = th.accent.Render(doing)
 	}
-	parts := []string{style.Render(seal), doing}
+	parts := []string{style.Render(seal), fit(doing, max(p.w-2-ansi.StringWidth(seal)-3, 10))}
 	if !s.started.IsZero() {
 		parts = append(parts, clock(now.Sub(s.started)))
 	}
@@ -63,7 +65,7 @@ func (p *pane) meters() []string {
 		}
 		out = append(out, text)
 	}
-	turns := plural(s.turns, "turn")
+	turns := store.Plural(s.turns, "turn")
 	if l := s.limits.Turns; l > 0 {
 		turns = meter(fmt.Sprint(s.turns), fmt.Sprint(l)+" turns", share(float64(s.turns), float64(l)))
 	}

@@ -16,6 +16,7 @@ const (
 	ready    = "ready"
 	thinking = "thinking"
 	running  = "running" // a tool; which one is in story.tool
+	asking   = "waits for you"
 	idle     = "idle"
 	ended    = "ended"
 )
@@ -33,19 +34,21 @@ type limits struct {
 type story struct {
 	items []*item
 
-	id, model, title string
-	started, last    time.Time // first and latest event
-	seal             []store.Proof
-	box              string // "": none yet, "created" or "destroyed"
-	turns            int
-	tokens           int64
-	pico             int64  // cost, in picodollars
-	notional         bool   // nobody is paid
-	priced           bool   // anything costs anything
-	limits           limits // of the session
-	doing, tool      string
-	ending           store.SessionEnded
-	notice           string // what Delta.Notice said last, until something happens
+	sum           store.Summary // its line in the list by now
+	model         string
+	seq           int64     // of the latest event
+	started, last time.Time // first and latest event
+	seal          []store.Proof
+	box           string // "": none yet, "created" or "destroyed"
+	turns         int
+	tokens        int64
+	pico          int64  // cost, in picodollars
+	notional      bool   // nobody is paid
+	priced        bool   // anything costs anything
+	limits        limits // of the session
+	doing, tool   string
+	ending        store.SessionEnded
+	notice        string // what Delta.Notice said last, until something happens
 
 	calls     map[string]*item // the latest card of each call ID
 	going     []*item          // calls that run
@@ -54,7 +57,7 @@ type story struct {
 }
 
 func newStory() *story {
-	return &story{doing: starting, calls: map[string]*item{}, streaming: -1}
+	return &story{sum: store.Summary{Status: "running"}, doing: starting, calls: map[string]*item{}, streaming: -1}
 }
 
 // update takes what a live session reports.
@@ -71,10 +74,11 @@ func (s *story) update(u agent.Update) {
 
 // apply takes one event, in order.
 func (s *story) apply(e store.Event) {
-	s.last, s.notice = e.At, ""
+	s.last, s.seq, s.notice = e.At, e.Seq, ""
 	if s.started.IsZero() {
-		s.id, s.started = e.Session, e.At
+		s.sum.ID, s.started = e.Session, e.At
 	}
+	s.sum.Apply(e)
 	switch b := e.Body.(type) {
 	case store.SessionStarted:
 		s.sessionStarted(b)
@@ -94,6 +98,11 @@ func (s *story) apply(e store.Event) {
 		it := s.card(b.CallID, b.Tool)
 		it.body.(*call).decision = &b
 		it.touch()
+		if b.Verdict == "ask" {
+			s.doing = asking
+		} else if s.doing == asking {
+			s.doing = thinking
+		}
 	case store.ToolCall:
 		s.toolCall(b, e.At)
 	case store.ToolResult:
@@ -110,6 +119,8 @@ func (s *story) apply(e store.Event) {
 		s.stop(&note{mark: "■", said: interruption(b.By)})
 	case store.Failure:
 		s.stop(&note{mark: "✗", bad: true, said: "error (" + b.Code + "): " + b.Message})
+	case store.Note:
+		s.remark(b)
 	case store.BoxDiff:
 		s.note("±", "%s", store.Changed(b))
 	case store.Drift:
@@ -130,9 +141,8 @@ func (s *story) sessionStarted(b store.SessionStarted) {
 	if json.Unmarshal(b.Config, &cfg) == nil { // what cannot be read has no meter
 		s.limits = cfg.Limits
 	}
-	said := "session " + s.id + " · " + b.Model
+	said := "session " + s.sum.ID + " · " + b.Model
 	if b.Reruns != nil {
-		s.title = "rerun of " + b.Reruns.Session
 		said += " of " + b.Reruns.Session
 	}
 	if r := b.Recipe; r != nil {
@@ -143,14 +153,26 @@ func (s *story) sessionStarted(b store.SessionStarted) {
 		}
 	}
 	s.note("·", "%s", said)
+	if r := b.Resumes; r != nil {
+		s.note("·", "goes on from session %s, in a new box: what was made in the old one is gone", r.Session)
+	}
+}
+
+// noteMark is the mark of what a person has noted.
+const noteMark = "✎"
+
+// remark is what a person has noted.
+func (s *story) remark(b store.Note) {
+	about := ""
+	if b.Step > 0 {
+		about = fmt.Sprintf(" on step %d", b.Step)
+	}
+	s.add(&note{mark: noteMark, said: b.By + about + ": " + noted(b), more: b.Text, about: b.Step})
 }
 
 func (s *story) prompt(b store.Prompt) {
 	s.dropStream()
 	s.doing = thinking
-	if s.title == "" {
-		s.title, _, _ = strings.Cut(strings.TrimSpace(b.Text), "\n")
-	}
 	s.add(&prompt{said: b.Text})
 }
 
@@ -183,6 +205,7 @@ func (s *story) response(b store.ModelResponse) {
 // card finds the card of a call that has not ended, or makes one.
 func (s *story) card(id, tool string) *item {
 	if it := s.calls[id]; it != nil && it.body.(*call).result == nil {
+		it.seq = s.seq
 		return it
 	}
 	it := s.add(&call{id: id, tool: tool})
@@ -225,6 +248,7 @@ func (s *story) dropGoing(it *item) {
 // call of the turn that has no result yet will get one.
 func (s *story) stop(n *note) {
 	s.stops++
+	s.notice = ""
 	s.dropStream()
 	s.going = nil
 	for i := len(s.items) - 1; i >= 0; i-- {
@@ -346,7 +370,7 @@ func (s *story) tick(now time.Time) {
 }
 
 func (s *story) add(b body) *item {
-	it := &item{body: b}
+	it := &item{body: b, seq: s.seq}
 	s.items = append(s.items, it)
 	return it
 }

@@ -220,3 +220,22 @@ func TestMeters(t *testing.T) {
 	}
 	mustFit(t, a)
 }
+
+// While a question waits for the person, the status line says so.
+func TestWaitingForThePersonIsTold(t *testing.T) {
+	s := newStory()
+	for _, c := range []struct {
+		body store.Body
+		want string
+	}{
+		{exampleTurn()[0], starting},
+		{store.Decision{CallID: "c1", Tool: "shell", Verdict: "ask"}, asking},
+		{store.Decision{CallID: "c1", Tool: "shell", Verdict: "allow", By: "user"}, thinking},
+		{store.Decision{CallID: "c1", Tool: "shell", Verdict: "ask"}, asking},
+		{store.Interrupted{By: "user"}, idle},
+	} {
+		if s.update(agent.Update{Event: &store.Event{Seq: 1, At: noon, Body: c.body}}); s.doingWords() != c.want {
+			t.Errorf("after %+v: %q, want %q", c.body, s.doingWords(), c.want)
+		}
+	}
+}

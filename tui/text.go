@@ -164,7 +164,7 @@ func count(n int64) string {
 // size writes a number of bytes.
 func size(n int64) string {
 	if n < 1000 {
-		return plural(int(n), "byte")
+		return store.Plural(n, "byte")
 	}
 	c := count(n)
 	return c[:len(c)-1] + " " + c[len(c)-1:] + "B"
@@ -189,11 +189,4 @@ func ago(t, now time.Time) string {
 		return t.Local().Format("2 Jan")
 	}
 	return t.Local().Format("Jan 2006")
-}
-
-func plural(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

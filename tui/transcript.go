@@ -1,6 +1,11 @@
 package tui
 
-import "strings"
+import (
+	"slices"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+)
 
 // gutter is what the transcript keeps free at its left for the focus mark.
 const gutter = 2
@@ -211,6 +216,24 @@ func (t *transcript) fold() {
 	if it := t.focused(); it != nil && it.folds() {
 		it.open = !it.open
 		t.refold()
+	}
+}
+
+// reveal unfolds the focused item, and brings the first line of it that holds a
+// word on the screen.
+func (t *transcript) reveal(word string) {
+	it := t.focused()
+	if it == nil {
+		return
+	}
+	it.open = it.open || it.folds()
+	t.refold()
+	at := slices.IndexFunc(t.lines(t.focus), func(l string) bool {
+		return strings.Contains(strings.ToLower(ansi.Strip(l)), strings.ToLower(word))
+	})
+	start, _ := t.place(t.focus)
+	if at = max(at, 0); word != "" && (start+at < 0 || start+at >= t.h) {
+		t.scrollKeeping(start + at - t.h/3)
 	}
 }
 

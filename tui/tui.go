@@ -26,19 +26,32 @@ import (
 )
 
 // Backend is what the workbench needs of the rest of the program. Its methods
-// are called from several goroutines at once.
+// are called from several goroutines at once. An error that has a Hint() string
+// says by it what helps.
 type Backend interface {
 	// Sessions returns all recorded sessions, newest first.
 	Sessions(ctx context.Context) ([]store.Summary, error)
 	// Events yields the recorded events of a session in order; the first error ends it.
 	Events(ctx context.Context, id string) iter.Seq2[store.Event, error]
-	// Start opens a new session: its log, box and dataset. It returns when the
+	// Search returns the events that q asks for, newest session first.
+	Search(ctx context.Context, q store.Query) ([]store.Hit, error)
+	// Note records what a person says about a session or a step of it.
+	Note(ctx context.Context, id string, note store.Note) (store.Event, error)
+	// Check says whether a session, or with "" the whole log, is what was recorded.
+	Check(ctx context.Context, id string) (Report, error)
+	// Export writes a session for others to a file, and says where, and what was
+	// taken out of it first. The format is one of Options.Formats.
+	Export(ctx context.Context, id, format string) (Report, error)
+	// Import takes in a session from a bundle, and says what it is.
+	Import(ctx context.Context, path string) (Report, error)
+	// Start opens a new session: its log, box and dataset. One that goes on where
+	// an ended one stopped names it in resume, else that is "". Start returns when the
 	// box is sealed, which may take seconds; meanwhile, and until Close has
 	// returned, observe gets every update of the session, in order. A
 	// Delta.Notice says what is going on ("building the image…"). observe may
 	// be called from any goroutine and returns at once. When Start fails or
 	// ctx ends, nothing is left behind.
-	Start(ctx context.Context, observe func(agent.Update)) (Live, error)
+	Start(ctx context.Context, resume string, observe func(agent.Update)) (Live, error)
 
 	// Batteries returns the results of glovebox verify, newest first.
 	Batteries(ctx context.Context) ([]Battery, error)
@@ -50,6 +63,17 @@ type Backend interface {
 	// probe got out is no error.
 	Verify(ctx context.Context, control bool, notice func(string), observe func(store.Probed)) error
 }
+
+// A Report is what came of something: what a person reads first, and the rest.
+type Report struct {
+	Bad     bool
+	Said    string
+	More    []string
+	Session string // ID of one that is new in the log; "": none
+}
+
+// A Format is what a session can be exported as.
+type Format struct{ Name, About string }
 
 // Live is a session that goes on. The workbench calls Prompt one at a time,
 // and Close exactly once, after the last Prompt has returned.
@@ -73,8 +97,26 @@ type Options struct {
 	Env         []string         // TERM, NO_COLOR, EDITOR, PAGER; nil: os.Environ()
 	Clock       func() time.Time // nil: time.Now
 	Inspect     Inspect          // of what is pasted into a prompt; nil: nothing is asked
+	Formats     []Format         // the usual one first
 
 	panicAt string // for the tests of this package: "update" or "view" panics on ctrl+\
+}
+
+// hintOf is what helps against an error; "" is nothing that is known.
+func hintOf(err error) string {
+	var h interface{ Hint() string }
+	if !errors.As(err, &h) || h.Hint() == "" {
+		return ""
+	}
+	return "try: " + h.Hint()
+}
+
+// telling is an error in all its words.
+func telling(err error) string {
+	if hint := hintOf(err); hint != "" {
+		return err.Error() + "; " + hint
+	}
+	return err.Error()
 }
 
 // brokenly is what a person is told after a panic.

@@ -170,7 +170,7 @@ func (v *verifying) handle(msg tea.Msg) (handled bool, cmd tea.Cmd) {
 	case verifiedMsg:
 		v.running, v.notice = false, ""
 		if msg.err != nil && !errors.Is(msg.err, context.Canceled) {
-			v.flash = msg.err.Error()
+			v.flash = telling(msg.err)
 		}
 		return false, v.load()
 	case flashMsg:
@@ -224,7 +224,7 @@ func (v *verifying) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		case v.older:
 			v.older = false
 		default:
-			return true, send(goHomeMsg{})
+			return true, v.desk.send(goHomeMsg{})
 		}
 	case key.Matches(msg, k.Again):
 		return true, v.run(false)

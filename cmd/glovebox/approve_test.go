@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"glovebox/tui/tmuxtest"
 )
 
 const askingScenario = `
@@ -38,22 +40,22 @@ func TestApprovalInTerminal(t *testing.T) {
 	scenario := h.file("ask.toml", askingScenario)
 	h.file("glovebox.toml", "model = 'script:"+scenario+"'\n"+askingConfig)
 	m := openTmux(t, h)
-	m.enter(h.bin + "; echo left with $?")
-	m.sees("? keys", "")
-	m.do("send-keys", "n")
-	m.sees("box sealed", "")
-	m.enter("make files")
-	m.sees("May the agent do this?", "")
-	m.sees("files appear", "")
-	m.sees("asked by    rule shell \"touch *\" (glovebox.toml:3)", "")
-	m.do("send-keys", "Enter") // there is no default yes, and this is too early as well
-	m.sees("touch /work/second", "a")
-	m.sees("reason>", "d")
-	m.enter("one is enough")
-	m.sees("That is all.", "")
-	m.do("send-keys", "C-c")
-	m.do("send-keys", "C-c")
-	m.sees("left with 0", "")
+	m.Enter(h.bin + "; echo left with $?")
+	m.Sees("? keys")
+	m.Keys("n")
+	m.Sees("box sealed")
+	m.Enter("make files")
+	m.Sees("May the agent do this?")
+	m.Sees("files appear")
+	m.Sees("asked by    rule shell \"touch *\" (glovebox.toml:3)")
+	m.Keys("Enter") // there is no default yes, and this is too early as well
+	press(m, "a", "touch /work/second")
+	press(m, "d", "reason>")
+	m.Enter("one is enough")
+	m.Sees("That is all.")
+	m.Keys("C-c")
+	m.Keys("C-c")
+	m.Sees("left with 0")
 	log := h.ok("replay", "--json", "last")
 	for _, want := range []string{`"verdict":"ask"`, `"verdict":"allow","rule":"shell \"touch *\"","reason":"files appear","by":"user"`, `"scope":"once"`, `"wait_ms":`, `"verdict":"deny"`, `"reason":"one is enough"`} {
 		if !strings.Contains(log, want) {
@@ -68,28 +70,20 @@ func TestApprovalInTerminal(t *testing.T) {
 	}
 }
 
-// sees waits until the screen shows text anywhere, pressing key once in a while.
-func (m tmux) sees(text, key string) {
-	m.h.t.Helper()
-	look, deadline := time.NewTicker(20*time.Millisecond), time.After(60*time.Second)
-	again := time.NewTicker(1500 * time.Millisecond)
-	defer look.Stop()
-	defer again.Stop()
-	for {
-		screen := m.do("capture-pane", "-p")
+// press presses a key, again once in a while, until the screen shows text: a
+// question does not listen at first.
+func press(m *tmuxtest.Terminal, key, text string) {
+	again := time.Now()
+	m.Until("shows "+text+" after "+key, func(screen string) bool {
 		if strings.Contains(screen, text) {
-			return
+			return true
 		}
-		select {
-		case <-deadline:
-			m.h.t.Fatalf("the screen never showed %q:\n%s", text, screen)
-		case <-look.C:
-		case <-again.C:
-			if key != "" {
-				m.do("send-keys", key)
-			}
+		if now := time.Now(); !now.Before(again) {
+			again = now.Add(1500 * time.Millisecond)
+			m.Keys(key)
 		}
-	}
+		return false
+	})
 }
 
 // Without a person, what would be asked is denied; --yes allows it.

@@ -1,110 +1,60 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
+
+	"glovebox/tui/tmuxtest"
 )
 
-// tmux drives a terminal of 80×24 as a person does.
-type tmux struct {
-	h      *home
-	socket string
-}
-
-func openTmux(t *testing.T, h *home) tmux {
+// openTmux opens a terminal at home.
+func openTmux(t *testing.T, h *home) *tmuxtest.Terminal {
 	t.Helper()
-	if _, err := exec.LookPath("tmux"); err != nil {
-		t.Skip("SKIPPED: tmux is not installed, so nothing was driven in a terminal; `glovebox setup --for-tests` installs it")
-	}
-	h.set("TERM", "screen-256color")
-	m := tmux{h, filepath.Join(h.dir, "tmux")}
-	m.do("new-session", "-d", "-x", "80", "-y", "24", "env", "PS1=host> ", "sh")
-	t.Cleanup(func() { m.do("kill-server") })
-	m.waitFor("host>")
-	return m
-}
-
-func (m tmux) do(args ...string) string {
-	m.h.t.Helper()
-	cmd := exec.CommandContext(context.Background(), "tmux", append([]string{"-u", "-f", "/dev/null", "-S", m.socket}, args...)...)
-	cmd.Env, cmd.Dir = m.h.env, m.h.dir
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		m.h.t.Fatalf("tmux %q: %v\n%s", args, err, out)
-	}
-	return string(out)
-}
-
-func (m tmux) enter(line string) {
-	m.h.t.Helper()
-	m.do("send-keys", "-l", line)
-	m.do("send-keys", "Enter")
-}
-
-// waitFor waits until the screen shows text at the beginning of a line: what
-// was typed is echoed elsewhere.
-func (m tmux) waitFor(text string) {
-	m.h.t.Helper()
-	tick, deadline := time.NewTicker(20*time.Millisecond), time.After(60*time.Second)
-	defer tick.Stop()
-	for {
-		screen := m.do("capture-pane", "-p")
-		if strings.Contains("\n"+screen, "\n"+text) {
-			return
-		}
-		select {
-		case <-deadline:
-			m.h.t.Fatalf("the screen never showed %q:\n%s", text, screen)
-		case <-tick.C:
-		}
-	}
+	return tmuxtest.Open(t, h.dir, h.env)
 }
 
 func TestBoxShellInTerminal(t *testing.T) {
 	needEngine(t)
 	h := newHome(t)
 	m := openTmux(t, h)
-	m.enter("stty -g >before; TERM=xterm-256color HOSTSECRET=leak " + h.bin + " box shell; echo left with $?; stty -g | cmp - before && echo terminal same")
-	m.waitFor(`box:~$`)
-	m.enter("clear; tty; stty size")
-	m.waitFor("/dev/pts/")
-	m.waitFor("24 80")
-	m.enter(`clear; echo "[$TERM] [$HOSTSECRET] [$(id -u)] $(ls -A /work)"; echo done-$((6*7))`)
-	m.waitFor("done-42")
-	if screen := m.do("capture-pane", "-p"); !strings.Contains(screen, "[xterm-256color] [] [2") {
+	m.Enter("stty -g >before; TERM=xterm-256color HOSTSECRET=leak " + h.bin + " box shell; echo left with $?; stty -g | cmp - before && echo terminal same")
+	m.SeesLine(`box:~$`)
+	m.Enter("clear; tty; stty size")
+	m.SeesLine("/dev/pts/")
+	m.SeesLine("24 80")
+	m.Enter(`clear; echo "[$TERM] [$HOSTSECRET] [$(id -u)] $(ls -A /work)"; echo done-$((6*7))`)
+	m.SeesLine("done-42")
+	if screen := m.Screen(); !strings.Contains(screen, "[xterm-256color] [] [2") {
 		t.Errorf("the environment in the box:\n%s", screen)
 	}
 	// A new size reaches the programs that run there.
-	m.enter(`clear; trap 'echo; stty size' WINCH; echo waiting-$((6*7))`)
-	m.waitFor("waiting-42")
-	m.do("resize-window", "-x", "100", "-y", "30")
-	m.do("send-keys", "Enter")
-	m.waitFor("30 100")
+	m.Enter(`clear; trap 'echo; stty size' WINCH; echo waiting-$((6*7))`)
+	m.SeesLine("waiting-42")
+	m.Resize("100", "30")
+	m.Keys("Enter")
+	m.SeesLine("30 100")
 	// ^C reaches the program in front, not the shell, not us.
-	m.enter("trap - WINCH; clear; echo sleeping-$((6*7)); sleep 1000")
-	m.waitFor("sleeping-42")
-	m.do("send-keys", "C-c")
-	m.enter("clear; echo still-$((6*7))")
-	m.waitFor("still-42")
+	m.Enter("trap - WINCH; clear; echo sleeping-$((6*7)); sleep 1000")
+	m.SeesLine("sleeping-42")
+	m.Keys("C-c")
+	m.Enter("clear; echo still-$((6*7))")
+	m.SeesLine("still-42")
 	// A full-screen program works and gives the screen back.
-	m.enter("clear; seq 1 500 | less")
-	m.waitFor("29\n:")
-	m.do("send-keys", "G")
-	m.waitFor("500")
-	m.do("send-keys", "q")
+	m.Enter("clear; seq 1 500 | less")
+	m.SeesLine("29\n:")
+	m.Keys("G")
+	m.SeesLine("500")
+	m.Keys("q")
 	// One that dies in the alternate screen, cursor hidden, leaves no trace.
-	m.enter(`clear; printf '\033]0;pwned\007\033]52;c;cHduZWQ=\007\033[?1049h\033[?25l\033[?1000h'; exit 9`)
-	m.waitFor("left with 9")
-	m.waitFor("terminal same")
-	if got := strings.TrimSpace(m.do("display-message", "-p", "#{alternate_on} #{cursor_flag} #{mouse_any_flag} #{pane_title}")); !strings.HasPrefix(got, "0 1 0 ") || strings.Contains(got, "pwned") {
+	m.Enter(`clear; printf '\033]0;pwned\007\033]52;c;cHduZWQ=\007\033[?1049h\033[?25l\033[?1000h'; exit 9`)
+	m.SeesLine("left with 9")
+	m.SeesLine("terminal same")
+	if got := strings.TrimSpace(m.Do("display-message", "-p", "#{alternate_on} #{cursor_flag} #{mouse_any_flag} #{pane_title}")); !strings.HasPrefix(got, "0 1 0 ") || strings.Contains(got, "pwned") {
 		t.Errorf("the terminal was left with alternate screen, cursor, mouse, title: %s", got)
 	}
 	all := events(t, h.ok("replay", "--json", "last"))
@@ -153,14 +103,14 @@ func TestBoxShellGivesTheTerminalBack(t *testing.T) {
 			return nil
 		}, "7"},
 	} {
-		m.enter("clear; echo round " + end.code)
-		m.waitFor("round " + end.code) // the prompt of the round before is gone
-		m.enter("stty -g >before; sh -c 'echo $$ >pid; exec " + h.bin + " box shell'; echo left with $?; stty -g | cmp - before && echo terminal same")
-		m.waitFor(`box:~$`)
+		m.Enter("clear; echo round " + end.code)
+		m.SeesLine("round " + end.code) // the prompt of the round before is gone
+		m.Enter("stty -g >before; sh -c 'echo $$ >pid; exec " + h.bin + " box shell'; echo left with $?; stty -g | cmp - before && echo terminal same")
+		m.SeesLine(`box:~$`)
 		if err := end.how(); err != nil {
 			t.Fatal(err)
 		}
-		m.waitFor("left with " + end.code)
-		m.waitFor("terminal same")
+		m.SeesLine("left with " + end.code)
+		m.SeesLine("terminal same")
 	}
 }

@@ -164,24 +164,30 @@ func (a *app) showAudit(audit store.Audit) error {
 		}
 		fmt.Fprintln(a.out, store.CleanLine(describe(f)))
 	}
+	if !audit.Intact() {
+		return &exitError{code: exitNo, msg: verdict(audit), err: store.ErrBroken}
+	}
+	if !a.flags.json {
+		fmt.Fprintln(a.out, verdict(audit))
+	}
+	return nil
+}
+
+// verdict is what an audit comes to, and the first thing that is not intact.
+func verdict(audit store.Audit) string {
 	if audit.Intact() {
-		if !a.flags.json {
-			fmt.Fprintf(a.out, "intact: log %s, %s in its ledger\n", audit.Log, store.Plural(audit.Entries, "entry"))
-		}
-		return nil
+		return fmt.Sprintf("intact: log %s, %s in its ledger", audit.Log, store.Plural(audit.Entries, "entry"))
 	}
 	msg := "not intact"
 	if audit.Why != "" {
-		msg += ": " + audit.Why
-	} else {
-		for _, f := range audit.Sessions {
-			if !f.Intact {
-				msg += ": " + describe(f)
-				break
-			}
+		return msg + ": " + audit.Why
+	}
+	for _, f := range audit.Sessions {
+		if !f.Intact {
+			return msg + ": " + describe(f)
 		}
 	}
-	return &exitError{code: exitNo, msg: msg, err: store.ErrBroken}
+	return msg
 }
 
 // describe is a finding in one line.

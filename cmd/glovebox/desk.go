@@ -38,9 +38,15 @@ type desk struct {
 	history []store.Event
 	again   *rerun // of a recorded session, which the next one is; nil: it is not
 
+	*machine
+}
+
+// machine is where boxes come from.
+type machine struct {
 	mu     sync.Mutex
 	engine *runner.Engine
 	pool   *runner.Pool // of the workbench; nil: every box is made when it is asked for
+	live   map[string]*session
 }
 
 // openDesk reads the configuration and opens the log. The caller closes it.
@@ -54,7 +60,7 @@ func (a *app) openDesk(ctx context.Context) (*desk, error) {
 		return nil, err
 	}
 	path, _ := a.dbPath()
-	d := &desk{cfg: cfg, path: path, store: s}
+	d := &desk{cfg: cfg, path: path, store: s, machine: &machine{live: map[string]*session{}}}
 	if a.flags.yes {
 		d.ask = "yes"
 	}
@@ -166,12 +172,33 @@ func (d *desk) Events(ctx context.Context, id string) iter.Seq2[store.Event, err
 }
 
 // Start implements tui.Backend.
-func (d *desk) Start(ctx context.Context, observe func(agent.Update)) (tui.Live, error) {
+func (d *desk) Start(ctx context.Context, resume string, observe func(agent.Update)) (tui.Live, error) {
+	if resume != "" {
+		next := *d // what is resumed is this one session's
+		if err := next.resumeFrom(ctx, resume, false); err != nil {
+			return nil, explain(err)
+		}
+		d = &next
+	}
 	s, err := d.start(ctx, observe)
 	if err != nil {
 		return nil, explain(err)
 	}
+	d.keep(s)
 	return s, nil
+}
+
+// keep knows a session until it is closed.
+func (d *desk) keep(s *session) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	stop := s.stop
+	d.live[s.ID()], s.stop = s, func() {
+		d.mu.Lock()
+		delete(d.live, s.ID())
+		d.mu.Unlock()
+		stop()
+	}
 }
 
 // workbench shows the screens until the person leaves them.
@@ -181,6 +208,9 @@ func (a *app) workbench(ctx context.Context, o tui.Options) error {
 		return err
 	}
 	o.Backend, o.Env, o.Inspect = d, os.Environ(), looker()
+	for _, f := range formats {
+		o.Formats = append(o.Formats, tui.Format{Name: f.name, About: f.about})
+	}
 	if d.ask == "" {
 		d.ask = "person"
 	}

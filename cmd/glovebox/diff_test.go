@@ -54,15 +54,15 @@ text = "So it is."
 
 	// On a screen, lines are cut to it; wanted plain, they are whole.
 	m := openTmux(t, h)
-	m.enter(h.bin + " diff " + one + " " + other + "; echo left with $?")
-	m.waitFor("left with 1")
-	screen := m.do("capture-pane", "-p", "-S", "-100")
+	m.Enter(h.bin + " diff " + one + " " + other + "; echo left with $?")
+	m.SeesLine("left with 1")
+	screen := m.Do("capture-pane", "-p", "-S", "-100")
 	if !regexp.MustCompile(`(?m)^A  `+one+`  .*…$`).MatchString(screen) || !strings.Contains(screen, "\n  data.seed: 1 → 2\n") {
 		t.Errorf("on a screen:\n%s", screen)
 	}
-	m.enter("clear; " + h.bin + " diff --plain " + one + " " + other + "; echo left with $?")
-	m.waitFor("left with 1")
-	if screen := m.do("capture-pane", "-p", "-J", "-S", "-100"); !strings.Contains(screen, "script:"+scenario+"\n") {
+	m.Enter("clear; " + h.bin + " diff --plain " + one + " " + other + "; echo left with $?")
+	m.SeesLine("left with 1")
+	if screen := m.Do("capture-pane", "-p", "-J", "-S", "-100"); !strings.Contains(screen, "script:"+scenario+"\n") {
 		t.Errorf("plain, on a screen:\n%s", screen)
 	}
 

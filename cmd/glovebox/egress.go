@@ -39,8 +39,9 @@ func (s *session) proxy(c networkConfig, rules []egress.Rule) *egress.Proxy {
 }
 
 // inOrder lets several goroutines of a session report: one at a time, and
-// events as they stand in the log, which every one of them passes here.
-func inOrder(observe func(agent.Update)) func(agent.Update) {
+// events as they stand in the log. Every one of them passes here but those that
+// others write, which are notes: noted reads event number seq if it is one.
+func inOrder(observe func(agent.Update), noted func(seq int64) (e store.Event, ok bool)) func(agent.Update) {
 	var mu sync.Mutex
 	next, early := int64(1), map[int64]agent.Update{}
 	return func(u agent.Update) {
@@ -50,8 +51,18 @@ func inOrder(observe func(agent.Update)) func(agent.Update) {
 			observe(u)
 			return
 		}
-		early[u.Event.Seq] = u
-		for u, ok := early[next]; ok; u, ok = early[next] {
+		if u.Event.Seq >= next {
+			early[u.Event.Seq] = u
+		}
+		for len(early) > 0 {
+			u, ok := early[next]
+			if !ok {
+				e, ok := noted(next)
+				if !ok {
+					return // it is on its way
+				}
+				u = agent.Update{Event: &e}
+			}
 			delete(early, next)
 			next++
 			observe(u)

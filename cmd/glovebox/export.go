@@ -26,15 +26,18 @@ type exportOptions struct {
 	patterns                  []string
 }
 
-// formats are what a session can leave as; where a file is usual, its ending.
-var formats = []struct{ name, ending, about string }{
-	{"gbx", ".gbx", "bundle: everything, signed, for import and check"},
-	{"html", ".html", "one page that needs nothing else"},
-	{"md", "", "Markdown"},
-	{"jsonl", "", "events, one JSON object a line"},
-	{"cast", "", "asciicast 3, for asciinema 3 and the web player"},
-	{"cast2", "", "asciicast 2, for older ones, as in Debian"},
-	{"otel", "", "OpenTelemetry spans, OTLP JSON"},
+// formats are what a session can leave as; file says that this is usually one.
+var formats = []struct {
+	name, ending, about string
+	file                bool
+}{
+	{"gbx", ".gbx", "bundle: everything, signed, for import and check", true},
+	{"html", ".html", "one page that needs nothing else", true},
+	{"md", ".md", "Markdown", false},
+	{"jsonl", ".jsonl", "events, one JSON object a line", false},
+	{"cast", ".cast", "asciicast 3, for asciinema 3 and the web player", false},
+	{"cast2", ".2.cast", "asciicast 2, for older ones, as in Debian", false},
+	{"otel", ".otlp.json", "OpenTelemetry spans, OTLP JSON", false},
 }
 
 func newExportCmd(a *app) *cobra.Command {
@@ -80,7 +83,10 @@ func (a *app) export(ctx context.Context, s *store.Store, sum store.Summary, o e
 	ending, known := "", false
 	for _, f := range formats {
 		if f.name == o.format {
-			ending, known = f.ending, true
+			known = true
+			if f.file {
+				ending = f.ending
+			}
 		}
 	}
 	if !known {
@@ -229,14 +235,19 @@ func (a *app) listRemovals(list []redact.Removal) {
 			fmt.Fprintf(a.errOut, "taken out in %d more places\n", len(list)-i)
 			break
 		}
-		where := fmt.Sprintf("step %d, %s", r.Seq, r.Field)
-		if r.Seq == 0 {
-			where = "session, " + r.Field
-		}
-		times := ""
-		if r.Times > 1 {
-			times = fmt.Sprintf(" (%d times)", r.Times)
-		}
-		fmt.Fprintf(a.errOut, "taken out: %s: %s%s\n", store.CleanLine(where), store.CleanLine(r.Rule), times)
+		fmt.Fprintln(a.errOut, "taken out: "+removal(r))
 	}
+}
+
+// removal is one in words.
+func removal(r redact.Removal) string {
+	where := fmt.Sprintf("step %d, %s", r.Seq, r.Field)
+	if r.Seq == 0 {
+		where = "session, " + r.Field
+	}
+	times := ""
+	if r.Times > 1 {
+		times = fmt.Sprintf(" (%d times)", r.Times)
+	}
+	return store.CleanLine(where) + ": " + store.CleanLine(r.Rule) + times
 }

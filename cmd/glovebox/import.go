@@ -89,21 +89,22 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 		if err != nil {
 			return err
 		}
-		by, err := whose(ctx, s, b)
-		if err == nil {
-			err = s.Import(ctx, store.Import{Session: b.Manifest.Session, Events: b.Events(ctx), Evidence: b.Manifest.Evidence})
-		}
-		var in *rerun
-		if err == nil {
-			in, err = recallSession(ctx, s, b.Manifest.Session)
-		}
-		if err = errors.Join(err, s.Close()); errors.Is(err, store.ErrExists) {
-			return &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox replay " + b.Manifest.Session, err: err}
-		}
-		if err != nil {
+		by, in, err := takeIn(ctx, s, b)
+		if err = errors.Join(err, s.Close()); err != nil {
 			return err
 		}
 		m := b.Manifest
+		lacks := lacking(ctx, in, func(use func(*runner.Engine) error) error {
+			cfg, err := a.loadConfig()
+			if err != nil {
+				return err
+			}
+			e, err := runner.Open(ctx, engineOptions(cfg))
+			if err != nil {
+				return err
+			}
+			return errors.Join(use(e), e.Close())
+		})
 		if a.flags.json {
 			return a.printJSON(struct {
 				Session string   `json:"session"`
@@ -111,21 +112,47 @@ func (a *app) importBundle(ctx context.Context, path string) error {
 				Log     string   `json:"log"`
 				Key     string   `json:"key"`
 				Missing []string `json:"missing"`
-			}{m.Session, m.Events, m.Evidence.Log, m.Key, append(a.lacking(ctx, in), missing(b.Recipe, os.Getenv)...)})
+			}{m.Session, m.Events, m.Evidence.Log, m.Key, append(lacks, missing(b.Recipe, os.Getenv)...)})
 		}
-		fmt.Fprintf(a.out, "session %s: %s, %s\n", m.Session, store.Plural(m.Events, "event"), store.CleanLine(m.Title))
-		fmt.Fprintf(a.out, "intact, from log %s, signed by %s\n", store.CleanLine(m.Evidence.Log), by)
-		if n := len(m.Redacted); n > 0 {
-			fmt.Fprintf(a.out, "something was taken out of %s before it was handed on\n", store.Plural(n, "field"))
-		}
-		for _, line := range a.lacking(ctx, in) {
-			fmt.Fprintf(a.out, "to rerun it: %s\n", store.CleanLine(line))
+		for _, line := range importTold(m, by, lacks) {
+			fmt.Fprintln(a.out, line)
 		}
 		for _, line := range missing(b.Recipe, os.Getenv) {
 			fmt.Fprintf(a.out, "to ask its model again: %s\n", store.CleanLine(line))
 		}
 		return nil
 	})
+}
+
+// takeIn imports a bundle, and says whose key it is signed with; in is the session.
+func takeIn(ctx context.Context, s *store.Store, b *bundle.Bundle) (by string, in *rerun, err error) {
+	m := b.Manifest
+	by, err = whose(ctx, s, b)
+	if err == nil {
+		err = s.Import(ctx, store.Import{Session: m.Session, Events: b.Events(ctx), Evidence: m.Evidence})
+	}
+	if errors.Is(err, store.ErrExists) {
+		err = &exitError{code: exitUsage, msg: err.Error(), hint: "glovebox replay " + m.Session, err: err}
+	}
+	if err == nil {
+		in, err = recallSession(ctx, s, m.Session)
+	}
+	return by, in, err
+}
+
+// importTold is what a person is told of an imported session, and of what a rerun lacks.
+func importTold(m bundle.Manifest, by string, lacking []string) []string {
+	said := []string{
+		fmt.Sprintf("session %s: %s, %s", m.Session, store.Plural(m.Events, "event"), store.CleanLine(m.Title)),
+		fmt.Sprintf("intact, from log %s, signed by %s", store.CleanLine(m.Evidence.Log), by),
+	}
+	if n := len(m.Redacted); n > 0 {
+		said = append(said, fmt.Sprintf("something was taken out of %s before it was handed on", store.Plural(n, "field")))
+	}
+	for _, line := range lacking {
+		said = append(said, "to rerun it: "+store.CleanLine(line))
+	}
+	return said
 }
 
 func isFile(name string) bool {
@@ -152,7 +179,7 @@ func missing(r bundle.Recipe, getenv func(string) string) []string {
 
 // lacking is what a rerun of an imported session needs that is not here, or
 // would be another one, and what to do.
-func (a *app) lacking(ctx context.Context, r *rerun) []string {
+func lacking(ctx context.Context, r *rerun, engine func(use func(*runner.Engine) error) error) []string {
 	out := []string{}
 	if r.calls == 0 {
 		return out
@@ -171,7 +198,7 @@ func (a *app) lacking(ctx context.Context, r *rerun) []string {
 			out = append(out, fmt.Sprintf("the file %s was brought into it, which no bundle holds: glovebox rerun --file %s (SHA-256 %s)", path.Base(put.Path), path.Base(put.Path), put.SHA256))
 		}
 	}
-	if line := a.lackingImage(ctx, r); line != "" {
+	if line := lackingImage(ctx, r, engine); line != "" {
 		out = append(out, line)
 	}
 	if r.started.Program != version {
@@ -181,7 +208,7 @@ func (a *app) lacking(ctx context.Context, r *rerun) []string {
 }
 
 // lackingImage says whether the image of a session is here; "": it is.
-func (a *app) lackingImage(ctx context.Context, r *rerun) string {
+func lackingImage(ctx context.Context, r *rerun, engine func(use func(*runner.Engine) error) error) string {
 	if r.box == nil {
 		return "which image it had was not recorded: glovebox rerun --image auto"
 	}
@@ -189,29 +216,19 @@ func (a *app) lackingImage(ctx context.Context, r *rerun) string {
 	if box.Base != nil {
 		then = box.Base.Digest
 	}
-	look := func(e *runner.Engine) (string, error) {
-		if _, ok, err := e.PreparedFrom(ctx, box.Image, then); err != nil || ok {
-			return "", err
+	said := fmt.Sprintf("the image %s (%s) is not here: glovebox image prepare %s, or glovebox rerun --image auto", box.Image, then, box.Image)
+	err := engine(func(e *runner.Engine) error {
+		_, ok, err := e.PreparedFrom(ctx, box.Image, then)
+		if err != nil || ok {
+			said = ""
+			return err
 		}
 		img, ok, err := e.Prepared(ctx, box.Image)
-		switch {
-		case err != nil:
-			return "", err
-		case ok:
-			return fmt.Sprintf("it had the image %s as %s; here that is %s, and what differs by that will show as drift", box.Image, then, img.BaseDigest), nil
+		if ok {
+			said = fmt.Sprintf("it had the image %s as %s; here that is %s, and what differs by that will show as drift", box.Image, then, img.BaseDigest)
 		}
-		return fmt.Sprintf("the image %s (%s) is not here: glovebox image prepare %s, or glovebox rerun --image auto", box.Image, then, box.Image), nil
-	}
-	cfg, err := a.loadConfig()
-	var e *runner.Engine
-	if err == nil {
-		e, err = runner.Open(ctx, engineOptions(cfg))
-	}
-	said := ""
-	if err == nil {
-		said, err = look(e)
-		err = errors.Join(err, e.Close())
-	}
+		return err
+	})
 	if err != nil {
 		return fmt.Sprintf("it had the image %s as %s; whether that is here cannot be told: %v", box.Image, then, err)
 	}

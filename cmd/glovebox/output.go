@@ -41,6 +41,9 @@ type exitError struct {
 func (e *exitError) Error() string { return e.msg }
 func (e *exitError) Unwrap() error { return e.err }
 
+// Hint is what helps; the workbench shows it.
+func (e *exitError) Hint() string { return e.hint }
+
 func usageError(msg, hint string) error {
 	return &exitError{code: exitUsage, msg: msg, hint: hint}
 }

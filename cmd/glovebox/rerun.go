@@ -149,7 +149,8 @@ func (d *desk) startAgain(ctx context.Context, r *rerun) (*repetition, error) {
 	if err := r.planTools(&p, d.cfg); err != nil {
 		return nil, err
 	}
-	v.session = &session{observe: inOrder(v.see), stop: func() {}}
+	v.session = &session{stop: func() {}}
+	v.observe = inOrder(v.see, func(seq int64) (store.Event, bool) { return v.noted(d.store, seq) })
 	err := v.begin(ctx, d, store.SessionStarted{
 		Program: version, Model: rerunModel, Tools: p.tools.Specs(), Config: d.cfg.json(), Policy: r.started.Policy,
 		Recipe: p.recorded(), Rigor: d.cfg.Rigor, Reruns: &store.Resumes{Session: r.sum.ID, Through: r.sum.Events},

@@ -49,6 +49,10 @@ contains = ["it-is-gone", "1"]
 	if !strings.Contains(log, `"resumes":{"session":"`) || !strings.Contains(log, "This box is new") || !strings.Contains(log, `"turn":3`) {
 		t.Errorf("%s", log)
 	}
+	h.ok("box", "run", "--", "true")
+	if _, errOut, code := h.run("run", "--resume", "last", "go on"); code != exitUsage || !strings.Contains(errOut, "has no conversation to go on with") {
+		t.Errorf("a command in a box is resumed: exit %d\n%s", code, errOut)
+	}
 	for _, wrong := range [][]string{{"--raise", "cots=2"}, {"--raise", "turns"}, {"--raise", "turns=many"}, {"--raise", "turns=-1"}} {
 		if _, errOut, code := h.run(append([]string{"run", "x"}, wrong...)...); code != exitUsage || !strings.Contains(errOut, "--raise") {
 			t.Errorf("%q: exit %d\n%s", wrong, code, errOut)

@@ -76,7 +76,8 @@ func (d *desk) start(ctx context.Context, observe func(agent.Update)) (*session,
 	if err != nil {
 		return nil, err
 	}
-	s := &session{observe: inOrder(observe), stop: p.stop}
+	s := &session{stop: p.stop}
+	s.observe = inOrder(observe, func(seq int64) (store.Event, bool) { return s.noted(d.store, seq) })
 	started, err := s.started(d, p)
 	if err == nil {
 		err = s.begin(ctx, d, started)
@@ -359,12 +360,25 @@ func (s *session) place(ctx context.Context, path string, mode fs.FileMode, r io
 // record appends what is not the agent's to record, and shows it. What has
 // happened is recorded also when ctx has ended.
 func (s *session) record(ctx context.Context, body store.Body) error {
+	_, err := s.append(ctx, body)
+	return err
+}
+
+func (s *session) append(ctx context.Context, body store.Body) (store.Event, error) {
 	e, err := s.log.Append(context.WithoutCancel(ctx), body)
-	if err != nil {
-		return err
+	if err == nil {
+		s.observe(agent.Update{Event: &e})
 	}
-	s.observe(agent.Update{Event: &e})
-	return nil
+	return e, err
+}
+
+// noted reads an event, and says whether it is a note.
+func (s *session) noted(log *store.Store, seq int64) (store.Event, bool) {
+	for e, err := range log.Events(context.Background(), s.log.ID(), seq-1) {
+		_, note := e.Body.(store.Note)
+		return e, err == nil && note
+	}
+	return store.Event{}, false
 }
 
 // ID implements tui.Live.

@@ -4,7 +4,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 )
 
 // The whole thing in a real terminal: a prompt is typed, the agent works in a
@@ -27,36 +26,18 @@ exit = 0
 contains = ["rows-42"]
 `)
 	h.file("glovebox.toml", "model = 'script:"+scenario+"'\n")
-	tmux := openTmux(t, h).do
-	waitFor := func(text string) {
-		t.Helper()
-		tick, deadline := time.NewTicker(20*time.Millisecond), time.After(60*time.Second)
-		defer tick.Stop()
-		for {
-			screen := tmux("capture-pane", "-p")
-			if strings.Contains(screen, text) {
-				return
-			}
-			select {
-			case <-deadline:
-				t.Fatalf("the screen never showed %q:\n%s", text, screen)
-			case <-tick.C:
-			}
-		}
-	}
-	tmux("send-keys", "-l", h.bin+"; echo left with $?")
-	tmux("send-keys", "Enter")
-	waitFor("? keys")
-	tmux("send-keys", "n")
-	waitFor("box sealed")
-	tmux("send-keys", "-l", "how many customers?")
-	tmux("send-keys", "Enter")
-	waitFor("rows-42")
-	waitFor("All done here.") // markdown, drawn
-	tmux("send-keys", "C-c")
-	tmux("send-keys", "C-c")
-	waitFor("left with 0")
-	if on := strings.TrimSpace(tmux("display-message", "-p", "#{alternate_on}")); on != "0" {
+	m := openTmux(t, h)
+	m.Enter(h.bin + "; echo left with $?")
+	m.Sees("? keys")
+	m.Keys("n")
+	m.Sees("box sealed")
+	m.Enter("how many customers?")
+	m.Sees("rows-42")
+	m.Sees("All done here.") // markdown, drawn
+	m.Keys("C-c")
+	m.Keys("C-c")
+	m.Sees("left with 0")
+	if on := strings.TrimSpace(m.Do("display-message", "-p", "#{alternate_on}")); on != "0" {
 		t.Error("the terminal was left in the alternate screen")
 	}
 	out := h.ok("sessions", "--json")
@@ -68,13 +49,12 @@ contains = ["rows-42"]
 		t.Errorf("left over: %s", ps)
 	}
 	// Playback of the same session, with no engine in reach.
-	tmux("send-keys", "-l", "clear; PATH="+os.DevNull+" CONTAINER_HOST=unix:///none "+h.bin+" replay last; echo played with $?")
-	tmux("send-keys", "Enter")
-	waitFor("how many customers?")
-	tmux("send-keys", "G")
-	waitFor("All done here.")
-	tmux("send-keys", "q")
-	tmux("send-keys", "C-c")
-	tmux("send-keys", "C-c")
-	waitFor("played with 0")
+	m.Enter("clear; PATH=" + os.DevNull + " CONTAINER_HOST=unix:///none " + h.bin + " replay last; echo played with $?")
+	m.Sees("how many customers?")
+	m.Keys("G")
+	m.Sees("All done here.")
+	m.Keys("q")
+	m.Keys("C-c")
+	m.Keys("C-c")
+	m.Sees("played with 0")
 }
