@@ -69,6 +69,9 @@ func (a *app) rerun(ctx context.Context, d *desk, ref, image string, brought []b
 		err = r.repeatable()
 	}
 	if err == nil {
+		err = untouched(ctx, d.store, r.sum.ID)
+	}
+	if err == nil {
 		d.files, err = r.files(brought)
 	}
 	if err == nil {

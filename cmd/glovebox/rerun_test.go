@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -795,5 +797,26 @@ func TestRerunOfASessionThatGoesAway(t *testing.T) {
 	cmd.Wait() //nolint:errcheck // its exit code is looked at
 	if code := cmd.ProcessState.ExitCode(); code != exitNo || len(all) >= 45 || !strings.Contains(texts(all), "call unknown") {
 		t.Errorf("exit %d after %d lines: %s", code, len(all), texts(all[max(len(all)-3, 0):]))
+	}
+}
+
+// A log that somebody has changed with other tools is no recording any more.
+func TestNothingIsTheSameAsWhatWasChanged(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	id := h.recordedSession("[[turn]]\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'echo hello' }\n[[turn]]\ntext = 'Done.'\n")
+	h.ok("diff", id, id)
+	db, err := sql.Open("sqlite", filepath.Join(h.dir, "log.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), `DROP TRIGGER event_no_update; UPDATE event SET body = replace(body, 'hello', 'hullo') WHERE kind IN ('tool.call', 'tool.result')`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"rerun", id}, {"diff", id, id}} {
+		if out, errOut, code := h.run(args...); code != exitNo || out != "" || !strings.Contains(errOut, "is not as it was recorded") {
+			t.Errorf("%v: exit %d: %s%s", args, code, out, errOut)
+		}
 	}
 }
