@@ -17,6 +17,10 @@ type recalled struct {
 	callSeq  int64             // of the call
 }
 
+// maxGroup is far more calls than one answer has, and few enough to be looked
+// through for each event.
+const maxGroup = 1000
+
 // recall hands the calls of a session to do, in their order: those that ran at
 // the same time together. Which did is seen from the log: all of them began
 // before the first result was recorded.
@@ -38,7 +42,7 @@ func recall(events iter.Seq2[store.Event, error], do func([]*recalled) error) er
 		return group[i]
 	}
 	begin := func(d store.Decision, seq int64) (*recalled, error) {
-		if slices.ContainsFunc(group, func(r *recalled) bool { return r.call != nil && r.result != nil }) {
+		if len(group) >= maxGroup || slices.ContainsFunc(group, func(r *recalled) bool { return r.call != nil && r.result != nil }) {
 			if err := flush(); err != nil {
 				return nil, err
 			}
@@ -75,7 +79,11 @@ func recall(events iter.Seq2[store.Event, error], do func([]*recalled) error) er
 				r.call, r.seq, r.callSeq = &b, e.Seq, e.Seq
 			}
 		case store.ToolResult:
-			if r := find(b.CallID, func(r *recalled) bool { return r.result == nil }); r != nil {
+			r := find(b.CallID, func(r *recalled) bool { return r.result == nil })
+			if r == nil { // of a call that the log does not have: what it claims is not passed over
+				r, err = begin(store.Decision{CallID: b.CallID, Tool: b.Tool}, e.Seq)
+			}
+			if err == nil {
 				r.result, r.seq = &b, e.Seq
 			}
 		}

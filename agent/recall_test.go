@@ -55,7 +55,8 @@ func TestRecall(t *testing.T) {
 		"ask 1, stop, prompt, answer, allow 1, call 1, result 1":                                             "[-?1] [+7]",
 		"call 1, result 1, call 1, result 1":                                                                 "[+2] [+4]",
 		"allow 1, call 1, allow 1, call 1, result 1, result 1":                                               "[+5 +6]",
-		"result 1, result 2, prompt":                                                                         "",
+		"result 1, result 2, prompt":                                                                         "[-1 -2]",
+		"allow 1, call 1, result 1, result 1, allow 2, result 2":                                             "[+3] [-4 -6]",
 		"allow 1, call 1, answer, allow 2, call 2, result 2":                                                 "[+?2] [+6]",
 		"answer, allow 1, call 1, result 1, allow 2, call 2, allow 3, call 3, result 2, result 3, prompt, x": "[+4] [+9 +10] failed: x",
 	} {

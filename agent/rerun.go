@@ -23,7 +23,8 @@ type Past struct {
 	// Withheld says whether a field of an event was taken out, or changed, before
 	// the session came here. Nil: none was.
 	Withheld func(seq int64, field string) bool
-	Tell     func(Comparison) // after each comparison; may be nil
+	Foreign  func(tool string) bool // says of stub tools whether somebody else wrote their answers; nil: nobody did
+	Tell     func(Comparison)       // after each comparison; may be nil
 }
 
 // Comparison is what a call came to, beside what it came to when it was recorded.
@@ -63,10 +64,12 @@ func (a *Agent) Rerun(ctx context.Context, past Past) (store.Compared, error) {
 	return sum, err
 }
 
-// settled says whether a call ran or was refused. One that was still being
-// decided on when the session broke off did neither.
-func (r *recalled) settled() bool {
-	return r.call != nil || r.decision.Verdict != "allow" && r.decision.Verdict != "ask"
+// settled says whether a call ran, was refused, or has a result all the same. One
+// that was still being decided on when the session broke off has nothing of these.
+func (r *recalled) settled() bool { return r.call != nil || r.result != nil || r.refused() }
+
+func (r *recalled) refused() bool {
+	return r.decision.Verdict != "" && r.decision.Verdict != "allow" && r.decision.Verdict != "ask"
 }
 
 func (p Past) withheld(seq int64) drift.Withheld {
@@ -93,6 +96,10 @@ func (a *Agent) decideAgain(r *recalled, past Past) decided {
 		c.decision = store.Decision{CallID: c.call.ID, Tool: clip(c.call.Name, 64), Verdict: "deny", Rule: rerunRule, Reason: reason, By: byRecording}
 	}
 	switch gone := past.withheld(r.callSeq); {
+	case past.Foreign != nil && past.Foreign(c.call.Name):
+		refuse("its answer is made by a template from elsewhere, and outside of the box")
+	case r.call == nil && !r.refused():
+		refuse("the recording has a result of it, and not that it ran")
 	case r.call == nil:
 		if then, now := r.decision, c.decision; then.Verdict != now.Verdict || then.Rule != now.Rule || then.Reason != now.Reason {
 			c.decision = store.Decision{

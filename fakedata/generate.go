@@ -16,6 +16,7 @@ import (
 type Target struct {
 	Path    string // the file, or the directory of CSV and JSONL; it must not exist
 	Format  Format // "" stands for FormatSQLite
+	Most    int64  // bytes that a SQLite file may grow to (ErrTooLarge); 0: no bound
 	Answers string // file for the answer key, one Answer per line; must not exist; "": no key is written
 }
 
@@ -31,7 +32,7 @@ func Generate(ctx context.Context, s *Schema, r Recipe, to Target, progress func
 	}
 	switch {
 	case to.Format == "" || to.Format == FormatSQLite:
-		err = generateFile(ctx, s, r, to.Path, key, progress)
+		err = generateFile(ctx, s, r, to, key, progress)
 	case !slices.Contains(Formats(), to.Format):
 		err = fmt.Errorf("there is no format %q; there are %v", to.Format, Formats())
 	default:
@@ -40,7 +41,7 @@ func Generate(ctx context.Context, s *Schema, r Recipe, to Target, progress func
 	return errors.Join(err, key.close(err == nil))
 }
 
-func generateFile(ctx context.Context, s *Schema, r Recipe, path string, key *answerFile, progress func(done, total int64)) (err error) {
+func generateFile(ctx context.Context, s *Schema, r Recipe, to Target, key *answerFile, progress func(done, total int64)) (err error) {
 	p, err := newPlan(s, r)
 	if err != nil {
 		return fmt.Errorf("generating schema %q: %w", s.Name, err)
@@ -64,9 +65,9 @@ func generateFile(ctx context.Context, s *Schema, r Recipe, path string, key *an
 	if p.pure() {
 		w.crew = newCrew(s, r)
 	}
-	if err = w.file(ctx, s, path); errors.Is(err, errRefused) { // not so pure: one row after the other
+	if err = w.file(ctx, s, to); errors.Is(err, errRefused) { // not so pure: one row after the other
 		w = writer{p: p, key: key, progress: progress}
-		err = w.file(ctx, s, path)
+		err = w.file(ctx, s, to)
 	}
 	return err
 }
@@ -75,7 +76,8 @@ func generateFile(ctx context.Context, s *Schema, r Recipe, path string, key *an
 var errRefused = errors.New("a row was refused")
 
 // file makes the SQLite file; on failure none is left.
-func (w *writer) file(ctx context.Context, s *Schema, path string) (err error) {
+func (w *writer) file(ctx context.Context, s *Schema, to Target) (err error) {
+	path := to.Path
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("creating the dataset: %w", err)
@@ -92,7 +94,28 @@ func (w *writer) file(ctx context.Context, s *Schema, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.db.Close()) }()
-	return w.write(ctx, s)
+	if to.Most > 0 { // indexes count, too, and what a generated column makes of a short row
+		if _, err := w.db.ExecContext(ctx, fmt.Sprintf("PRAGMA max_page_count=%d", max(to.Most/pageSize, 1))); err != nil {
+			return err
+		}
+	}
+	err = w.write(ctx, s)
+	if err != nil && to.Most > 0 && strings.Contains(err.Error(), "database or disk is full") && w.db.full(ctx) {
+		err = ErrTooLarge
+	}
+	return err
+}
+
+// ErrTooLarge is of a dataset that Target.Most has no room for.
+var ErrTooLarge = errors.New("the dataset is too large")
+
+const pageSize = 4096
+
+// full says whether one more row may not fit: otherwise it is the disk that is full.
+func (m *memory) full(ctx context.Context) bool {
+	var pages, most int64
+	err := m.QueryRowContext(context.WithoutCancel(ctx), "SELECT page_count, max_page_count FROM pragma_page_count, pragma_max_page_count").Scan(&pages, &most)
+	return err == nil && pages+4*maxDDL/pageSize >= most
 }
 
 // openFile opens an empty file for fast, unjournalled writing: if it fails
@@ -112,6 +135,9 @@ func openFile(ctx context.Context, path string) (*memory, error) {
 		_, err = conn.ExecContext(ctx, `PRAGMA page_size=4096; PRAGMA encoding='UTF-8'; PRAGMA auto_vacuum=NONE;
 			PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE; PRAGMA foreign_keys=OFF;
 			PRAGMA cache_size=-8192; PRAGMA temp_store=MEMORY; PRAGMA trusted_schema=OFF`)
+	}
+	if err == nil {
+		err = limitValues(conn)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the dataset: %w", err), pool.Close())

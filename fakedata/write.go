@@ -243,7 +243,7 @@ func (w *textWriter) fromSQLite(ctx context.Context, r Recipe, key *answerFile) 
 	}
 	remove := func() error { return os.RemoveAll(dir) }
 	path := filepath.Join(dir, "rows.db")
-	if err := generateFile(ctx, w.s, r, path, key, nil); err != nil {
+	if err := generateFile(ctx, w.s, r, Target{Path: path}, key, nil); err != nil {
 		return nil, nil, errors.Join(err, remove())
 	}
 	db, err := openFile(ctx, path)

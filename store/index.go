@@ -126,7 +126,8 @@ func (s *Store) marks(ctx context.Context) (map[int64]mark, error) {
 
 // ends are the last events of all sessions, oldest session first.
 func (s *Store) ends(ctx context.Context) ([]mark, error) {
-	rows, err := s.r.QueryContext(ctx, `SELECT n, id, last_seq FROM session WHERE status <> 'removed' ORDER BY n`)
+	rows, err := s.r.QueryContext(ctx, `SELECT n, id, last_seq, coalesce((SELECT root FROM event WHERE event.id = n << 32 | last_seq), x'')
+		FROM session WHERE status <> 'removed' ORDER BY n`)
 	if err != nil {
 		return nil, s.explain(err)
 	}
@@ -134,7 +135,7 @@ func (s *Store) ends(ctx context.Context) ([]mark, error) {
 	var ends []mark
 	for rows.Next() {
 		var m mark
-		if err := rows.Scan(&m.session, &m.id, &m.seq); err != nil {
+		if err := rows.Scan(&m.session, &m.id, &m.seq, &m.root); err != nil {
 			return nil, s.explain(err)
 		}
 		ends = append(ends, m)
@@ -142,8 +143,15 @@ func (s *Store) ends(ctx context.Context) ([]mark, error) {
 	return ends, s.explain(rows.Err())
 }
 
-// rootAt is the root of a session's tree with an event; nil: there is none.
+// after is the first event of a session after seq; last: there is none.
+func (s *Store) after(ctx context.Context, session, seq, last int64) (next int64, err error) {
+	err = s.r.QueryRowContext(ctx, `SELECT coalesce(min(id) & ?, ?) FROM event WHERE id > ? AND id < ?`, maxSeq, last, session<<32|seq, (session+1)<<32).Scan(&next)
+	return next, s.explain(err)
+}
+
+// rootAt is the root of a session's tree with an event; empty: there is none.
 func (s *Store) rootAt(ctx context.Context, session, seq int64) (root []byte, err error) {
+	root = []byte{}
 	err = s.r.QueryRowContext(ctx, `SELECT root FROM event WHERE id = ?`, session<<32|seq).Scan(&root)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
@@ -168,23 +176,20 @@ func (s *Store) forget(ctx context.Context) error {
 		if !is || m.id != end.id || m.seq > end.seq {
 			continue
 		}
+		root := end.root // also where nothing seems to be new: another history may be as long
 		if m.seq < end.seq {
-			root, err := s.rootAt(ctx, m.session, m.seq)
-			if err != nil {
+			if root, err = s.rootAt(ctx, m.session, m.seq); err != nil {
 				return err
 			}
-			if string(root) != string(m.root) {
-				continue
-			}
 		}
-		delete(marks, end.session)
+		if m.seq > 0 && string(root) == string(m.root) {
+			delete(marks, end.session)
+		}
 	}
 	for _, m := range marks {
 		err := s.x.write(ctx, func(tx *sql.Tx) error {
-			out, err := tx.PrepareContext(ctx, `DELETE FROM search WHERE rowid = ?`)
-			for seq := int64(1); seq <= m.seq && err == nil; seq++ {
-				_, err = out.ExecContext(ctx, m.session<<32|seq)
-			}
+			// Of what is there: a mark of an index that was tampered with may claim anything.
+			_, err := tx.ExecContext(ctx, `DELETE FROM search WHERE rowid IN (SELECT id FROM search_docsize WHERE id BETWEEN ? AND ?)`, m.session<<32, m.session<<32|maxSeq)
 			if err == nil {
 				_, err = tx.ExecContext(ctx, `DELETE FROM indexed WHERE session = ? AND seq = ?`, m.session, m.seq)
 			}
@@ -236,8 +241,14 @@ func (s *Store) unindexed(ctx context.Context, done []part) (next indexing, err 
 			if ctx.Err() != nil || isSQLite(err) && !isCorrupt(err) {
 				return next, errors.Join(ctx.Err(), s.explain(err))
 			}
+			if err != nil && !isCorrupt(err) { // what cannot be read cannot be searched: the check names it
+				if at, err = s.after(ctx, p.session, at, end.seq); err != nil {
+					return next, err
+				}
+				continue
+			}
 			if err != nil || len(events) == 0 {
-				at = end.seq // what cannot be read cannot be searched: the check names it
+				at = end.seq
 				break
 			}
 			for _, e := range events {

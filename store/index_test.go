@@ -214,3 +214,88 @@ func TestIndexedMeanwhile(t *testing.T) {
 		}
 	}
 }
+
+// A log that was put back, and has grown to the very length that it had before,
+// is another one all the same.
+func TestIndexOfAnotherHistoryOfTheSameLength(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "log.db")
+	s := openLog(t, path)
+	ses := begin(t, s)
+	add(t, ses, store.SessionEnded{Status: "done"})
+	if err := s.Backup(t.Context(), filepath.Join(dir, "backup.db")); err != nil {
+		t.Fatal(err)
+	}
+	note := func(s *store.Store, text string) {
+		if _, err := s.Note(t.Context(), ses.ID(), store.Note{By: "ada", Text: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note(s, "before")
+	if got := found(t, s, "before"); got != "3" {
+		t.Fatalf("found %s", got)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	copyFile(t, filepath.Join(dir, "backup.db"), path)
+	s = openLog(t, path)
+	defer s.Close()
+	note(s, "otherwise")
+	if got := found(t, s, "otherwise") + "|" + found(t, s, "before"); got != "3|" {
+		t.Errorf("found %s", got)
+	}
+}
+
+// Whatever somebody has put into the index, or taken out of it: the next search
+// ends, and finds what is in the log.
+func TestIndexThatWasTamperedWith(t *testing.T) {
+	for name, stmt := range map[string]string{
+		"a mark beyond all bounds": `INSERT INTO indexed VALUES (77, 'nobody', 4611686018427387904, x'00')`,
+		"a mark below zero":        `UPDATE indexed SET seq = -5, root = x''`,
+		"a table is gone":          `DROP TABLE indexed`,
+		"the words are gone":       `DROP TABLE search_words`,
+		"a view without an end":    `DROP TABLE indexed; CREATE VIEW indexed AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT n AS session, 'x' AS id, 1 AS seq, x'' AS root FROM c`,
+		"a trigger":                `CREATE TRIGGER t AFTER INSERT ON indexed BEGIN DELETE FROM search; END; DELETE FROM indexed`,
+	} {
+		path := filepath.Join(t.TempDir(), "log.db")
+		s := openLog(t, path)
+		ses := begin(t, s)
+		add(t, ses, store.Prompt{Text: "word"})
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := raw(t, path+".index").ExecContext(t.Context(), stmt); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		s = openLog(t, path)
+		add(t, begin(t, s), store.Prompt{Text: "word"})
+		if got := found(t, s, "wor*"); got != "2 2" {
+			t.Errorf("%s: found %s", name, got)
+		}
+		s.Close()
+	}
+}
+
+// An event that was damaged, or taken out, hides no other one.
+func TestSearchAroundDamage(t *testing.T) {
+	for name, stmt := range map[string]string{
+		"damaged":  `DROP TRIGGER event_no_update; UPDATE event SET body = '{' WHERE seq = 3`,
+		"the last": `DROP TRIGGER event_no_delete; DELETE FROM event WHERE seq = 5`,
+	} {
+		path := filepath.Join(t.TempDir(), "log.db")
+		s := openLog(t, path)
+		ses := begin(t, s)
+		for range 3 {
+			add(t, ses, store.Prompt{Text: "word"})
+		}
+		add(t, ses, store.Prompt{Text: "end"})
+		if _, err := raw(t, path).ExecContext(t.Context(), stmt); err != nil {
+			t.Fatal(err)
+		}
+		if got := found(t, s, "word"); got != map[string]string{"damaged": "4 2", "the last": "4 3 2"}[name] {
+			t.Errorf("%s: found %s", name, got)
+		}
+		s.Close()
+	}
+}

@@ -20,6 +20,10 @@ var indexSchema string
 const (
 	indexID      = 0x676c6f69 // marks a SQLite file as an index ("gloi")
 	indexVersion = 1          // of index.sql
+
+	// indexTables are what index.sql makes, with fts5's own. What has more or less
+	// (a trigger, a view in place of a table) is of use to whoever put it there.
+	indexTables = "table indexed, table search, table search_config, table search_data, table search_docsize, table search_idx, table search_words"
 )
 
 // An index is the file of what can be searched. It has no lock in common with
@@ -100,15 +104,16 @@ func (x *index) open(ctx context.Context) error {
 // prepare makes an empty file an index. errRenew: it is one of another version.
 func (x *index) prepare(ctx context.Context) error {
 	is := func(q querier) (bool, error) {
-		var app, version, tables int
-		err := q.QueryRowContext(ctx, `SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema)
+		var app, version int
+		var tables string
+		err := q.QueryRowContext(ctx, `SELECT application_id, user_version, (SELECT coalesce(group_concat(type || ' ' || name, ', ' ORDER BY name), '') FROM sqlite_schema)
 			FROM pragma_application_id, pragma_user_version`).Scan(&app, &version, &tables)
 		switch {
 		case err != nil:
 			return false, err
-		case app == indexID && version != indexVersion:
+		case app == indexID && (version != indexVersion || tables != indexTables):
 			return false, errRenew
-		case app != indexID && (app != 0 || tables > 0):
+		case app != indexID && (app != 0 || tables != ""):
 			return false, problemf(ErrUnusable, "%s is where the search index of the log belongs, and is something else; move it away", x.path)
 		}
 		return app == indexID, nil

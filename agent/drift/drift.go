@@ -45,7 +45,12 @@ func Result(was, now store.ToolResult, withheld Withheld) (found []store.Drift) 
 		}
 		found = append(found, d)
 	}
-	add("exit", Ending(was) != Ending(now), store.Drift{Detail: fmt.Sprintf("%s then, %s now", Ending(was), Ending(now))}, "exit", "signal", "timed_out")
+	then, is := Ending(was), Ending(now)
+	if then == is { // two endings may read alike in a few words
+		then, is = ending(was), ending(now)
+	}
+	add("exit", ending(was) != ending(now), store.Drift{Detail: fmt.Sprintf("%s then, %s now", then, is)}, "exit", "signal", "timed_out")
+	add("call", was.Tool != now.Tool, store.Drift{Detail: fmt.Sprintf("a result of %s then, of %s now", was.Tool, now.Tool)}, "tool")
 	for _, s := range []struct {
 		what, field, was, now string
 		wasCut, nowCut        int64
@@ -64,6 +69,15 @@ func Result(was, now store.ToolResult, withheld Withheld) (found []store.Drift) 
 		add(s.what, s.was != s.now || s.wasCut != s.nowCut, d, s.field, s.field+"_cut")
 	}
 	return found
+}
+
+// ending is how a call ended, in full.
+func ending(r store.ToolResult) string {
+	exit := "none"
+	if r.Exit != nil {
+		exit = fmt.Sprint(*r.Exit)
+	}
+	return fmt.Sprintf("exit %s, signal %q, timed out %t", exit, r.Signal, r.TimedOut)
 }
 
 // Ending is how a call ended, in a few words.
@@ -166,6 +180,8 @@ func Files(was, now *store.BoxDiff, withheld Withheld) (found []store.Drift) {
 			found = append(found, store.Drift{What: "file", Detail: c.Path + " was " + past(c) + " then, and is as at the beginning now"})
 		case outcome(c) != outcome(other):
 			found = append(found, file(c, other))
+		case c.Patch != other.Patch && c.Patch != "" && other.Patch != "":
+			found = append(found, store.Drift{What: "file", Detail: c.Path + " has the same content, and is said to have changed otherwise\n" + first(c.Patch, other.Patch)})
 		case c.Type == "file" && (c.SHA256 == "" || other.SHA256 == ""):
 			unknown(c.Path + ": its content was not looked at")
 		}

@@ -49,6 +49,9 @@ func TestResult(t *testing.T) {
 		{"cut, as far as it goes the same", with(func(r *store.ToolResult) { r.StdoutCut = 9 }), with(func(r *store.ToolResult) { r.StdoutCut = 9 }), "", "stdout?"},
 		{"cut, and more of it", with(func(r *store.ToolResult) { r.StdoutCut = 9 }), with(func(r *store.ToolResult) { r.StdoutCut = 8 }), "", "stdout"},
 		{"cut, and other text", with(func(r *store.ToolResult) { r.StdoutCut = 9 }), with(func(r *store.ToolResult) { r.StdoutCut, r.Stdout = 9, "x" }), "", "stdout"},
+		{"a signal, and an exit status claimed", with(func(r *store.ToolResult) { r.Signal = "SIGKILL" }), with(func(r *store.ToolResult) { r.Exit, r.Signal = nil, "SIGKILL" }), "", "exit"},
+		{"words for a time limit", with(func(r *store.ToolResult) { r.Signal = "SIGKILL at its time limit" }), with(func(r *store.ToolResult) { r.Signal, r.TimedOut = "SIGKILL", true }), "", "exit"},
+		{"of another tool", with(func(r *store.ToolResult) { r.Tool = "sql" }), with(func(r *store.ToolResult) { r.Tool = "shell" }), "", "call"},
 		{"interrupted then", store.ToolResult{Error: Interrupted, Stdout: "o"}, was, "", "call?"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -110,6 +113,8 @@ func TestFiles(t *testing.T) {
 	other.SHA256, other.Patch = "22", strings.Replace(a.Patch, "+1\n", "+2\n", 1)
 	mode := a
 	mode.Mode = "0755"
+	lie := a
+	lie.Patch = other.Patch
 	diff := func(changes ...store.FileChange) *store.BoxDiff { return &store.BoxDiff{Box: "x", Changes: changes} }
 	for _, c := range []struct {
 		name     string
@@ -119,6 +124,7 @@ func TestFiles(t *testing.T) {
 	}{
 		{"the same", diff(a, b), diff(b, a), false, ""},
 		{"other content", diff(a), diff(other), false, "file numbers"},
+		{"the same content, another patch", diff(lie), diff(a), false, "file"},
 		{"another mode", diff(a), diff(mode), false, "file"},
 		{"one less, one more", diff(a), diff(b), false, "file, file"},
 		{"not recorded", nil, diff(a), false, "file?"},

@@ -90,7 +90,26 @@ func (a *app) comparable(ctx context.Context, s *store.Store, ref string) (*comp
 	if err != nil {
 		return nil, err
 	}
-	return compare.Read(sum.ID, s.Disclose(ctx, sum.ID))
+	read, err := compare.Read(sum.ID, s.Disclose(ctx, sum.ID))
+	if err == nil {
+		err = untouched(ctx, s, sum.ID)
+	}
+	return read, err
+}
+
+// untouched makes sure that a session in the log is as it was recorded: of what
+// was changed since, nothing is the same.
+func untouched(ctx context.Context, s *store.Store, id string) error {
+	audit, err := s.Check(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, f := range audit.Sessions {
+		if !f.Intact {
+			return &exitError{code: exitNo, msg: fmt.Sprintf("session %s is not as it was recorded: %s", id, f.Why), hint: "glovebox check " + id}
+		}
+	}
+	return nil
 }
 
 func (a *app) comparableBundle(ctx context.Context, s *store.Store, path string) (read *compare.Session, err error) {

@@ -60,14 +60,9 @@ func (p *plan) makeData(ctx context.Context, to fakedata.Target) error {
 		return p.copyMasked(to)
 	}
 	tooLarge := usageError(fmt.Sprintf("the dataset does not fit the box, whose disk is %s", p.room), "fewer rows in [data], or more disk in [box]")
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	err := fakedata.Generate(ctx, p.schema, p.recipe, to, func(int64, int64) {
-		if info, err := os.Stat(to.Path); err == nil && info.Size() > int64(p.room) {
-			stop(tooLarge)
-		}
-	})
-	if errors.Is(context.Cause(ctx), tooLarge) {
+	to.Most = int64(p.room)
+	err := fakedata.Generate(ctx, p.schema, p.recipe, to, nil)
+	if errors.Is(err, fakedata.ErrTooLarge) {
 		return tooLarge
 	}
 	return err

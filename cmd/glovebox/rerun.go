@@ -67,6 +67,9 @@ func (a *app) rerun(ctx context.Context, d *desk, ref, image string, brought []b
 		err = r.repeatable()
 	}
 	if err == nil {
+		err = untouched(ctx, d.store, r.sum.ID)
+	}
+	if err == nil {
 		d.files, err = r.files(brought)
 	}
 	if err == nil {
@@ -179,9 +182,14 @@ func (v *rerun) run(ctx context.Context, d *desk) (err error) {
 	if err = v.furnished(ctx); err == nil {
 		other := v.sum.Other
 		v.sum, err = v.agent.Rerun(ctx, agent.Past{
-			Events: d.store.Events(ctx, v.past.sum.ID, 0), Withheld: v.past.withheld, Tell: func(c agent.Comparison) { v.tell(c, "result") },
+			Events: d.store.Events(ctx, v.past.sum.ID, 0), Withheld: v.past.withheld, Foreign: func(tool string) bool { return v.past.inert[tool] }, Tell: func(c agent.Comparison) { v.tell(c, "result") },
 		})
 		v.sum.Other = other
+	}
+	if gone := v.past.calls - v.sum.Calls; err == nil && gone > 0 { // somebody may have removed the session meanwhile
+		err = v.differ(ctx, 0, 0, "call", "calls", []store.Drift{{
+			What: "call", Unknown: true, Detail: fmt.Sprintf("of %d calls that were recorded when it began, %d were not there to be compared", v.past.calls, gone),
+		}})
 	}
 	err = errors.Join(err, v.leave(context.WithoutCancel(ctx)))
 	if err != nil {
@@ -215,6 +223,12 @@ func (v *rerun) differ(ctx context.Context, of, now int64, what, about string, f
 // furnished compares the box, and what was put into it, with what was.
 func (v *rerun) furnished(ctx context.Context) error {
 	r := v.past
+	if r.more > 0 {
+		found := []store.Drift{{What: "box", Unknown: true, Detail: "the session says more than once what box it had, or what was left changed in it: the first box is compared, and the last list"}}
+		if err := v.differ(ctx, 1, 0, "box", "the box", found); err != nil {
+			return err
+		}
+	}
 	if r.box != nil {
 		if then, is := r.uid(), v.box.Body.(store.BoxCreated).UID; then != is {
 			r.say(fmt.Sprintf("another box has the user ID %d just now: this one has %d, which may show in what commands print", then, is))

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -482,7 +484,7 @@ func TestRerunOfHostileRecords(t *testing.T) {
 		}
 	}
 	differ, _ := h.rerun(exitNo, id)
-	if got := texts(differ); got != "data true, data true, stdout true, decision true, call unknown, decision true, call unknown, file unknown" {
+	if got := texts(differ); got != "data true, data true, stdout true, decision true, call unknown, decision true, call unknown, call unknown, file unknown" {
 		t.Errorf("%s", got)
 	}
 	if log := h.ok("replay", "--json", "last"); strings.Contains(log, `"stdout":"never`) {
@@ -724,6 +726,111 @@ func TestRerunOfAForeignImage(t *testing.T) {
 		differ, _ := there.rerun(exitNo, id, "--image", "auto")
 		if !strings.HasPrefix(texts(differ), "image true") {
 			t.Errorf("%s", texts(differ))
+		}
+	}
+}
+
+// What a session from elsewhere brings along works in the box or not at all: no
+// template and no pattern of its own is run out here, and its limits are no more
+// than the person's. What the person's configuration says, too, is trusted.
+func TestRerunOfForeignSettings(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	stub := "[[tool]]\nname = 'send'\nabout = 'Send it.'\nanswer = 'sent {{fake \"uuid\"}}'\n[tool.parameters]\ntype = 'object'\n"
+	h.file("glovebox.toml", "[filters]\nown = 'redact'\npatterns = ['h.llo']\n"+stub)
+	id := h.recordedSession("[[turn]]\n[[turn.call]]\ntool = 'send'\nargs = {}\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'printf hel%s lo' }\n[[turn]]\ntext = 'Done.'\n")
+	bundle := filepath.Join(h.dir, "one.gbx")
+	h.ok("export", id, "-o", bundle)
+	there := newHome(t)
+	there.ok("import", bundle)
+	differ, _ := there.rerun(exitNo, id)
+	if texts(differ) != "call unknown, stdout true" && texts(differ) != "call unknown, stdout unknown" || !strings.Contains(differ[0].Detail, "a template from elsewhere") {
+		t.Errorf("%+v", differ)
+	}
+	there.file("glovebox.toml", "[filters]\npatterns = ['h.llo']\n"+stub)
+	if differ, _ := there.rerun(exitDone, id); len(differ) > 0 {
+		t.Errorf("with the same in one's own: %+v", differ)
+	}
+	there.file("glovebox.toml", "[limits]\ntool_calls = 1\n"+stub)
+	if _, errOut, code := there.run("rerun", id); code != exitLimit || !strings.Contains(errOut, "tool_calls 200 then, 1 now") {
+		t.Errorf("exit %d: %s", code, errOut)
+	}
+}
+
+// A recording cannot claim what nothing compares.
+func TestRerunPassesNothingOver(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	h.file("glovebox.toml", "[data]\nschema = 'shop'\n")
+	h.recordedSession("[[turn]]\ntext = 'Nothing.'\n")
+	calls := []string{
+		`{"kind":"tool.call","call_id":"1","tool":"shell","arguments":{"command":"echo hello"}}`,
+		`{"kind":"tool.result","call_id":"1","tool":"shell","exit":0,"stdout":"hello\n"}`,
+		`{"kind":"box.diff","changes":[]}`,
+	}
+	for claim, want := range map[string]string{
+		`{"kind":"tool.result","call_id":"1","tool":"shell","exit":0,"stdout":"a second one\n"}`:         "call unknown",
+		`{"kind":"tool.result","call_id":"2","tool":"shell","exit":0,"stdout":"without a call\n"}`:       "call unknown",
+		`{"kind":"box.diff","changes":[{"path":"/work/x","change":"added","type":"dir","mode":"0755"}]}`: "box unknown",
+		`{"kind":"box.created","box":"x","image":"y","image_digest":"z","runtime":"r","engine":"e"}`:     "box unknown",
+		`{"kind":"note","by":"ada","text":"nothing that is compared"}`:                                   "",
+	} {
+		differ, _ := h.rerun(exitNo, h.forged(func(*store.BoxCreated) {}, calls[0], calls[1], claim, calls[2]))
+		got := strings.Split(texts(differ), ", ")
+		if got = slices.DeleteFunc(got, func(s string) bool { return s == "data true" }); strings.Join(got, ", ") != want {
+			t.Errorf("%s: %s", claim, got)
+		}
+	}
+}
+
+// Somebody removes the session while it is run again: what could not be compared
+// any more is not the same.
+func TestRerunOfASessionThatGoesAway(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	calls := ""
+	for i := range 45 { // their results are more than is read at once
+		calls += fmt.Sprintf("[[turn.call]]\ntool = 'shell'\nargs = { command = 'seq 6000; echo %d' }\n", i)
+	}
+	h.file("glovebox.toml", "[limits]\ntokens = 0\n")
+	id := h.recordedSession("[[turn]]\n" + calls + "[[turn]]\ntext = 'Done.'\n")
+	cmd := h.command("rerun", "--json", id)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	dec, all := json.NewDecoder(out), []line(nil)
+	for l := (line{}); dec.Decode(&l) == nil; l = (line{}) {
+		if all = append(all, l); len(all) == 5 {
+			h.ok("sessions", "rm", id, "--yes")
+		}
+	}
+	cmd.Wait() //nolint:errcheck // its exit code is looked at
+	if code := cmd.ProcessState.ExitCode(); code != exitNo || len(all) >= 45 || !strings.Contains(texts(all), "call unknown") {
+		t.Errorf("exit %d after %d lines: %s", code, len(all), texts(all[max(len(all)-3, 0):]))
+	}
+}
+
+// A log that somebody has changed with other tools is no recording any more.
+func TestNothingIsTheSameAsWhatWasChanged(t *testing.T) {
+	needEngine(t)
+	h := newHome(t)
+	id := h.recordedSession("[[turn]]\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'echo hello' }\n[[turn]]\ntext = 'Done.'\n")
+	h.ok("diff", id, id)
+	db, err := sql.Open("sqlite", filepath.Join(h.dir, "log.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), `DROP TRIGGER event_no_update; UPDATE event SET body = replace(body, 'hello', 'hullo') WHERE kind IN ('tool.call', 'tool.result')`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"rerun", id}, {"diff", id, id}} {
+		if out, errOut, code := h.run(args...); code != exitNo || out != "" || !strings.Contains(errOut, "is not as it was recorded") {
+			t.Errorf("%v: exit %d: %s%s", args, code, out, errOut)
 		}
 	}
 }

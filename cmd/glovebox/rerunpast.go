@@ -28,6 +28,9 @@ type past struct {
 	puts    []store.Event // files that glovebox put into the box; at most maxPuts
 	diff    *store.Event
 	calls   int // that ran, or were refused
+	more    int // boxes, and lists of changed files, beyond the one of each that a session has
+
+	inert map[string]bool // stub tools whose answers somebody else wrote
 
 	gone map[int64][]string // fields that were taken out before it came here
 
@@ -64,6 +67,8 @@ func recallSession(ctx context.Context, s *store.Store, ref string) (*past, erro
 		case store.BoxCreated:
 			if r.box == nil {
 				r.box = &e
+			} else {
+				r.more++
 			}
 		case store.FilePut:
 			if len(r.puts) < maxPuts {
@@ -76,6 +81,9 @@ func recallSession(ctx context.Context, s *store.Store, ref string) (*past, erro
 		case store.ToolCall:
 			r.calls++
 		case store.BoxDiff:
+			if r.diff != nil {
+				r.more++
+			}
 			r.diff = &e
 		}
 	}
@@ -195,6 +203,9 @@ func (d *desk) sameAgain(ctx context.Context, a *app, r *past) error {
 // the person's own it does not get.
 func (r *past) settings() (config, error) {
 	c := defaultConfig()
+	if r.foreign && len(r.started.Config)+len(r.started.Policy) > mostSettings {
+		return c, usageError(fmt.Sprintf("the settings of session %s are longer than %d bytes: those of a session from elsewhere may not be", r.sum.ID, mostSettings), "glovebox replay "+r.sum.ID)
+	}
 	dec := json.NewDecoder(bytes.NewReader(r.started.Config))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&c); err != nil {
@@ -210,8 +221,38 @@ func (r *past) settings() (config, error) {
 		for _, cut := range c.within(r.own) {
 			r.say("for a session from elsewhere this configuration is the most: " + cut)
 		}
+		r.disarm(&c)
 	}
 	return c, nil
+}
+
+// mostSettings is how many bytes of settings, policy included, are taken from
+// elsewhere: each rule is held against each call, here and not in a box.
+const mostSettings = 256 << 10
+
+// disarm takes out of a configuration from elsewhere what would work outside of
+// the box, and may work for hours: templates of stub tools and their schemas,
+// patterns of filters. What the person's own says, too, stays.
+func (r *past) disarm(c *config) {
+	form := func(s stubConfig) string {
+		text, _ := json.Marshal(s) // what came from JSON or TOML: what cannot be written equals nothing
+		return string(text)
+	}
+	own := map[string]bool{}
+	for _, s := range r.own.Stubs {
+		own[form(s)] = true
+	}
+	r.inert = map[string]bool{}
+	for i, s := range c.Stubs {
+		if !own[form(s)] {
+			r.inert[s.Name] = true
+			c.Stubs[i].Parameters, c.Stubs[i].Answer = map[string]any{"type": "object"}, ""
+		}
+	}
+	if !slices.Equal(c.Filters.Patterns, r.own.Filters.Patterns) {
+		r.say("for a session from elsewhere filters look for the patterns of this configuration, not for its own")
+		c.Filters.Patterns = r.own.Filters.Patterns
+	}
 }
 
 // within lowers what is more than own has, and says what.
@@ -228,8 +269,11 @@ func (c *config) within(own config) (cut []string) {
 	lower("pids", b.PIDs > o.PIDs, b.PIDs, o.PIDs, func() { b.PIDs = o.PIDs })
 	lower("disk", b.Disk > o.Disk, b.Disk, o.Disk, func() { b.Disk = o.Disk })
 	lower("exec_timeout", b.ExecTimeout > o.ExecTimeout, time.Duration(b.ExecTimeout), time.Duration(o.ExecTimeout), func() { b.ExecTimeout = o.ExecTimeout })
-	l, wall := &c.Limits, own.Limits.Wall
-	lower("wall", wall > 0 && (l.Wall == 0 || l.Wall > wall), time.Duration(l.Wall), time.Duration(wall), func() { l.Wall = wall })
+	l, m := &c.Limits, own.Limits
+	lower("wall", m.Wall > 0 && (l.Wall == 0 || l.Wall > m.Wall), time.Duration(l.Wall), time.Duration(m.Wall), func() { l.Wall = m.Wall })
+	lower("working", m.Working > 0 && (l.Working == 0 || l.Working > m.Working), time.Duration(l.Working), time.Duration(m.Working), func() { l.Working = m.Working })
+	lower("tool_calls", m.ToolCalls > 0 && (l.ToolCalls == 0 || l.ToolCalls > m.ToolCalls), l.ToolCalls, m.ToolCalls, func() { l.ToolCalls = m.ToolCalls })
+	lower("output_bytes", m.OutputBytes > 0 && (l.OutputBytes == 0 || l.OutputBytes > m.OutputBytes), l.OutputBytes, m.OutputBytes, func() { l.OutputBytes = m.OutputBytes })
 	if by := runner.Rigors(); slices.Index(by, c.Rigor) < slices.Index(by, own.Rigor) { // no limit: nothing is told
 		c.Rigor = own.Rigor
 	}

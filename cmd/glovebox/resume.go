@@ -53,6 +53,8 @@ func (d *desk) sameData(ctx context.Context, id string, started store.SessionSta
 				return err
 			}
 			schema = maskedAgain(now, started.Config, from != "")
+		} else if _, file := maskedFile(schema); file { // what it names would be read, wherever it is
+			return usageError("session "+id+" cannot be repeated here: its dataset was generated, and bears the name of a masked file", "")
 		}
 		d.cfg.Data = dataConfig{Schema: schema, Seed: r.Seed, Rows: r.Rows, Mess: r.Mess, text: r.Plan}
 		if _, why := d.cfg.wrongData(); why != "" { // a session from elsewhere may ask for anything
