@@ -196,6 +196,12 @@ func (e *Engine) prepare(ctx context.Context, ref string, find finder, progress 
 func (e *Engine) Images(ctx context.Context) ([]Image, error) {
 	filter := map[string][]string{"label": {labelImageInit}}
 	list, err := images.List(e.with(ctx), new(images.ListOptions).WithFilters(filter))
+	for range 3 { // Podman fails where one is removed while it lists them
+		if err == nil || !strings.Contains(err.Error(), "image not known") {
+			break
+		}
+		list, err = images.List(e.with(ctx), new(images.ListOptions).WithFilters(filter))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listing images: %w", err)
 	}

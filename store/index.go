@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 )
 
 const (
@@ -25,10 +26,11 @@ func (s *Store) Index(ctx context.Context) error {
 		return fmt.Errorf("indexing: %w", ctx.Err())
 	}
 	err := s.x.use(ctx, func() error {
-		if err := s.forget(ctx); err != nil {
+		have, err := s.forget(ctx)
+		if err != nil {
 			return err
 		}
-		return s.indexAll(ctx)
+		return s.indexAll(ctx, have)
 	})
 	if err != nil {
 		return fmt.Errorf("indexing: %w", err)
@@ -36,24 +38,33 @@ func (s *Store) Index(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) indexAll(ctx context.Context) error {
-	next, err := s.unindexed(ctx, nil)
+func (s *Store) indexAll(ctx context.Context, have standing) error {
+	next, err := s.unindexed(ctx, have, nil)
 	for err == nil && len(next.parts) > 0 {
 		piece, ahead := next, make(chan error, 1)
 		var coming indexing
 		go func() {
 			var err error
-			coming, err = s.unindexed(ctx, piece.parts)
+			coming, err = s.next(ctx, piece.parts)
 			ahead <- err
 		}()
 		err = s.addToIndex(ctx, piece)
 		if failed := <-ahead; !errors.Is(err, errStale) {
 			next, err = coming, errors.Join(err, failed)
 		} else {
-			next, err = s.unindexed(ctx, nil)
+			next, err = s.next(ctx, nil)
 		}
 	}
 	return err
+}
+
+// next is unindexed, of how things are by now.
+func (s *Store) next(ctx context.Context, done []part) (indexing, error) {
+	have, err := s.standing(ctx)
+	if err != nil {
+		return indexing{}, err
+	}
+	return s.unindexed(ctx, have, done)
 }
 
 // indexAsTold indexes whenever it is told to, until ctx is done. What fails the
@@ -104,7 +115,19 @@ type (
 		id          int64
 		text, about string
 	}
+	// A standing is how far the index is, and how far the log.
+	standing struct {
+		marks map[int64]mark // by session
+		ends  []mark         // of all sessions, oldest first
+	}
 )
+
+func (s *Store) standing(ctx context.Context) (have standing, err error) {
+	if have.marks, err = s.marks(ctx); err == nil {
+		have.ends, err = s.ends(ctx)
+	}
+	return have, err
+}
 
 // marks are those of the index, by session.
 func (s *Store) marks(ctx context.Context) (map[int64]mark, error) {
@@ -161,32 +184,32 @@ func (s *Store) rootAt(ctx context.Context, session, seq int64) (root []byte, er
 
 // forget takes out of the index what the log does not have, or no longer: a
 // session that was removed, or another history than that of a log which was put
-// back from a backup.
-func (s *Store) forget(ctx context.Context) error {
-	marks, err := s.marks(ctx)
+// back from a backup. It returns what stands then.
+func (s *Store) forget(ctx context.Context) (standing, error) {
+	have, err := s.standing(ctx)
 	if err != nil {
-		return err
+		return have, err
 	}
-	ends, err := s.ends(ctx)
-	if err != nil {
-		return err
-	}
-	for _, end := range ends {
-		m, is := marks[end.session]
+	gone := maps.Clone(have.marks)
+	for _, end := range have.ends {
+		m, is := gone[end.session]
 		if !is || m.id != end.id || m.seq > end.seq {
 			continue
 		}
 		root := end.root // also where nothing seems to be new: another history may be as long
 		if m.seq < end.seq {
 			if root, err = s.rootAt(ctx, m.session, m.seq); err != nil {
-				return err
+				return have, err
 			}
 		}
 		if m.seq > 0 && string(root) == string(m.root) {
-			delete(marks, end.session)
+			delete(gone, end.session)
 		}
 	}
-	for _, m := range marks {
+	if len(gone) == 0 {
+		return have, nil
+	}
+	for _, m := range gone {
 		err := s.x.write(ctx, func(tx *sql.Tx) error {
 			// Of what is there: a mark of an index that was tampered with may claim anything.
 			_, err := tx.ExecContext(ctx, `DELETE FROM search WHERE rowid IN (SELECT id FROM search_docsize WHERE id BETWEEN ? AND ?)`, m.session<<32, m.session<<32|maxSeq)
@@ -196,10 +219,10 @@ func (s *Store) forget(ctx context.Context) error {
 			return err
 		})
 		if err != nil {
-			return err
+			return have, err
 		}
 	}
-	return nil
+	return s.standing(ctx)
 }
 
 // forgetRemoved takes a session out that has just been removed, and waits for
@@ -209,29 +232,22 @@ func (s *Store) forgetRemoved(ctx context.Context) error {
 		if err := s.x.write(ctx, func(*sql.Tx) error { return nil }); err != nil {
 			return err
 		}
-		return s.forget(ctx)
+		_, err := s.forget(ctx)
+		return err
 	})
 }
 
 // unindexed reads the next piece after what is indexed, and after done, which
 // is about to be.
-func (s *Store) unindexed(ctx context.Context, done []part) (next indexing, err error) {
-	marks, err := s.marks(ctx)
-	if err != nil {
-		return next, err
-	}
+func (s *Store) unindexed(ctx context.Context, have standing, done []part) (next indexing, err error) {
 	for _, d := range done {
-		if d.seq > marks[d.session].seq {
-			marks[d.session] = d.mark
+		if d.seq > have.marks[d.session].seq {
+			have.marks[d.session] = d.mark
 		}
 	}
-	ends, err := s.ends(ctx)
-	if err != nil {
-		return next, err
-	}
 	size := 0
-	for _, end := range ends {
-		p := part{end, marks[end.session].seq}
+	for _, end := range have.ends {
+		p := part{end, have.marks[end.session].seq}
 		if p.from >= end.seq {
 			continue
 		}

@@ -230,7 +230,7 @@ func (v *rerun) furnished(ctx context.Context) error {
 		}
 	}
 	if r.box != nil {
-		if then, is := r.uid(), v.box.Body.(store.BoxCreated).UID; then != is {
+		if then, is := r.uid(), v.box.Body.(store.BoxCreated).UID; then != is && then > 0 {
 			r.say(fmt.Sprintf("another box has the user ID %d just now: this one has %d, which may show in what commands print", then, is))
 		}
 		found := drift.Box(r.box.Body.(store.BoxCreated), v.box.Body.(store.BoxCreated), r.of(r.box.Seq))
