@@ -16,8 +16,8 @@ const (
 )
 
 // Index makes what was appended searchable. Search does it first; a Store does
-// it by itself while it appends much. What comes next is read while the last
-// piece is written.
+// it by itself while it appends much. One thing after the other: what is done at
+// the same time takes the processors from who appends.
 func (s *Store) Index(ctx context.Context) error {
 	select {
 	case s.x.turn <- struct{}{}:
@@ -39,32 +39,18 @@ func (s *Store) Index(ctx context.Context) error {
 }
 
 func (s *Store) indexAll(ctx context.Context, have standing) error {
-	next, err := s.unindexed(ctx, have, nil)
-	for err == nil && len(next.parts) > 0 {
-		piece, ahead := next, make(chan error, 1)
-		var coming indexing
-		go func() {
-			var err error
-			coming, err = s.next(ctx, piece.parts)
-			ahead <- err
-		}()
-		err = s.addToIndex(ctx, piece)
-		if failed := <-ahead; !errors.Is(err, errStale) {
-			next, err = coming, errors.Join(err, failed)
-		} else {
-			next, err = s.next(ctx, nil)
+	for {
+		next, err := s.unindexed(ctx, have)
+		if err != nil || len(next.parts) == 0 {
+			return err
+		}
+		if err := s.addToIndex(ctx, next); err != nil && !errors.Is(err, errStale) {
+			return err
+		}
+		if have, err = s.standing(ctx); err != nil {
+			return err
 		}
 	}
-	return err
-}
-
-// next is unindexed, of how things are by now.
-func (s *Store) next(ctx context.Context, done []part) (indexing, error) {
-	have, err := s.standing(ctx)
-	if err != nil {
-		return indexing{}, err
-	}
-	return s.unindexed(ctx, have, done)
 }
 
 // indexAsTold indexes whenever it is told to, until ctx is done. What fails the
@@ -237,14 +223,8 @@ func (s *Store) forgetRemoved(ctx context.Context) error {
 	})
 }
 
-// unindexed reads the next piece after what is indexed, and after done, which
-// is about to be.
-func (s *Store) unindexed(ctx context.Context, have standing, done []part) (next indexing, err error) {
-	for _, d := range done {
-		if d.seq > have.marks[d.session].seq {
-			have.marks[d.session] = d.mark
-		}
-	}
+// unindexed reads the next piece after what is indexed.
+func (s *Store) unindexed(ctx context.Context, have standing) (next indexing, err error) {
 	size := 0
 	for _, end := range have.ends {
 		p := part{end, have.marks[end.session].seq}
