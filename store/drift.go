@@ -39,13 +39,11 @@ func (d Drift) Head() string {
 	return s + optional(", in nothing but %s", d.How)
 }
 
-// drifters are the sessions that have a Drift; nil where f does not ask for them.
+// drifters are the sessions that have a Drift, as far as they are indexed; nil
+// where f does not ask for them.
 func (s *Store) drifters(ctx context.Context, f Filter) (found map[string]bool, err error) {
 	if !f.Drift {
 		return nil, nil
-	}
-	if err := s.Index(ctx); err != nil {
-		return nil, err
 	}
 	err = s.x.use(ctx, func() error {
 		rows, err := s.x.r.QueryContext(ctx, `SELECT DISTINCT indexed.id FROM search JOIN indexed ON indexed.session = search.rowid >> 32 WHERE search MATCH ?`,

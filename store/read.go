@@ -97,6 +97,11 @@ func (s *Summary) values() []any {
 
 // Sessions returns the sessions that f chooses, newest first.
 func (s *Store) Sessions(ctx context.Context, f Filter) (found []Summary, err error) {
+	if f.Drift { // which only the index knows
+		if err := s.Index(ctx); err != nil {
+			return nil, err
+		}
+	}
 	drifters, err := s.drifters(ctx, f)
 	if err != nil {
 		return nil, err
