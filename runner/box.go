@@ -18,6 +18,7 @@ import (
 	"github.com/containers/podman/v5/pkg/bindings"
 	"github.com/containers/podman/v5/pkg/bindings/containers"
 	"github.com/containers/podman/v5/pkg/specgen"
+	"golang.org/x/time/rate"
 )
 
 // ErrNoSeal is wrapped by errors that mean: the isolation could not be proven.
@@ -93,6 +94,7 @@ type Box struct {
 	stderr *bounded
 	env    []string               // of every command
 	attach chan error             // the attach goroutine's end
+	talk   *rate.Limiter          // of what its commands say, in bytes
 	gaveUp atomic.Pointer[string] // why we ended the port; nil: we did not
 
 	closing sync.Once
@@ -139,7 +141,8 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 		return nil, fmt.Errorf("create box: %w", err)
 	}
 	b := &Box{
-		engine: e, began: began, uid: lease, stop: make(chan struct{}), attach: make(chan error, 1), stderr: &bounded{max: 4 << 10}, env: environment[:len(environment):len(environment)],
+		engine: e, began: began, uid: lease, stop: make(chan struct{}), attach: make(chan error, 1), stderr: &bounded{max: 4 << 10},
+		talk: rate.NewLimiter(talkRate, talkFreely), env: environment[:len(environment):len(environment)],
 		info: BoxInfo{Name: name, Container: made.ID, Image: opts.Image, Runtime: e.Info().Runtime, UID: lease.uid},
 	}
 	if err := b.start(ctx, opts); err != nil {
