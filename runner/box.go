@@ -293,16 +293,20 @@ func (b *Box) lost(err error) error {
 	return fmt.Errorf("%w: %w", ErrBoxLost, err)
 }
 
-// giveUp ends the port with a box that does not do its part.
+// giveUp ends the port with a box that does not do its part, and lets go of
+// whoever waits to write to it.
 func (b *Box) giveUp(why string) {
 	b.gaveUp.CompareAndSwap(nil, &why)
 	b.stdout.Close()
+	b.stdin.Close()
 }
 
+// heartbeat gives up a box that says nothing, or takes nothing.
 func (b *Box) heartbeat() {
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
 	last, missed := b.conn.Heard(), 0
+	asking := make(chan struct{}, 1) // full while a ping is being written
 	for {
 		select {
 		case <-b.stop:
@@ -311,13 +315,20 @@ func (b *Box) heartbeat() {
 			return
 		case <-tick.C:
 		}
-		if heard := b.conn.Heard(); heard != last {
+		if heard := b.conn.Heard(); heard != last && len(asking) == 0 {
 			last, missed = heard, 0
 		} else if missed++; missed > 3 {
-			b.giveUp("its init process is silent")
+			b.giveUp("its init process is silent, or takes nothing")
 			return
 		}
-		go b.conn.Ping() //nolint:errcheck // a write that hangs must not hold the heartbeat; its failure ends the port
+		select {
+		case asking <- struct{}{}:
+			b.wg.Go(func() { // a write that hangs must not hold the heartbeat
+				b.conn.Ping() //nolint:errcheck // its failure ends the port
+				<-asking
+			})
+		default:
+		}
 	}
 }
 

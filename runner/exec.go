@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
+	"sync/atomic"
 	"time"
 
 	"glovebox/runner/port"
@@ -14,15 +16,19 @@ import (
 )
 
 // killGrace is how long a killed command may take to be reported before the
-// box counts as lost.
-const killGrace = 10 * time.Second
+// box counts as lost. Where it is we who take our time with its lastWords (its
+// pipes and a window may be full of them, in bytes) it may take longer.
+const (
+	killGrace = 10 * time.Second
+	lastWords = 4 << 20
+)
 
 // Command is one process to run in a box.
 type Command struct {
 	Argv    []string
-	Env     []string // added to the box's own, "K=V"
-	Dir     string   // "" is /work
-	Stdin   io.Reader
+	Env     []string      // added to the box's own, "K=V"
+	Dir     string        // "" is /work
+	Stdin   io.Reader     // a read that blocks outlives Exec: what is not read then is lost
 	Timeout time.Duration // 0: none
 	// Keep bounds what Result holds of each output, in bytes: the first and
 	// the last half are kept. 0: DefaultKeep.
@@ -136,8 +142,8 @@ func (b *Box) Get(ctx context.Context, path string, offset, limit int64, w io.Wr
 	if offset < 0 || limit < 0 {
 		return 0, fmt.Errorf("read %s: negative offset or limit", path)
 	}
-	reply, err := b.call(ctx, port.Request{Op: port.OpGet, Path: path, Offset: offset, Limit: limit},
-		&exchange{out: func(_ byte, data []byte) error { _, err := w.Write(data); return err }})
+	reply, err := b.take(ctx, port.Request{Op: port.OpGet, Path: path, Offset: offset, Limit: limit},
+		func(data []byte) error { _, err := w.Write(data); return err })
 	if err != nil {
 		return 0, err
 	}
@@ -164,11 +170,12 @@ func (b *Box) call(ctx context.Context, req port.Request, x *exchange) (*port.Re
 		x.opened(s)
 	}
 	if x != nil && x.in != nil {
-		b.wg.Go(func() { send(s, x.in) })
+		go send(s, x.in) // ends with the stream, or with a read that the caller's reader keeps it in
 	}
 	done := make(chan error, 1)
-	b.wg.Go(func() { done <- receive(s, x) })
-	err = b.await(ctx, s, done)
+	var late atomic.Int64
+	go func() { done <- receive(ctx, s, x, &late) }()
+	err = b.await(ctx, s, done, &late)
 	reply := s.Reply()
 	switch {
 	case err != nil:
@@ -182,7 +189,7 @@ func (b *Box) call(ctx context.Context, req port.Request, x *exchange) (*port.Re
 }
 
 // await waits for the operation's end, or ends it when ctx does.
-func (b *Box) await(ctx context.Context, s *port.Stream, done <-chan error) error {
+func (b *Box) await(ctx context.Context, s *port.Stream, done <-chan error, late *atomic.Int64) error {
 	ended := func(err error) error {
 		if b.conn.Err() != nil && s.Reply() == nil {
 			return b.lost(b.conn.Err())
@@ -194,21 +201,29 @@ func (b *Box) await(ctx context.Context, s *port.Stream, done <-chan error) erro
 		return ended(err)
 	case <-ctx.Done():
 	}
-	if err := s.Signal(byte(unix.SIGKILL)); err != nil {
-		<-done //nolint:errcheck // the port is broken, which says more
-		return ended(err)
+	// Not here: a port that nobody empties would keep us from the clock.
+	go s.Signal(byte(unix.SIGKILL)) //nolint:errcheck // a broken port ends the stream
+	grace := time.NewTicker(killGrace)
+	defer grace.Stop()
+	for before := int64(math.MaxInt64); ; before = late.Load() {
+		select {
+		case err := <-done:
+			if err := ended(err); err != nil {
+				return err
+			}
+			return context.Cause(ctx)
+		case <-grace.C:
+			if !s.Behind() || late.Load()-before > lastWords {
+				b.giveUp("its init process did not report the end of a killed command")
+			}
+		}
 	}
-	late := time.AfterFunc(killGrace, func() { b.giveUp("its init process did not report the end of a killed command") })
-	defer late.Stop()
-	if err := ended(<-done); err != nil {
-		return err
-	}
-	return context.Cause(ctx)
 }
 
-// receive takes data until the operation is over. After the sink fails the rest is
-// taken and dropped, so that the box is not held up.
-func receive(s *port.Stream, x *exchange) error {
+// receive takes data until the operation is over, and counts what comes after
+// ctx has ended. After the sink fails the rest is taken and dropped, so that the
+// box is not held up.
+func receive(ctx context.Context, s *port.Stream, x *exchange, late *atomic.Int64) error {
 	var failed error
 	for {
 		fd, data, err := s.Recv()
@@ -220,6 +235,9 @@ func receive(s *port.Stream, x *exchange) error {
 		}
 		if x != nil && x.out != nil && failed == nil {
 			failed = x.out(fd, data)
+		}
+		if ctx.Err() != nil {
+			late.Add(int64(len(data)))
 		}
 	}
 }

@@ -84,6 +84,8 @@ func TestLyingInit(t *testing.T) {
 		{"ignores the window", "window", port.ErrProtocol},
 		{"ignores a kill", "did not report", nil},
 		{"silent", "silent", nil},
+		{"takes nothing", "takes nothing", nil},
+		{"goes on after a kill", "did not report", nil},
 	} {
 		t.Run(tt.how, func(t *testing.T) {
 			t.Parallel() // some of them take the time that a box is given
@@ -93,10 +95,18 @@ func TestLyingInit(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			if tt.how == "ignores a kill" {
-				cancel()
-			}
 			cmd := Command{Argv: []string{"true"}}
+			switch tt.how {
+			case "ignores a kill":
+				cancel()
+			case "goes on after a kill":
+				cmd.Output = func(bool, []byte) { cancel() }
+			case "takes nothing":
+				cmd.Stdin = zeros{}
+				for range 31 { // windows enough to fill every pipe and socket on the way
+					go b.Exec(ctx, cmd) //nolint:errcheck // the last one says it
+				}
+			}
 			if tt.how == "ignores the window" {
 				cmd.Output = func(bool, []byte) { <-b.Done() } // nobody takes it
 			}

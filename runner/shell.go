@@ -51,7 +51,7 @@ func (b *Box) Shell(ctx context.Context, cmd Command, t Terminal) (Result, error
 			_, err := draw.Write(data)
 			return err
 		},
-		opened: func(s *port.Stream) { b.wg.Go(func() { sendSizes(s, t.Resized, done) }) },
+		opened: func(s *port.Stream) { go sendSizes(s, t.Resized, done) },
 	})
 	close(done)
 	r := Result{Duration: time.Since(began)}

@@ -22,11 +22,11 @@ import (
 func (b *Box) PutTree(ctx context.Context, dir string, files fs.FS, l tree.Limits) (tree.Stats, error) {
 	r, w := io.Pipe()
 	packed := make(chan error, 1)
-	b.wg.Go(func() {
+	go func() {
 		err := tree.Pack(ctx, w, files, l)
 		w.CloseWithError(err)
 		packed <- err
-	})
+	}()
 	req := port.Request{Op: port.OpPutTree, Path: dir}
 	var reply *port.Reply
 	err := setDetail(&req, l)
@@ -74,14 +74,14 @@ func (b *Box) GetTree(ctx context.Context, dir, into string, l tree.Limits) (tre
 		err   error
 	}
 	extracted := make(chan result, 1)
-	b.wg.Go(func() {
+	go func() {
 		stats, err := tree.Extract(root, r, l, false)
 		if err == nil {
 			_, err = io.Copy(io.Discard, io.LimitReader(r, 1<<20)) // padding
 		}
 		r.CloseWithError(errors.Join(err, errTaken))
 		extracted <- result{stats, err}
-	})
+	}()
 	_, err = b.take(ctx, req, func(data []byte) error { _, err := w.Write(data); return err })
 	w.CloseWithError(err)
 	x := <-extracted

@@ -10,6 +10,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -156,16 +157,8 @@ func (b *box) handle(s *port.Stream, req port.Request) {
 	switch req.Op {
 	case port.OpExec:
 		r = b.exec(s, req)
-	case port.OpPut:
-		r = put(s, req)
-	case port.OpGet:
-		r = get(s, req)
-	case port.OpPutTree:
-		r = putTree(s, req)
-	case port.OpGetTree:
-		r = getTree(s, req)
-	case port.OpManifest:
-		r = manifest(s, req)
+	case port.OpPut, port.OpGet, port.OpPutTree, port.OpGetTree, port.OpManifest:
+		r = transfer(untilSignaled(s), s, req)
 	case port.OpSeal:
 		r = b.seal(req)
 	case port.OpListen:
@@ -176,4 +169,20 @@ func (b *box) handle(s *port.Stream, req port.Request) {
 		r = port.Reply{Error: fmt.Sprintf("unknown operation %q", req.Op)}
 	}
 	s.Finish(r) //nolint:errcheck // a broken port ends init anyway
+}
+
+// transfer moves files until ctx ends, and the stream with it.
+func transfer(ctx context.Context, s *port.Stream, req port.Request) port.Reply {
+	switch req.Op {
+	case port.OpPut:
+		return put(s, req)
+	case port.OpGet:
+		return get(s, req)
+	case port.OpPutTree:
+		return putTree(s, req)
+	case port.OpGetTree:
+		return getTree(ctx, s, req)
+	default:
+		return manifest(ctx, s, req)
+	}
 }

@@ -14,12 +14,15 @@ import (
 )
 
 // untilSignaled is a context that ends when the host signals the stream, or
-// when the stream does.
+// when the stream does. The signal breaks the stream, so that nothing waits for
+// what the host no longer sends or takes.
 func untilSignaled(s *port.Stream) context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	go func() { // ends with the stream
 		s.Signaled()
-		cancel(errors.New("broken off by the host"))
+		broken := errors.New("broken off by the host")
+		s.Break(broken)
+		cancel(broken)
 	}()
 	return ctx
 }
@@ -107,7 +110,7 @@ func putTree(s *port.Stream, req port.Request) port.Reply {
 }
 
 // getTree packs a directory into the stream.
-func getTree(s *port.Stream, req port.Request) port.Reply {
+func getTree(ctx context.Context, s *port.Stream, req port.Request) port.Reply {
 	limits, err := limitsOf(req)
 	if err != nil {
 		return fileError(err)
@@ -118,14 +121,14 @@ func getTree(s *port.Stream, req port.Request) port.Reply {
 	}
 	defer root.Close()
 	w := bufio.NewWriterSize(sent{s}, 64<<10)
-	if err := errors.Join(tree.Pack(untilSignaled(s), w, tree.Dir(root), limits), w.Flush()); err != nil {
+	if err := errors.Join(tree.Pack(ctx, w, tree.Dir(root), limits), w.Flush()); err != nil {
 		return fileError(err)
 	}
 	return port.Reply{}
 }
 
 // manifest lists places, an entry a line.
-func manifest(s *port.Stream, req port.Request) port.Reply {
+func manifest(ctx context.Context, s *port.Stream, req port.Request) port.Reply {
 	var q tree.Query
 	if err := json.Unmarshal(req.Detail, &q); err != nil {
 		return fileError(err)
@@ -133,7 +136,6 @@ func manifest(s *port.Stream, req port.Request) port.Reply {
 	w := bufio.NewWriterSize(sent{s}, 64<<10)
 	lines := json.NewEncoder(w)
 	lister := tree.NewLister(q, func(e tree.Entry) error { return lines.Encode(e) })
-	ctx := untilSignaled(s)
 	var errs []error
 	for _, place := range q.Places {
 		errs = append(errs, inRoot(place, func(root *os.Root) error {

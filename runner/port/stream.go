@@ -162,12 +162,23 @@ func (s *Stream) Recv() (fd byte, data []byte, err error) {
 	over := s.over
 	s.mu.Unlock()
 	if grant > 0 && !over {
-		if err := s.conn.write(frameCredit, s.id, creditPayload(grant), nil); err != nil {
-			return 0, nil, err
-		}
+		// A port that is broken ends the stream, after what has come.
+		s.conn.write(frameCredit, s.id, creditPayload(grant), nil) //nolint:errcheck // see above
 	}
 	return p.fd, p.data, nil
 }
+
+// Behind reports whether the peer has done more than Recv has told: it is not
+// the peer that the operation waits for.
+func (s *Stream) Behind() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue) > 0 || s.over
+}
+
+// Break ends the stream on this side: Send and, after what has come, Recv
+// return err. Finish still tells the host.
+func (s *Stream) Break(err error) { s.end(nil, err) }
 
 // Signal asks init to send a signal to the command's whole process group.
 func (s *Stream) Signal(sig byte) error {

@@ -70,6 +70,13 @@ func main() {
 }
 
 func serve(how string) {
+	if how == "takes nothing" {
+		defer func() {
+			for range time.Tick(time.Second) { // alive, it says
+				say(pong, 0, make([]byte, 8))
+			}
+		}()
+	}
 	for {
 		typ, stream, payload := hear()
 		switch {
@@ -82,6 +89,9 @@ func serve(how string) {
 			}
 			if req.Op == port.OpSeal {
 				seal(how, stream)
+				if how == "takes nothing" {
+					return
+				}
 				continue
 			}
 			command(how, stream)
@@ -109,6 +119,14 @@ func command(how string, stream uint32) {
 		say(data, stream+7, []byte{port.Stdout, 'x'})
 	case "opens on the host":
 		sayJSON(open, stream+1, port.Request{Op: port.OpGet, Path: "/etc/passwd"})
+	case "goes on after a kill":
+		output := make([]byte, port.Window/8)
+		output[0] = port.Stdout
+		for ; ; hear() { // the credit for what was said; a kill is as good
+			for range 4 {
+				say(data, stream, output)
+			}
+		}
 	case "ignores the window":
 		output := make([]byte, 32<<10)
 		output[0] = port.Stdout

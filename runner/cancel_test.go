@@ -1,0 +1,147 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"testing"
+	"time"
+
+	"glovebox/runner/port"
+)
+
+// untouched says that a box is as good as before.
+func untouched(t *testing.T, b *Box) {
+	t.Helper()
+	if r := sh(t, b, "ls -A /work | grep -c '^.put-'"); string(r.Stdout) != "0\n" {
+		t.Errorf("a part of a file is left: %v", r)
+	}
+}
+
+// What is broken off costs the caller's operation, not the box.
+func TestBrokenOff(t *testing.T) {
+	t.Run("a put whose reader stands still", func(t *testing.T) {
+		b := testBox(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		r, w := io.Pipe()
+		defer w.Close()
+		go func() {
+			w.Write(make([]byte, 100_000)) //nolint:errcheck // the reader says what came
+			cancel()
+		}()
+		if _, err := b.Put(ctx, "half", 0o644, r); !errors.Is(err, context.Canceled) || errors.Is(err, ErrBoxLost) {
+			t.Errorf("Put: %v", err)
+		}
+		untouched(t, b)
+	})
+	t.Run("a get whose writer stands still", func(t *testing.T) {
+		b := testBox(t)
+		if _, err := b.Put(t.Context(), "big", 0o644, io.LimitReader(zeros{}, 64*port.Window)); err != nil {
+			t.Fatal(err)
+		}
+		t.Parallel() // it takes the time that a killed command has
+		ctx, cancel := context.WithCancel(t.Context())
+		w := &slow{stands: 2 * killGrace, then: cancel}
+		if _, err := b.Get(ctx, "big", 0, 0, w); !errors.Is(err, context.Canceled) || errors.Is(err, ErrBoxLost) {
+			t.Errorf("Get: %v", err)
+		}
+		if w.n > 8*port.Window {
+			t.Errorf("%d bytes came after it was broken off", w.n)
+		}
+		untouched(t, b)
+	})
+	t.Run("a get whose writer fails", func(t *testing.T) {
+		b := testBox(t)
+		if _, err := b.Put(t.Context(), "big", 0o644, io.LimitReader(zeros{}, 64*port.Window)); err != nil {
+			t.Fatal(err)
+		}
+		full := errors.New("no space left")
+		if _, err := b.Get(t.Context(), "big", 0, 0, writer(func([]byte) error { return full })); !errors.Is(err, full) {
+			t.Errorf("Get: %v", err)
+		}
+		untouched(t, b)
+	})
+	t.Run("a command whose output nobody takes", func(t *testing.T) {
+		b := testBox(t)
+		t.Parallel() // as above
+		ctx, cancel := context.WithCancel(t.Context())
+		w := &slow{stands: 2 * killGrace, then: cancel}
+		r, err := b.Exec(ctx, Command{Argv: []string{"sh", "-c", "yes; echo never"}, Output: func(_ bool, p []byte) { w.Write(p) }}) //nolint:errcheck // it has none
+		if !errors.Is(err, context.Canceled) || errors.Is(err, ErrBoxLost) || r.Signal != "SIGKILL" {
+			t.Errorf("%v, %v", r, err)
+		}
+		untouched(t, b)
+	})
+}
+
+// slow is a writer that stands still once.
+type slow struct {
+	stands time.Duration
+	then   func() // called before it stands
+	n      int
+}
+
+func (s *slow) Write(p []byte) (int, error) {
+	if s.n += len(p); s.then != nil {
+		s.then()
+		s.then = nil
+		<-time.After(s.stands)
+	}
+	return len(p), nil
+}
+
+type writer func([]byte) error
+
+func (w writer) Write(p []byte) (int, error) { return len(p), w(p) }
+
+// Close waits for nobody else's reader.
+func TestCloseBesideABlockedReader(t *testing.T) {
+	b, err := testEngine(t).NewBox(t.Context(), BoxOptions{Image: testImage(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, w := io.Pipe()
+	defer w.Close()
+	if _, err := b.Exec(t.Context(), Command{Argv: []string{"true"}, Stdin: r}); err != nil {
+		t.Error(err)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- b.Close(context.Background()) }()
+	select {
+	case err := <-closed:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(2 * destroyTimeout):
+		t.Fatal("it waits for a reader that stands still")
+	}
+}
+
+// The pace holds all commands of a box together. A machine that is slower makes
+// this test's work lighter, never wrong.
+func TestPace(t *testing.T) {
+	b := testBox(t)
+	const each = 3 * talkFreely
+	flood := Command{Argv: []string{"head", "-c", strconv.Itoa(each), "/dev/zero"}, MaxOutput: -1}
+	began := time.Now()
+	done := make(chan Result)
+	for range 2 {
+		go func() {
+			r, err := b.Exec(t.Context(), flood)
+			if err != nil {
+				t.Error(err)
+			}
+			done <- r
+		}()
+	}
+	for range 2 {
+		if r := <-done; r.StdoutCut+int64(len(r.Stdout)) != each {
+			t.Errorf("%d bytes came, %d were said", r.StdoutCut+int64(len(r.Stdout)), each)
+		}
+	}
+	seconds := float64(2*each-talkFreely) / talkRate
+	if took := time.Since(began); took.Seconds() < seconds {
+		t.Errorf("they said it all in %v, at the pace it takes %.2f s", took, seconds)
+	}
+}
