@@ -2,12 +2,15 @@ package runner
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,7 +32,8 @@ var ErrNoSeal = errors.New("no seal")
 var ErrBoxLost = errors.New("the box is gone")
 
 const (
-	startTimeout   = 30 * time.Second // create to hello
+	startTimeout   = 30 * time.Second // to create, and from then on to hello
+	lateTimeout    = 2 * time.Second  // to create, when nobody waits for the box any more
 	destroyTimeout = 30 * time.Second
 	endTimeout     = 200 * time.Millisecond // for init to end by itself
 	heartbeat      = 5 * time.Second        // between pings; three unanswered ones end the box
@@ -94,6 +98,7 @@ type Box struct {
 	stderr *bounded
 	env    []string               // of every command
 	attach chan error             // the attach goroutine's end
+	hangUp func()                 // ends it
 	talk   *rate.Limiter          // of what its commands say, in bytes
 	gaveUp atomic.Pointer[string] // why we ended the port; nil: we did not
 
@@ -134,16 +139,14 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 	}
 	weaken(spec)
 	sabotaged("spec", spec)
-	// Not to be broken off: the service would make it all the same.
-	made, err := containers.CreateWithSpec(e.with(context.WithoutCancel(ctx)), spec, nil)
+	container, err := e.create(ctx, spec, lease)
 	if err != nil {
-		lease.release()
 		return nil, fmt.Errorf("create box: %w", err)
 	}
 	b := &Box{
 		engine: e, began: began, uid: lease, stop: make(chan struct{}), attach: make(chan error, 1), stderr: &bounded{max: 4 << 10},
 		talk: rate.NewLimiter(talkRate, talkFreely), env: environment[:len(environment):len(environment)],
-		info: BoxInfo{Name: name, Container: made.ID, Image: opts.Image, Runtime: e.Info().Runtime, UID: lease.uid},
+		info: BoxInfo{Name: name, Container: container, Image: opts.Image, Runtime: e.Info().Runtime, UID: lease.uid},
 	}
 	if err := b.start(ctx, opts); err != nil {
 		b.Close(context.WithoutCancel(ctx))
@@ -154,22 +157,75 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 	return b, nil
 }
 
+// create makes a box's container. It is not broken off, for the service would
+// make it all the same: what comes too late, or without a word, is discarded.
+func (e *Engine) create(ctx context.Context, spec *specgen.SpecGenerator, lease *uidLease) (id string, err error) {
+	made := make(chan error, 1)
+	e.wait.Go(func() {
+		r, err := containers.CreateWithSpec(e.conn(), spec, nil)
+		if _, unsaid := bindings.CheckResponseCode(err); err != nil && unsaid != nil {
+			// Not Podman's own word: the connection was to a service that has
+			// ended since. Of one name there will not be two.
+			r, err = containers.CreateWithSpec(e.conn(), spec, nil)
+		}
+		id = r.ID
+		made <- err
+	})
+	enough, broken := time.NewTimer(startTimeout), ctx.Done()
+	defer enough.Stop()
+	for {
+		select {
+		case err := <-made:
+			if err != nil {
+				e.discard(spec.Name, lease)
+			}
+			return id, err
+		case <-broken:
+			broken = nil
+			enough.Reset(lateTimeout)
+		case <-enough.C:
+			e.wait.Go(func() {
+				<-made
+				e.discard(spec.Name, lease)
+			})
+			return "", cmp.Or(context.Cause(ctx), errSilent)
+		}
+	}
+}
+
+// discard removes a container as soon as that can be done, and then gives its
+// user ID back. Should the engine be closed before, the reaper does it.
+func (e *Engine) discard(container string, lease *uidLease) {
+	alive := e.conn()
+	e.wait.Go(func() {
+		defer lease.release()
+		for e.remove(alive, container) != nil {
+			select {
+			case <-alive.Done():
+				return
+			case <-time.After(heartbeat):
+			}
+		}
+	})
+}
+
 // start attaches before it starts, so that nothing init says is missed.
 func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	line, hangUp, err := b.engine.line()
+	line, err := b.engine.line(ctx)
 	if err != nil {
 		return fmt.Errorf("attach to box: %w", err)
 	}
+	b.hangUp = line.hangUp
 	inR, inW := io.Pipe()
 	outR, outW := io.Pipe()
 	b.stdin, b.stdout = inW, outR
 	ready := make(chan bool, 1)
 	go func() {
-		defer hangUp()
+		defer line.hangUp()
 		options := new(containers.AttachOptions).WithStream(true).WithDetachKeys("") // no byte sequence detaches
-		err := containers.Attach(line, b.info.Container, inR, outW, b.stderr, ready, options)
+		err := containers.Attach(line.client, b.info.Container, inR, outW, b.stderr, ready, options)
 		if err == nil {
 			err = io.EOF
 		}
@@ -214,20 +270,47 @@ func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 // line is a connection to the service for one attachment. The bindings' Attach
 // replaces the transport of the client that it is given, which would wrap the
 // engine's once for every box, and race with its other calls.
-func (e *Engine) line() (ctx context.Context, hangUp func(), err error) {
-	ctx, err = bindings.NewConnection(e.conn(), e.uri)
-	if err != nil {
-		return nil, nil, err
+type line struct {
+	client context.Context
+	end    context.CancelFunc
+	first  *http.Transport // until the bindings replace it
+
+	mu    sync.Mutex
+	conns []net.Conn
+}
+
+func (e *Engine) line(ctx context.Context) (*line, error) {
+	l := &line{}
+	if err := e.reach(ctx, func(uri string) (err error) {
+		l.client, l.end, err = dial(ctx, e.conn(), uri)
+		return err
+	}); err != nil {
+		return nil, err
 	}
-	c, err := bindings.GetClient(ctx)
-	if err != nil {
-		return nil, nil, err
+	// What is attached, the bindings let go of only when the service does.
+	l.first = transport(l.client)
+	dial := l.first.DialContext
+	l.first.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err == nil {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.conns = append(l.conns, c)
+		}
+		return c, err
 	}
-	first := *c.Client
-	return ctx, func() {
-		first.CloseIdleConnections()
-		c.Client.CloseIdleConnections()
-	}, nil
+	return l, nil
+}
+
+// hangUp ends the attachment, whatever the service does. It may be called again.
+func (l *line) hangUp() {
+	l.end()
+	l.first.CloseIdleConnections()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range l.conns {
+		c.Close()
+	}
 }
 
 // seal has the box prove its isolation from inside. Whatever is not proven is
@@ -349,19 +432,25 @@ func (b *Box) Close(ctx context.Context) error {
 		if !sabotaged("teardown", nil) {
 			b.closed = b.engine.remove(ctx, b.info.Container)
 		}
+		if b.closed != nil {
+			b.engine.discard(b.info.Container, b.uid)
+		} else {
+			b.uid.release()
+		}
 		if b.stdin != nil {
 			b.stdin.Close()
 			b.stdout.CloseWithError(port.ErrClosed)
 			select {
 			case <-b.attach: //nolint:errcheck // it ended because we ended it
 			case <-ctx.Done():
+				b.hangUp()
+				<-b.attach //nolint:errcheck // as above
 			}
 		}
 		if b.conn != nil {
 			b.conn.Wait()
 		}
 		b.wg.Wait()
-		b.uid.release()
 	})
 	return b.closed
 }
@@ -384,6 +473,8 @@ func (b *Box) letEnd() {
 
 // remove destroys a container with its volumes; one that is gone is no error.
 func (e *Engine) remove(ctx context.Context, id string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, destroyTimeout, errSilent)
+	defer cancel()
 	options := new(containers.RemoveOptions).WithForce(true).WithVolumes(true).WithIgnore(true).WithTimeout(0)
 	// A container that ends by itself meanwhile makes Podman give up; the next
 	// time it is found ended.

@@ -1,11 +1,13 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +26,14 @@ var (
 	ErrNoEngine = errors.New("no Podman engine")      // none answers and none could be started
 	ErrNotSetUp = errors.New("not set up")            // something that `glovebox setup` makes is missing
 	ErrRootful  = errors.New("rootful Podman engine") // a box there would be root's: never used
+)
+
+// errSilent: a hanging service is no better than none.
+var errSilent = fmt.Errorf("%w: its service does not answer", ErrNoEngine)
+
+const (
+	answerTimeout = time.Minute      // for the service to say what it has
+	workTimeout   = 15 * time.Minute // for it to begin an answer at all, after an import of gigabytes
 )
 
 // errFewIDs: there are no subordinate ids, or Podman has run since before there were.
@@ -58,13 +68,15 @@ type Engine struct {
 	acct   account
 	owner  Owner
 	client context.Context // carries the bindings' connection, as they want it
-	uri    string          // of the service
+	uri    string          // of somebody else's service
 	info   Info
 	reaped []BoxStatus
 	strong foundRuntime // the zero value: boxes share the host's kernel
-	child  *child       // nil: somebody else's service
 	stop   context.CancelFunc
 	wait   sync.WaitGroup
+
+	mu    sync.Mutex // of the child, which may be replaced: see reach
+	child *child     // nil: somebody else's service
 }
 
 // Open finds the rootless Podman service or starts one, checks it, and removes
@@ -125,6 +137,8 @@ func (e *Engine) Close() error {
 			c.Client.CloseIdleConnections()
 		}
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if e.child != nil {
 		e.child.stop()
 		e.child = nil
@@ -146,6 +160,11 @@ func (e *Engine) conn() context.Context { return e.client }
 // when its caller does.
 func (e *Engine) with(ctx context.Context) context.Context {
 	return joined{Context: ctx, values: e.client}
+}
+
+// soon is with for what the service answers at once.
+func (e *Engine) soon(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(e.with(ctx), answerTimeout, errSilent)
 }
 
 type joined struct {
@@ -170,7 +189,7 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 		}
 		e.info.Source = "CONTAINER_HOST"
 		e.uri = uri
-		if e.client, err = bindings.NewConnection(alive, uri); err != nil {
+		if e.client, _, err = dial(ctx, alive, uri); err != nil {
 			return fmt.Errorf("%w: CONTAINER_HOST is set to %q, and nothing answers there: unset it, or start that service (%w)", ErrNoEngine, uri, err)
 		}
 		e.keepAwake(alive)
@@ -179,7 +198,7 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 	if path := e.userSocket(); e.strong.strongRuntime == nil && answers(ctx, path) {
 		e.info.Source = "user socket"
 		e.uri = "unix://" + path
-		if e.client, err = bindings.NewConnection(alive, e.uri); err == nil {
+		if e.client, _, err = dial(ctx, alive, e.uri); err == nil {
 			e.keepAwake(alive)
 			return nil
 		}
@@ -189,11 +208,92 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 	if e.child, err = startChild(ctx, e.acct, e.opts, e.flags()); err != nil {
 		return err
 	}
-	e.uri = e.child.uri()
-	if e.client, err = bindings.NewConnection(alive, e.uri); err != nil {
+	client, _, err := dial(ctx, alive, e.child.uri())
+	if err != nil {
 		return fmt.Errorf("%w: the service that was just started does not answer (%w): %s", ErrNoEngine, err, e.child.stderr)
 	}
+	e.client = client
+	transport(client).DialContext = func(ctx context.Context, _, _ string) (conn net.Conn, err error) {
+		err = e.reach(ctx, func(uri string) (err error) {
+			conn, err = new(net.Dialer).DialContext(ctx, "unix", strings.TrimPrefix(uri, "unix://"))
+			return err
+		})
+		return conn, err
+	}
 	return nil
+}
+
+// dial connects to a service, and waits for it no longer than ctx lives. The
+// connection lives as long as alive, or until it is hung up.
+func dial(ctx, alive context.Context, uri string) (client context.Context, hangUp context.CancelFunc, err error) {
+	life, end := context.WithCancelCause(alive)
+	waited := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
+	silent := time.AfterFunc(answerTimeout, func() { end(errSilent) })
+	client, err = bindings.NewConnection(life, uri)
+	if !waited() || !silent.Stop() {
+		err = cmp.Or(context.Cause(ctx), errSilent)
+	}
+	if err != nil {
+		end(err)
+		return nil, nil, err
+	}
+	transport(client).ResponseHeaderTimeout = workTimeout
+	return client, func() { end(context.Canceled) }, nil
+}
+
+// transport is what the bindings' client sends its requests through. It must
+// not be changed once others use it.
+func transport(client context.Context) *http.Transport {
+	c, err := bindings.GetClient(client)
+	if err != nil {
+		panic(err) // it is not from dial
+	}
+	return c.Client.Transport.(*http.Transport) // so the bindings have it for every kind of URI
+}
+
+// reach has connect connect to the service. Our own, should it have ended, is
+// started again: an engine outlives what kills a process, such as a lack of memory.
+func (e *Engine) reach(ctx context.Context, connect func(uri string) error) error {
+	e.mu.Lock()
+	c := e.child
+	e.mu.Unlock()
+	if c == nil {
+		return connect(e.uri)
+	}
+	err := connect(c.uri())
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	next, again := e.successor(ctx, c)
+	if again != nil {
+		return fmt.Errorf("%w (%w)", again, err)
+	}
+	return connect(next.uri())
+}
+
+// successor replaces a service that nobody could connect to, once it has ended.
+func (e *Engine) successor(ctx context.Context, was *child) (*child, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.child != was && e.child != nil {
+		return e.child, nil // others were quicker
+	}
+	select {
+	case <-was.done:
+	case <-time.After(lateTimeout): // the end of a process is a moment older than its news
+		return nil, errSilent
+	}
+	if e.child == nil {
+		return nil, fmt.Errorf("%w: it is closed", ErrNoEngine)
+	}
+	e.opts.Log(fmt.Sprintf("the Podman service has ended (%v), another is started", was.err))
+	next, err := startChild(ctx, e.acct, e.opts, e.flags())
+	if err != nil {
+		return nil, err
+	}
+	was.stop()
+	e.child = next
+	return next, nil
 }
 
 // userSocket is the socket of the user's own service. As root there is none:
@@ -299,7 +399,9 @@ func (e *Engine) autoRuntime() bool { return e.opts.Runtime == "" || e.opts.Runt
 
 // check asks the service what it is and refuses what must not be used.
 func (e *Engine) check(ctx context.Context) error {
-	i, err := system.Info(e.with(ctx), nil)
+	soon, cancel := e.soon(ctx)
+	defer cancel()
+	i, err := system.Info(soon, nil)
 	if err != nil {
 		return fmt.Errorf("%w: asking Podman about itself: %w", ErrNoEngine, err)
 	}

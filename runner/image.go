@@ -195,12 +195,14 @@ func (e *Engine) prepare(ctx context.Context, ref string, find finder, progress 
 // Images lists the prepared images, newest first, for whatever init.
 func (e *Engine) Images(ctx context.Context) ([]Image, error) {
 	filter := map[string][]string{"label": {labelImageInit}}
-	list, err := images.List(e.with(ctx), new(images.ListOptions).WithFilters(filter))
+	soon, cancel := e.soon(ctx)
+	defer cancel()
+	list, err := images.List(soon, new(images.ListOptions).WithFilters(filter))
 	for range 3 { // Podman fails where one is removed while it lists them
 		if err == nil || !strings.Contains(err.Error(), "image not known") {
 			break
 		}
-		list, err = images.List(e.with(ctx), new(images.ListOptions).WithFilters(filter))
+		list, err = images.List(soon, new(images.ListOptions).WithFilters(filter))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listing images: %w", err)
@@ -289,11 +291,13 @@ func (e *Engine) latest(ctx context.Context, ref string, progress func(Progress)
 
 // local looks into Podman's store.
 func (e *Engine) local(ctx context.Context, ref string) (baseImage, bool, error) {
-	there, err := images.Exists(e.with(ctx), ref, nil)
+	soon, cancel := e.soon(ctx)
+	defer cancel()
+	there, err := images.Exists(soon, ref, nil)
 	if err != nil || !there {
 		return baseImage{}, false, err
 	}
-	report, err := images.GetImage(e.with(ctx), ref, nil)
+	report, err := images.GetImage(soon, ref, nil)
 	if err != nil {
 		return baseImage{}, false, err
 	}

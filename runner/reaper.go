@@ -57,7 +57,9 @@ func (e *Engine) Reap(ctx context.Context) ([]BoxStatus, error) {
 // owned lists every container that has an owner; one that is not a box has no
 // Name. Podman's own filters are not relied upon to decide.
 func (e *Engine) owned(ctx context.Context) ([]BoxStatus, error) {
-	list, err := containers.List(e.with(ctx), new(containers.ListOptions).WithAll(true))
+	soon, cancel := e.soon(ctx)
+	defer cancel()
+	list, err := containers.List(soon, new(containers.ListOptions).WithAll(true))
 	if err != nil {
 		return nil, fmt.Errorf("listing boxes: %w", err)
 	}

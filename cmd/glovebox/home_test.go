@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -31,10 +32,10 @@ var programs = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	programDir = dir
-	cmd := exec.Command("go", "build", "-o", dir+"/", ".", "../glovebox-init")
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, out)
+	for _, build := range []*exec.Cmd{goBuild(dir, "../glovebox-init"), goBuild(dir, ".", raceFlag()...)} {
+		if out, err := build.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%w: %s", err, out)
+		}
 	}
 	// Now, so that no test sees the progress of it. Without an engine the tests skip.
 	if out, err := exec.Command(filepath.Join(dir, "glovebox"), "image", "prepare").CombinedOutput(); err != nil && engineThere() {
@@ -42,6 +43,22 @@ var programs = sync.OnceValues(func() (string, error) {
 	}
 	return dir, nil
 })
+
+func goBuild(dir, pkg string, flags ...string) *exec.Cmd {
+	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", dir + "/"}, flags, []string{pkg})...)
+	if len(flags) == 0 {
+		cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0") // init must be static
+	}
+	return cmd
+}
+
+// raceFlag builds the program with the race detector where the tests have it.
+func raceFlag() []string {
+	if info, ok := debug.ReadBuildInfo(); ok && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return []string{"-race"}
+	}
+	return nil
+}
 
 func engineThere() bool {
 	_, err := exec.LookPath("podman")

@@ -1,0 +1,259 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// ownService opens an engine whose service is its own child, for one test to
+// do harm to.
+func ownService(t *testing.T) (*Engine, BoxOptions) {
+	t.Helper()
+	opts := BoxOptions{Image: testImage(t), Session: t.Name()}
+	e, err := Open(t.Context(), testEngine(t).opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if e.child == nil {
+		t.Skip("this user's Podman service was there already")
+	}
+	return e, opts
+}
+
+// gone waits until no box of the test is known to Podman, asked by another service.
+func gone(t *testing.T) {
+	t.Helper()
+	var left []BoxStatus
+	await(t, func() bool {
+		all, err := testEngine(t).Boxes(context.Background())
+		left = slices.DeleteFunc(all, func(b BoxStatus) bool { return b.Session != t.Name() })
+		return err == nil && len(left) == 0
+	}, said{&left})
+}
+
+// said shows what there is when it is asked for.
+type said struct{ what any }
+
+func (s said) String() string { return fmt.Sprintf("%+v", s.what) }
+
+// A workbench is open for a week: a service that ends under it costs the boxes
+// of that moment, and no more.
+func TestServiceDies(t *testing.T) {
+	e, opts := ownService(t)
+	b, err := e.NewBox(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // once is luck
+		if err := syscall.Kill(-e.child.pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		<-b.Done()
+		if _, err := b.Exec(t.Context(), Command{Argv: []string{"true"}}); !errors.Is(err, ErrBoxLost) {
+			t.Errorf("in the box of the dead service: %v", err)
+		}
+		lost := b
+		if b, err = e.NewBox(t.Context(), opts); err != nil {
+			t.Fatal(err)
+		}
+		if r := sh(t, b, "echo again"); string(r.Stdout) != "again\n" {
+			t.Error(r)
+		}
+		if err := lost.Close(context.Background()); err != nil {
+			t.Errorf("removing the lost box: %v", err)
+		}
+	}
+	// Also where the first to notice is who removes.
+	if err := syscall.Kill(-e.child.pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-b.Done()
+	if err := b.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	gone(t)
+	records, err := filepath.Glob(filepath.Join(e.opts.RuntimeDir, "svc-*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	after, err := filepath.Glob(filepath.Join(e.opts.RuntimeDir, "svc-*"))
+	if err != nil || len(after) != len(records)-2 {
+		t.Errorf("before Close %q, after it %q (%v)", records, after, err)
+	}
+}
+
+// A service that hangs keeps nobody for ever, and once it goes on nothing is
+// left of what was given up meanwhile.
+func TestServiceHangs(t *testing.T) {
+	e, opts := ownService(t)
+	t.Parallel() // it takes the time that a box is given
+	b, err := e.NewBox(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	goroutines := runtime.NumGoroutine()
+	pid := e.child.pid
+	if err := syscall.Kill(-pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Kill(-pid, syscall.SIGCONT) }) //nolint:errcheck // it goes on already
+	within := func(what string, d time.Duration, do func() error) <-chan error {
+		done := make(chan error, 1)
+		go func() { done <- do() }()
+		result := make(chan error, 1)
+		go func() {
+			select {
+			case err := <-done:
+				if err == nil {
+					t.Errorf("%s: it went well, without a service", what)
+				}
+				result <- err
+			case <-time.After(d):
+				t.Errorf("%s: it hangs", what)
+				result <- errors.New("it hangs")
+			}
+		}()
+		return result
+	}
+	const bound = 2 * startTimeout
+	waits := []<-chan error{
+		within("put", bound, func() error {
+			_, err := b.Put(t.Context(), "big", 0o600, io.LimitReader(zeros{}, 1<<30))
+			return err
+		}),
+		within("a command", bound, func() error {
+			_, err := b.Exec(t.Context(), Command{Argv: []string{"sleep", "1000"}, Stdin: zeros{}})
+			return err
+		}),
+		within("a new box", bound, func() error {
+			_, err := e.NewBox(t.Context(), opts)
+			return err
+		}),
+		within("listing", 2*answerTimeout, func() error {
+			_, err := e.Boxes(t.Context())
+			return err
+		}),
+		within("a new box that nobody waits for", startTimeout/2, func() error {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Second, cancel)
+			_, err := e.NewBox(ctx, opts)
+			return err
+		}),
+	}
+	for _, wait := range waits {
+		t.Log(<-wait)
+	}
+	t.Log(<-within("closing", bound, func() error { return b.Close(context.Background()) }))
+	if now := runtime.NumGoroutine(); now > goroutines+20 {
+		t.Errorf("%d goroutines, before the service hung %d", now, goroutines)
+	}
+	if err := syscall.Kill(-pid, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	again, err := e.NewBox(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	gone(t)
+}
+
+// Who opens an engine at a socket that nobody serves may stop waiting.
+func TestOpenBesideAHangingService(t *testing.T) {
+	needPodman(t)
+	socket := filepath.Join(t.TempDir(), "hangs.sock")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv("CONTAINER_HOST", "unix://"+socket)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		_, err := Open(ctx, Options{})
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Open says %v, want context.DeadlineExceeded", err)
+		}
+	case <-time.After(startTimeout):
+		t.Fatal("it hangs")
+	}
+}
+
+// conmon carries a box's bytes and tells Podman of its end. One that stands
+// still is a box that is silent; it is given up, and removed.
+func TestConmonHangs(t *testing.T) {
+	b, err := testEngine(t).NewBox(t.Context(), BoxOptions{Image: testImage(t), Session: t.Name()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Parallel() // it takes the time that a silent box is given
+	pid := conmonOf(t, b)
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Kill(pid, unix.SIGCONT) }) //nolint:errcheck // it is gone, we hope
+	if _, err := b.Exec(t.Context(), Command{Argv: []string{"true"}}); !errors.Is(err, ErrBoxLost) {
+		t.Errorf("Exec: %v", err)
+	}
+	if err := b.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	gone(t)
+	if err := syscall.Kill(pid, syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	await(t, func() bool {
+		_, err := os.Stat(filepath.Join("/proc", strconv.Itoa(pid)))
+		return err != nil
+	}, &tail{})
+}
+
+func conmonOf(t *testing.T, b *Box) int {
+	t.Helper()
+	names, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		line, err := os.ReadFile(name)
+		if err == nil && bytes.Contains(line, []byte("conmon")) && bytes.Contains(line, []byte(b.info.Container)) {
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+	}
+	t.Fatal("the box has no conmon")
+	return 0
+}
