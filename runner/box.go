@@ -419,7 +419,7 @@ func (b *Box) heartbeat() {
 // return the first one's result.
 func (b *Box) Close(ctx context.Context) error {
 	b.closing.Do(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), destroyTimeout)
+		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), destroyTimeout, errSilent)
 		defer cancel()
 		close(b.stop)
 		if b.conn != nil {

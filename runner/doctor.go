@@ -163,7 +163,7 @@ func checkRuntime(i Info) Check {
 	if i.Runtime == "crun" && (i.CgroupMode == "v1" || i.CgroupMode == "hybrid") {
 		return Check{"runtime", Fail, detail + ": crun refuses that", "glovebox setup, and set box.runtime to auto or runc"}
 	}
-	if _, err := exec.LookPath(i.Runtime); err != nil && i.Source == "own child" {
+	if _, err := exec.LookPath(i.Runtime); err != nil && i.Source == ownChild {
 		return Check{"runtime", Fail, i.Runtime + " is not installed", "glovebox setup"}
 	}
 	return Check{"runtime", OK, detail, ""}

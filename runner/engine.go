@@ -32,9 +32,12 @@ var (
 var errSilent = fmt.Errorf("%w: its service does not answer", ErrNoEngine)
 
 const (
-	answerTimeout = time.Minute      // for the service to say what it has
+	answerTimeout = 30 * time.Second // for the service to say what it has
 	workTimeout   = 15 * time.Minute // for it to begin an answer at all, after an import of gigabytes
 )
+
+// ownChild is the Info.Source of a service that we started.
+const ownChild = "own child"
 
 // errFewIDs: there are no subordinate ids, or Podman has run since before there were.
 var errFewIDs = errors.New("too few subordinate ids")
@@ -204,7 +207,7 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 		}
 		e.opts.Log("the user's Podman socket does not answer, starting an own service: " + err.Error())
 	}
-	e.info.Source = "own child"
+	e.info.Source = ownChild
 	if e.child, err = startChild(ctx, e.acct, e.opts, e.flags()); err != nil {
 		return err
 	}

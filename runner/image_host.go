@@ -39,7 +39,7 @@ func hostMounts() []spec.Mount {
 
 // hostFit refuses a /usr that a box cannot do with, or must not have.
 func (e *Engine) hostFit() error {
-	if !strings.HasPrefix(e.uri, "unix://") {
+	if e.info.Source != ownChild && !strings.HasPrefix(e.uri, "unix://") {
 		return fmt.Errorf("the Podman service is not on this machine: %s", e.uri)
 	}
 	if target, err := os.Readlink("/bin"); err != nil || !belowUsr(target) {

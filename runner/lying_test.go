@@ -31,6 +31,8 @@ func lying(t *testing.T) (*Engine, Image) {
 
 // A dead or lying init ends the box with an error that says so; nothing is left.
 func TestLyingInit(t *testing.T) {
+	testImage(t)
+	t.Parallel() // some of it takes the time that a box is given
 	e, img := lying(t)
 	box := func(t *testing.T, ctx context.Context, how string) (*Box, error) {
 		t.Helper()
@@ -88,7 +90,7 @@ func TestLyingInit(t *testing.T) {
 		{"goes on after a kill", "did not report", nil},
 	} {
 		t.Run(tt.how, func(t *testing.T) {
-			t.Parallel() // some of them take the time that a box is given
+			t.Parallel()
 			b, err := box(t, t.Context(), tt.how)
 			if err != nil {
 				t.Fatal(err)
