@@ -213,7 +213,7 @@ func (e *Engine) discard(container string, lease *uidLease) {
 func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	line, err := b.engine.line(ctx)
+	line, err := b.engine.line()
 	if err != nil {
 		return fmt.Errorf("attach to box: %w", err)
 	}
@@ -225,7 +225,7 @@ func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 	go func() {
 		defer line.hangUp()
 		options := new(containers.AttachOptions).WithStream(true).WithDetachKeys("") // no byte sequence detaches
-		err := containers.Attach(line.client, b.info.Container, inR, outW, b.stderr, ready, options)
+		err := containers.Attach(line, b.info.Container, inR, outW, b.stderr, ready, options)
 		if err == nil {
 			err = io.EOF
 		}
@@ -267,30 +267,30 @@ func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 	return b.seal(ctx, opts)
 }
 
-// line is a connection to the service for one attachment. The bindings' Attach
-// replaces the transport of the client that it is given, which would wrap the
-// engine's once for every box, and race with its other calls.
+// line is a connection to the service for one attachment: the engine's, with a
+// client of its own. The bindings' Attach replaces the transport of the client
+// that it finds, which would wrap the engine's once for every box, and race with
+// its other calls; and what is attached it lets go of only when the service does.
 type line struct {
-	client context.Context
-	end    context.CancelFunc
-	first  *http.Transport // until the bindings replace it
+	context.Context
+	end context.CancelFunc
+	own bindings.Connection
 
 	mu    sync.Mutex
 	conns []net.Conn
 }
 
-func (e *Engine) line(ctx context.Context) (*line, error) {
-	l := &line{}
-	if err := e.reach(ctx, func(uri string) (err error) {
-		l.client, l.end, err = dial(ctx, e.conn(), uri)
-		return err
-	}); err != nil {
+func (e *Engine) line() (*line, error) {
+	c, err := bindings.GetClient(e.conn())
+	if err != nil {
 		return nil, err
 	}
-	// What is attached, the bindings let go of only when the service does.
-	l.first = transport(l.client)
-	dial := l.first.DialContext
-	l.first.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+	l := &line{own: *c}
+	l.Context, l.end = context.WithCancel(e.conn())
+	t := transport(e.conn()).Clone()
+	t.DisableKeepAlives = true
+	dial := t.DialContext
+	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
 		if err == nil {
 			l.mu.Lock()
@@ -299,13 +299,22 @@ func (e *Engine) line(ctx context.Context) (*line, error) {
 		}
 		return c, err
 	}
+	l.own.Client = &http.Client{Transport: t}
 	return l, nil
+}
+
+// Value is the engine's, but for the connection itself.
+func (l *line) Value(key any) any {
+	v := l.Context.Value(key)
+	if _, ok := v.(*bindings.Connection); ok {
+		return &l.own
+	}
+	return v
 }
 
 // hangUp ends the attachment, whatever the service does. It may be called again.
 func (l *line) hangUp() {
 	l.end()
-	l.first.CloseIdleConnections()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.conns {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"strconv"
 	"testing"
 	"time"
@@ -144,4 +145,22 @@ func TestPace(t *testing.T) {
 	if took := time.Since(began); took.Seconds() < seconds {
 		t.Errorf("they said it all in %v, at the pace it takes %.2f s", took, seconds)
 	}
+}
+
+// A box that is no longer wanted while it is made leaves nothing, whenever that is.
+func TestMakingBrokenOff(t *testing.T) {
+	e, opts := testEngine(t), BoxOptions{Image: testImage(t), Session: t.Name()}
+	for range 20 {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Duration(rand.IntN(150))*time.Millisecond, cancel)
+		b, err := e.NewBox(ctx, opts)
+		if err == nil {
+			err = b.Close(ctx)
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		cancel()
+	}
+	gone(t)
 }

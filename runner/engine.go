@@ -28,8 +28,11 @@ var (
 	ErrRootful  = errors.New("rootful Podman engine") // a box there would be root's: never used
 )
 
-// errSilent: a hanging service is no better than none.
-var errSilent = fmt.Errorf("%w: its service does not answer", ErrNoEngine)
+// A hanging service is no better than none.
+var (
+	errSilent = fmt.Errorf("%w: its service does not answer", ErrNoEngine)
+	errClosed = fmt.Errorf("%w: it is closed", ErrNoEngine)
+)
 
 const (
 	answerTimeout = 30 * time.Second // for the service to say what it has
@@ -192,7 +195,7 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 		}
 		e.info.Source = "CONTAINER_HOST"
 		e.uri = uri
-		if e.client, _, err = dial(ctx, alive, uri); err != nil {
+		if e.client, err = dial(ctx, alive, uri); err != nil {
 			return fmt.Errorf("%w: CONTAINER_HOST is set to %q, and nothing answers there: unset it, or start that service (%w)", ErrNoEngine, uri, err)
 		}
 		e.keepAwake(alive)
@@ -201,7 +204,7 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 	if path := e.userSocket(); e.strong.strongRuntime == nil && answers(ctx, path) {
 		e.info.Source = "user socket"
 		e.uri = "unix://" + path
-		if e.client, _, err = dial(ctx, alive, e.uri); err == nil {
+		if e.client, err = dial(ctx, alive, e.uri); err == nil {
 			e.keepAwake(alive)
 			return nil
 		}
@@ -211,37 +214,32 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 	if e.child, err = startChild(ctx, e.acct, e.opts, e.flags()); err != nil {
 		return err
 	}
-	client, _, err := dial(ctx, alive, e.child.uri())
-	if err != nil {
+	if e.client, err = dial(ctx, alive, e.child.uri()); err != nil {
 		return fmt.Errorf("%w: the service that was just started does not answer (%w): %s", ErrNoEngine, err, e.child.stderr)
 	}
-	e.client = client
-	transport(client).DialContext = func(ctx context.Context, _, _ string) (conn net.Conn, err error) {
-		err = e.reach(ctx, func(uri string) (err error) {
-			conn, err = new(net.Dialer).DialContext(ctx, "unix", strings.TrimPrefix(uri, "unix://"))
-			return err
-		})
-		return conn, err
-	}
+	transport(e.client).DialContext = e.reach
 	return nil
 }
 
 // dial connects to a service, and waits for it no longer than ctx lives. The
-// connection lives as long as alive, or until it is hung up.
-func dial(ctx, alive context.Context, uri string) (client context.Context, hangUp context.CancelFunc, err error) {
+// connection lives as long as alive.
+func dial(ctx, alive context.Context, uri string) (client context.Context, err error) {
 	life, end := context.WithCancelCause(alive)
 	waited := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
 	silent := time.AfterFunc(answerTimeout, func() { end(errSilent) })
 	client, err = bindings.NewConnection(life, uri)
 	if !waited() || !silent.Stop() {
+		if err == nil {
+			transport(client).CloseIdleConnections()
+		}
 		err = cmp.Or(context.Cause(ctx), errSilent)
 	}
 	if err != nil {
 		end(err)
-		return nil, nil, err
+		return nil, err
 	}
 	transport(client).ResponseHeaderTimeout = workTimeout
-	return client, func() { end(context.Canceled) }, nil
+	return client, nil
 }
 
 // transport is what the bindings' client sends its requests through. It must
@@ -254,24 +252,24 @@ func transport(client context.Context) *http.Transport {
 	return c.Client.Transport.(*http.Transport) // so the bindings have it for every kind of URI
 }
 
-// reach has connect connect to the service. Our own, should it have ended, is
-// started again: an engine outlives what kills a process, such as a lack of memory.
-func (e *Engine) reach(ctx context.Context, connect func(uri string) error) error {
+// reach connects to our own service. Should it have ended it is started again:
+// an engine outlives what kills a process, such as a lack of memory.
+func (e *Engine) reach(ctx context.Context, _, _ string) (net.Conn, error) {
 	e.mu.Lock()
 	c := e.child
 	e.mu.Unlock()
 	if c == nil {
-		return connect(e.uri)
+		return nil, errClosed
 	}
-	err := connect(c.uri())
+	conn, err := c.dial(ctx)
 	if err == nil || ctx.Err() != nil {
-		return err
+		return conn, err
 	}
 	next, again := e.successor(ctx, c)
 	if again != nil {
-		return fmt.Errorf("%w (%w)", again, err)
+		return nil, fmt.Errorf("%w (%w)", again, err)
 	}
-	return connect(next.uri())
+	return next.dial(ctx)
 }
 
 // successor replaces a service that nobody could connect to, once it has ended.
@@ -287,7 +285,7 @@ func (e *Engine) successor(ctx context.Context, was *child) (*child, error) {
 		return nil, errSilent
 	}
 	if e.child == nil {
-		return nil, fmt.Errorf("%w: it is closed", ErrNoEngine)
+		return nil, errClosed
 	}
 	e.opts.Log(fmt.Sprintf("the Podman service has ended (%v), another is started", was.err))
 	next, err := startChild(ctx, e.acct, e.opts, e.flags())

@@ -34,7 +34,13 @@ type child struct {
 // childRecord is what a later process needs to end a service left behind.
 type childRecord struct{ Owner, Service Owner }
 
-func (c *child) uri() string { return "unix://" + filepath.Join(c.dir, "podman.sock") }
+func (c *child) socket() string { return filepath.Join(c.dir, "podman.sock") }
+
+func (c *child) uri() string { return "unix://" + c.socket() }
+
+func (c *child) dial(ctx context.Context) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, "unix", c.socket())
+}
 
 // startChild starts the service and waits until its socket answers.
 func startChild(ctx context.Context, a account, opts Options, flags []string) (*child, error) {
@@ -97,7 +103,7 @@ func (c *child) wait(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", filepath.Join(c.dir, "podman.sock"))
+		conn, err := c.dial(ctx)
 		if err == nil {
 			return conn.Close()
 		}

@@ -34,11 +34,7 @@ func newInit(t *testing.T, e *Engine) string {
 
 // withInit is the shared engine, preparing images with another init.
 func withInit(e *Engine, init string) *Engine {
-	uri := e.uri
-	if e.child != nil {
-		uri = e.child.uri()
-	}
-	return &Engine{opts: Options{InitPath: init, RuntimeDir: e.opts.RuntimeDir, Log: e.opts.Log}, acct: e.acct, owner: e.owner, client: e.client, uri: uri, info: e.info}
+	return &Engine{opts: Options{InitPath: init, RuntimeDir: e.opts.RuntimeDir, Log: e.opts.Log}, acct: e.acct, owner: e.owner, client: e.client, uri: e.uri, info: e.info}
 }
 
 func removeImage(t *testing.T, e *Engine, name string) {
