@@ -160,7 +160,11 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 // create makes a box's container. It is not broken off, for the service would
 // make it all the same: what comes too late, or without a word, is discarded.
 func (e *Engine) create(ctx context.Context, spec *specgen.SpecGenerator, lease *uidLease) (id string, err error) {
-	made := make(chan error, 1)
+	type answer struct {
+		id  string
+		err error
+	}
+	made := make(chan answer, 1)
 	e.wait.Go(func() {
 		r, err := containers.CreateWithSpec(e.conn(), spec, nil)
 		if _, unsaid := bindings.CheckResponseCode(err); err != nil && unsaid != nil {
@@ -168,18 +172,17 @@ func (e *Engine) create(ctx context.Context, spec *specgen.SpecGenerator, lease 
 			// ended since. Of one name there will not be two.
 			r, err = containers.CreateWithSpec(e.conn(), spec, nil)
 		}
-		id = r.ID
-		made <- err
+		made <- answer{r.ID, err}
 	})
 	enough, broken := time.NewTimer(startTimeout), ctx.Done()
 	defer enough.Stop()
 	for {
 		select {
-		case err := <-made:
-			if err != nil {
+		case a := <-made:
+			if a.err != nil {
 				e.discard(spec.Name, lease)
 			}
-			return id, err
+			return a.id, a.err
 		case <-broken:
 			broken = nil
 			enough.Reset(lateTimeout)
@@ -292,12 +295,16 @@ func (e *Engine) line() (*line, error) {
 	dial := t.DialContext
 	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		c, err := dial(ctx, network, addr)
-		if err == nil {
-			l.mu.Lock()
-			defer l.mu.Unlock()
-			l.conns = append(l.conns, c)
+		if err != nil {
+			return nil, err
 		}
-		return c, err
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.Err() != nil { // it was hung up meanwhile
+			return nil, errors.Join(l.Err(), c.Close())
+		}
+		l.conns = append(l.conns, c)
+		return c, nil
 	}
 	l.own.Client = &http.Client{Transport: t}
 	return l, nil

@@ -5,11 +5,15 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
 	"glovebox/runner/port"
+
+	"github.com/containers/podman/v5/pkg/bindings/containers"
 )
 
 // untouched says that a box is as good as before.
@@ -95,6 +99,71 @@ func (s *slow) Write(p []byte) (int, error) {
 type writer func([]byte) error
 
 func (w writer) Write(p []byte) (int, error) { return len(p), w(p) }
+
+// A box that dies ends what is under way in it: files in and out, clients of its
+// way out.
+func TestDiesInTheMiddle(t *testing.T) {
+	b, err := testEngine(t).NewBox(t.Context(), BoxOptions{Image: testImage(t), Session: t.Name(), Egress: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	way := &heldClient{came: make(chan bool), left: make(chan error, 1)}
+	b.serveEgress(way)
+	if _, err := b.Put(t.Context(), "big", 0o644, io.LimitReader(zeros{}, 64*port.Window)); err != nil {
+		t.Fatal(err)
+	}
+	r, w := io.Pipe()
+	defer w.Close()
+	ends := make(chan error, 3)
+	go func() {
+		_, err := b.Put(t.Context(), "half", 0o644, r)
+		ends <- err
+	}()
+	if _, err := w.Write(make([]byte, 100_000)); err != nil {
+		t.Fatal(err)
+	}
+	began := make(chan bool)
+	go func() {
+		begin := sync.OnceFunc(func() { close(began) })
+		_, err := b.Get(t.Context(), "big", 0, 0, writer(func([]byte) error { begin(); <-b.Done(); return nil }))
+		ends <- err
+	}()
+	<-began
+	go func() {
+		_, err := b.Exec(t.Context(), Command{Argv: []string{"bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/3128; cat <&3"}})
+		ends <- err
+	}()
+	<-way.came
+	if err := containers.Kill(b.engine.conn(), b.info.Container, new(containers.KillOptions).WithSignal("KILL")); err != nil {
+		t.Fatal(err)
+	}
+	for range cap(ends) {
+		if err := <-ends; !errors.Is(err, ErrBoxLost) {
+			t.Errorf("it ended with %v", err)
+		}
+	}
+	if err := <-way.left; err == nil {
+		t.Error("the client of the dead box said something")
+	}
+	if err := b.Close(context.Background()); err != nil {
+		t.Error(err)
+	}
+	gone(t)
+}
+
+// heldClient waits for a client to say something.
+type heldClient struct {
+	came chan bool
+	left chan error
+}
+
+func (h *heldClient) ServeHTTP(_ context.Context, c net.Conn) {
+	close(h.came)
+	_, err := c.Read(make([]byte, 1))
+	h.left <- err
+}
+
+func (h *heldClient) ServeSOCKS(context.Context, net.Conn) {}
 
 // Close waits for nobody else's reader.
 func TestCloseBesideABlockedReader(t *testing.T) {

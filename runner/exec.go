@@ -15,9 +15,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// killGrace is how long a killed command may take to be reported before the
-// box counts as lost. Where it is we who take our time with its lastWords (its
-// pipes and a window may be full of them, in bytes) it may take longer.
+// killGrace is how long init may take to report a killed command before the box
+// counts as lost. While we are behind with what it says it is not init who takes
+// the time, unless it said more than lastWords, in bytes, all that while: a
+// command's pipes and a window hold less.
 const (
 	killGrace = 10 * time.Second
 	lastWords = 4 << 20
