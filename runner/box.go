@@ -2,15 +2,12 @@ package runner
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -18,7 +15,6 @@ import (
 
 	"glovebox/runner/port"
 
-	"github.com/containers/podman/v5/pkg/bindings"
 	"github.com/containers/podman/v5/pkg/bindings/containers"
 	"github.com/containers/podman/v5/pkg/specgen"
 	"golang.org/x/time/rate"
@@ -157,61 +153,6 @@ func (e *Engine) newBox(ctx context.Context, opts BoxOptions, weaken func(*specg
 	return b, nil
 }
 
-// create makes a box's container. It is not broken off, for the service would
-// make it all the same: what comes too late, or without a word, is discarded.
-func (e *Engine) create(ctx context.Context, spec *specgen.SpecGenerator, lease *uidLease) (id string, err error) {
-	type answer struct {
-		id  string
-		err error
-	}
-	made := make(chan answer, 1)
-	e.wait.Go(func() {
-		r, err := containers.CreateWithSpec(e.conn(), spec, nil)
-		if _, unsaid := bindings.CheckResponseCode(err); err != nil && unsaid != nil {
-			// Not Podman's own word: the connection was to a service that has
-			// ended since. Of one name there will not be two.
-			r, err = containers.CreateWithSpec(e.conn(), spec, nil)
-		}
-		made <- answer{r.ID, err}
-	})
-	enough, broken := time.NewTimer(startTimeout), ctx.Done()
-	defer enough.Stop()
-	for {
-		select {
-		case a := <-made:
-			if a.err != nil {
-				e.discard(spec.Name, lease)
-			}
-			return a.id, a.err
-		case <-broken:
-			broken = nil
-			enough.Reset(lateTimeout)
-		case <-enough.C:
-			e.wait.Go(func() {
-				<-made
-				e.discard(spec.Name, lease)
-			})
-			return "", cmp.Or(context.Cause(ctx), errSilent)
-		}
-	}
-}
-
-// discard removes a container as soon as that can be done, and then gives its
-// user ID back. Should the engine be closed before, the reaper does it.
-func (e *Engine) discard(container string, lease *uidLease) {
-	alive := e.conn()
-	e.wait.Go(func() {
-		defer lease.release()
-		for e.remove(alive, container) != nil {
-			select {
-			case <-alive.Done():
-				return
-			case <-time.After(heartbeat):
-			}
-		}
-	})
-}
-
 // start attaches before it starts, so that nothing init says is missed.
 func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -268,65 +209,6 @@ func (b *Box) start(ctx context.Context, opts BoxOptions) error {
 		return nil
 	}
 	return b.seal(ctx, opts)
-}
-
-// line is a connection to the service for one attachment: the engine's, with a
-// client of its own. The bindings' Attach replaces the transport of the client
-// that it finds, which would wrap the engine's once for every box, and race with
-// its other calls; and what is attached it lets go of only when the service does.
-type line struct {
-	context.Context
-	end context.CancelFunc
-	own bindings.Connection
-
-	mu    sync.Mutex
-	conns []net.Conn
-}
-
-func (e *Engine) line() (*line, error) {
-	c, err := bindings.GetClient(e.conn())
-	if err != nil {
-		return nil, err
-	}
-	l := &line{own: *c}
-	l.Context, l.end = context.WithCancel(e.conn())
-	t := transport(e.conn()).Clone()
-	t.DisableKeepAlives = true
-	dial := t.DialContext
-	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		c, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		if l.Err() != nil { // it was hung up meanwhile
-			return nil, errors.Join(l.Err(), c.Close())
-		}
-		l.conns = append(l.conns, c)
-		return c, nil
-	}
-	l.own.Client = &http.Client{Transport: t}
-	return l, nil
-}
-
-// Value is the engine's, but for the connection itself.
-func (l *line) Value(key any) any {
-	v := l.Context.Value(key)
-	if _, ok := v.(*bindings.Connection); ok {
-		return &l.own
-	}
-	return v
-}
-
-// hangUp ends the attachment, whatever the service does. It may be called again.
-func (l *line) hangUp() {
-	l.end()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, c := range l.conns {
-		c.Close()
-	}
 }
 
 // seal has the box prove its isolation from inside. Whatever is not proven is
@@ -484,34 +366,6 @@ func (b *Box) letEnd() {
 	select {
 	case <-ended:
 	case <-time.After(endTimeout):
-	}
-}
-
-// remove destroys a container with its volumes; one that is gone is no error.
-func (e *Engine) remove(ctx context.Context, id string) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, destroyTimeout, errSilent)
-	defer cancel()
-	options := new(containers.RemoveOptions).WithForce(true).WithVolumes(true).WithIgnore(true).WithTimeout(0)
-	// A container that ends by itself meanwhile makes Podman give up; the next
-	// time it is found ended.
-	for tries := 1; ; tries++ {
-		reports, err := containers.Remove(e.with(ctx), id, options)
-		for _, r := range reports { // the answer may be yes, and a report no
-			err = errors.Join(err, r.Err)
-		}
-		if err == nil {
-			// The answer can be yes while it is still being ended.
-			var there bool
-			if there, err = containers.Exists(e.with(ctx), id, nil); err == nil && !there {
-				return nil
-			} else if err == nil {
-				err = errors.New("it is still there, though Podman says that it is removed")
-			}
-		}
-		if tries == 5 || ctx.Err() != nil {
-			return fmt.Errorf("destroy box %.12s: %w", id, err)
-		}
-		time.Sleep(100 * time.Millisecond)
 	}
 }
 

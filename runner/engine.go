@@ -1,13 +1,11 @@
 package runner
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,17 +24,6 @@ var (
 	ErrNoEngine = errors.New("no Podman engine")      // none answers and none could be started
 	ErrNotSetUp = errors.New("not set up")            // something that `glovebox setup` makes is missing
 	ErrRootful  = errors.New("rootful Podman engine") // a box there would be root's: never used
-)
-
-// A hanging service is no better than none.
-var (
-	errSilent = fmt.Errorf("%w: its service does not answer", ErrNoEngine)
-	errClosed = fmt.Errorf("%w: it is closed", ErrNoEngine)
-)
-
-const (
-	answerTimeout = 30 * time.Second // for the service to say what it has
-	workTimeout   = 15 * time.Minute // for it to begin an answer at all, after an import of gigabytes
 )
 
 // ownChild is the Info.Source of a service that we started.
@@ -219,82 +206,6 @@ func (e *Engine) connect(ctx, alive context.Context) error {
 	}
 	transport(e.client).DialContext = e.reach
 	return nil
-}
-
-// dial connects to a service, and waits for it no longer than ctx lives. The
-// connection lives as long as alive.
-func dial(ctx, alive context.Context, uri string) (client context.Context, err error) {
-	life, end := context.WithCancelCause(alive)
-	waited := context.AfterFunc(ctx, func() { end(context.Cause(ctx)) })
-	silent := time.AfterFunc(answerTimeout, func() { end(errSilent) })
-	client, err = bindings.NewConnection(life, uri)
-	if !waited() || !silent.Stop() {
-		if err == nil {
-			transport(client).CloseIdleConnections()
-		}
-		err = cmp.Or(context.Cause(ctx), errSilent)
-	}
-	if err != nil {
-		end(err)
-		return nil, err
-	}
-	transport(client).ResponseHeaderTimeout = workTimeout
-	return client, nil
-}
-
-// transport is what the bindings' client sends its requests through. It must
-// not be changed once others use it.
-func transport(client context.Context) *http.Transport {
-	c, err := bindings.GetClient(client)
-	if err != nil {
-		panic(err) // it is not from dial
-	}
-	return c.Client.Transport.(*http.Transport) // so the bindings have it for every kind of URI
-}
-
-// reach connects to our own service. Should it have ended it is started again:
-// an engine outlives what kills a process, such as a lack of memory.
-func (e *Engine) reach(ctx context.Context, _, _ string) (net.Conn, error) {
-	e.mu.Lock()
-	c := e.child
-	e.mu.Unlock()
-	if c == nil {
-		return nil, errClosed
-	}
-	conn, err := c.dial(ctx)
-	if err == nil || ctx.Err() != nil {
-		return conn, err
-	}
-	next, again := e.successor(ctx, c)
-	if again != nil {
-		return nil, fmt.Errorf("%w (%w)", again, err)
-	}
-	return next.dial(ctx)
-}
-
-// successor replaces a service that nobody could connect to, once it has ended.
-func (e *Engine) successor(ctx context.Context, was *child) (*child, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.child != was && e.child != nil {
-		return e.child, nil // others were quicker
-	}
-	select {
-	case <-was.done:
-	case <-time.After(lateTimeout): // the end of a process is a moment older than its news
-		return nil, errSilent
-	}
-	if e.child == nil {
-		return nil, errClosed
-	}
-	e.opts.Log(fmt.Sprintf("the Podman service has ended (%v), another is started", was.err))
-	next, err := startChild(ctx, e.acct, e.opts, e.flags())
-	if err != nil {
-		return nil, err
-	}
-	was.stop()
-	e.child = next
-	return next, nil
 }
 
 // userSocket is the socket of the user's own service. As root there is none:

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ var programs = sync.OnceValues(func() (string, error) {
 })
 
 func goBuild(dir, pkg string, flags ...string) *exec.Cmd {
-	cmd := exec.Command("go", slices.Concat([]string{"build", "-o", dir + "/"}, flags, []string{pkg})...)
+	cmd := exec.CommandContext(context.Background(), "go", slices.Concat([]string{"build", "-o", dir + "/"}, flags, []string{pkg})...)
 	if len(flags) == 0 {
 		cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0") // init must be static
 	}
