@@ -27,10 +27,10 @@ func newMaskCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mask FILE",
 		Short: "Turn a real SQLite or CSV file into its pseudonymised twin",
-		Long: `Turn a real SQLite or CSV file into its twin for a sandbox. Under one key the same
-value always gets the same pseudonym; references, formats and the order of dates
-stay. A column is passed through only where its values are few and none is rare, or
-where a plan says so. The source is only read. The twin is searched for original
+		Long: `Turn a real SQLite or CSV file into its twin for a sandbox. Under one key the
+same value always gets the same pseudonym; references, formats and the order of
+dates stay. A column is passed through only where its values are few and none is
+rare, or where a plan says so. The source is only read. The twin is searched for original
 values before it is moved to its place: if one is found, there is no twin and the
 exit status is 1.
 

@@ -29,7 +29,7 @@ func newScoreCmd(a *app) *cobra.Command {
 	var dataset string
 	cmd := &cobra.Command{
 		Use:   "score ANSWERS FINDINGS|REPAIRED.db",
-		Short: "Compare what was found in a messy dataset, or a repaired one, with the answer key",
+		Short: "Compare findings in a messy dataset with its answer key",
 		Long: `Compare a list of findings, or a repaired database, with the answer key of a messy
 dataset. ANSWERS is the key that glovebox data generate wrote, or the ID of a session.
 

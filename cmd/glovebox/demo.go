@@ -16,7 +16,7 @@ const tourLines = 6
 func newDemoCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "The guided tour, offline: a scripted model, a real box, a real dataset",
+		Short: "The guided tour, offline: scripted model, real box, real dataset",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			d, err := a.openDesk(cmd.Context())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"glovebox/runner"
@@ -197,8 +197,9 @@ func newImageRemoveCmd(a *app) *cobra.Command {
 		Use:   "rm REF|DIGEST",
 		Short: "Remove what was prepared for a reference, or one state of it",
 		Long: `Remove what was prepared for a reference, or what has the digest that image list
-shows, and the image it was made from if glovebox built or imported that. A pulled
-one stays: podman rmi removes it. What a box still runs is not removed.`,
+shows (its beginning will do), and the image it was made from if glovebox built
+or imported that. A pulled one stays: podman rmi removes it. What a box still
+runs is not removed.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 || args[0] == "" { // "" would be auto
 				return usageError("image rm needs one reference", "glovebox image list")
@@ -207,7 +208,11 @@ one stays: podman rmi removes it. What a box still runs is not removed.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withEngine(cmd, func(e *runner.Engine) error {
-				n, err := e.RemoveImage(cmd.Context(), args[0])
+				which, err := wholeDigest(cmd.Context(), e, args[0])
+				if err != nil {
+					return err
+				}
+				n, err := e.RemoveImage(cmd.Context(), which)
 				if err == nil && n == 0 {
 					err = usageError(fmt.Sprintf("no image is prepared for %q", args[0]), "glovebox image list")
 				}
@@ -215,6 +220,29 @@ one stays: podman rmi removes it. What a box still runs is not removed.`,
 			})
 		},
 	}
+}
+
+// wholeDigest completes a digest that image list cut on a narrow screen.
+func wholeDigest(ctx context.Context, e *runner.Engine, which string) (string, error) {
+	begun := strings.TrimSuffix(which, "…")
+	if !strings.HasPrefix(begun, "sha256:") || len(begun) < len("sha256:")+12 {
+		return which, nil
+	}
+	all, err := e.Images(ctx)
+	if err != nil {
+		return "", err
+	}
+	found := ""
+	for _, i := range all {
+		if !strings.HasPrefix(i.BaseDigest, begun) || i.BaseDigest == found {
+			continue
+		}
+		if found != "" {
+			return "", usageError(fmt.Sprintf("%q is the beginning of several digests", which), "glovebox image list --plain")
+		}
+		found = i.BaseDigest
+	}
+	return cmp.Or(found, which), nil
 }
 
 func newImagePruneCmd(a *app) *cobra.Command {
@@ -280,8 +308,8 @@ func (a *app) printImages(ctx context.Context, e *runner.Engine, list []runner.I
 		_, err := fmt.Fprintln(a.out, "no image is prepared yet; glovebox image prepare does it")
 		return err
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "REFERENCE\tSIZE\tPREPARED\tIN USE\tDIGEST\tNOTE")
+	t := table{spare: []int{1, 3}} // size, in use
+	t.add("REFERENCE", "SIZE", "PREPARED", "IN USE", "DIGEST", "NOTE")
 	others, newest := 0, map[string]string{} // base of the newest image of a reference
 	for _, i := range list {
 		if newest[i.Ref] == "" {
@@ -299,10 +327,10 @@ func (a *app) printImages(ctx context.Context, e *runner.Engine, list []runner.I
 		if n := used[i.ID]; n > 0 {
 			use = store.Plural(n, "box")
 		}
-		fmt.Fprintf(w, "%s\t%d MB\t%s\t%s\t%s\t%s\n", store.CleanLine(i.Ref), i.Size/1_000_000, i.Created.Local().Format(time.DateTime), use,
+		t.add(store.CleanLine(i.Ref), fmt.Sprintf("%d MB", i.Size/1_000_000), i.Created.Local().Format(time.DateTime), use,
 			store.CleanLine(i.BaseDigest), strings.Join(notes, ", "))
 	}
-	if err := w.Flush(); err != nil || others < 3 {
+	if err := t.write(a.out, a.screenWidth()); err != nil || others < 3 {
 		return err
 	}
 	_, err = fmt.Fprintf(a.errOut, "%d were prepared by other versions of glovebox; glovebox image prune removes those that nobody needs and that are older than an hour\n", others)

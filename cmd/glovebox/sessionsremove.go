@@ -18,7 +18,8 @@ func newRemoveCmd(a *app) *cobra.Command {
 	var dry bool
 	cmd := &cobra.Command{
 		Use:   "rm [ID …]",
-		Short: "Remove sessions for good; a tombstone with counts and the final hash stays",
+		Short: "Remove sessions for good; a tombstone stays",
+		Long:  "Remove sessions for good. A tombstone with counts and the final hash stays.",
 		Example: `  glovebox sessions rm 7k2m9q
   glovebox sessions rm --older-than 90d
   glovebox sessions rm --keep-under 500MiB --yes`,
@@ -87,7 +88,7 @@ func (a *app) removeFrom(ctx context.Context, s *store.Store, refs []string, age
 		return nil
 	}
 	if dry || isTerminal(a.in) {
-		if err := writeSessions(a.errOut, chosen); err != nil || dry {
+		if err := writeSessions(a.errOut, widthOf(a.errOut), chosen); err != nil || dry {
 			return err
 		}
 	}
