@@ -37,8 +37,9 @@ type app struct {
 }
 
 func newApp(o Options, work *backstage) *app {
-	d := &desk{keys: newKeyMap(), th: newTheme(true), work: work, clock: o.Clock, vars: o.Env, inspect: o.Inspect, formats: o.Formats}
+	d := &desk{keys: newKeyMap(), work: work, clock: o.Clock, vars: o.Env, inspect: o.Inspect, formats: o.Formats}
 	a := &app{desk: d, options: o}
+	d.th = newTheme(darkSays(d.env("COLORFGBG")))
 	a.closed, a.search = newVerifying(d), newSearch(d)
 	a.home = newHome(d, a.session)
 	a.front, a.behind = a.home, a.home

@@ -439,9 +439,16 @@ func (s *session) hints() ([]hint, string) {
 	case s.busy || s.beginning:
 		out = hints(k.Interrupt)
 	case s.writing && !s.closed:
-		out = append(hints(k.Send), hint{k.Newline.Help().Key, "new line"})
+		out = hints(k.Send)
 	}
-	out = append(out, hints(k.Help)...)
+	if s.writing && s.composer.value() != "" { // where ? is a letter
+		out = append(out, hint{"f1", k.Help.Help().Desc})
+	} else {
+		out = append(out, hints(k.Help)...)
+	}
+	if s.writing && !s.closed && !s.busy && !s.beginning {
+		out = append(out, hint{k.Newline.Help().Key, "new line"})
+	}
 	if s.closed {
 		out = append(out, hints(k.Resume)...)
 	}

@@ -155,7 +155,7 @@ func writeSessions(w io.Writer, screen int, all []store.Summary) error {
 	t := table{spare: []int{6, 7, 5, 4, 3}} // tags, model, cost, tokens, steps
 	t.add("ID", "WHEN", "RESULT", "STEPS", "TOKENS", "COST", "TAGS", "MODEL", "TITLE")
 	for _, sum := range all {
-		cost, tokens, title := "?", "?", store.CleanLine(sum.Title)
+		cost, tokens, title := "?", "?", store.CleanLine(cmp.Or(sum.Title, "-"))
 		if sum.CostUSD != nil {
 			cost = fmt.Sprintf("$%.4f", *sum.CostUSD)
 		}
