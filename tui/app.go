@@ -58,6 +58,9 @@ func (a *app) Init() tea.Cmd {
 	return tea.Batch(cmds...)
 }
 
+// secondMsg comes every second.
+type secondMsg struct{}
+
 func second() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return secondMsg{} }) }
 
 // Update is of tea.Model.
