@@ -146,11 +146,9 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 	if err := a.mayWrite(answers); messy && err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(out), ".glovebox-")
-	if errors.Is(err, fs.ErrNotExist) {
-		return usageError("there is no directory "+filepath.Dir(out), "-o with a file in one that is there")
-	} else if err != nil {
-		return usageError(err.Error(), "-o with a file in a directory that you may write to")
+	dir, err := makeBeside(out)
+	if err != nil {
+		return err
 	}
 	defer os.RemoveAll(dir)
 	whole := fakedata.Target{Path: filepath.Join(dir, "dataset.db"), Format: to.Format}
@@ -198,6 +196,18 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 		_, err = fmt.Fprintf(a.out, "%s: the answer key; keep it out of the box\n", answers)
 	}
 	return err
+}
+
+// makeBeside makes a directory next to out for what becomes out when it is
+// whole. The caller removes it.
+func makeBeside(out string) (string, error) {
+	dir, err := os.MkdirTemp(filepath.Dir(out), ".glovebox-")
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", usageError("there is no directory "+filepath.Dir(out), "-o with a file in one that is there")
+	} else if err != nil {
+		return "", usageError(err.Error(), "-o with a file in a directory that you may write to")
+	}
+	return dir, nil
 }
 
 // mayWrite refuses to replace what exists, unless --yes is given.

@@ -88,20 +88,25 @@ func (a *app) mask(ctx context.Context, file string, r maskRun) error {
 		_, err = io.WriteString(a.out, text)
 		return err
 	}
+	return a.writeTwin(ctx, file, r, o, shut)
+}
+
+// writeTwin masks file into a new one, calling shut when nothing goes on any more.
+func (a *app) writeTwin(ctx context.Context, file string, r maskRun, o mask.Options, shut func()) error {
 	if r.out == "" {
 		r.out = maskedName(file)
 	}
 	if err := a.mayWrite(r.out); err != nil {
 		return err
 	}
+	dir, err := makeBeside(r.out)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
 	if err := a.loadMaskKey(&o, r); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(r.out), ".glovebox-")
-	if err != nil {
-		return usageError(err.Error(), "")
-	}
-	defer os.RemoveAll(dir)
 	whole := filepath.Join(dir, filepath.Base(r.out))
 	proof, err := mask.File(ctx, file, whole, o)
 	shut()

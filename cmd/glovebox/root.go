@@ -65,6 +65,7 @@ Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 a limit,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetVersionTemplate("glovebox {{.Version}}\n")
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usageError(plainFlagError(err.Error()), cmd.CommandPath()+" --help")
 	})
@@ -75,8 +76,15 @@ Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 a limit,
 	f.Int64Var(&a.flags.seed, "seed", 0, "seed `N` of the dataset")
 	f.StringVar(&a.flags.rigor, "rigor", "", "`RIGOR`: quick, standard or strict ($GLOVEBOX_RIGOR)")
 	f.BoolVar(&a.flags.json, "json", false, "write one JSON object per line")
-	f.BoolVar(&a.flags.plain, "plain", false, "write plain text, open no workbench")
+	f.BoolVar(&a.flags.plain, "plain", false, "write plain text and whole lines, open no workbench")
 	f.BoolVar(&a.flags.yes, "yes", false, "answer questions with yes")
+	a.addCommands(root)
+	a.completeFlags(root)
+	return root
+}
+
+// addCommands puts the commands under root, in the groups that its help shows.
+func (a *app) addCommands(root *cobra.Command) {
 	group := func(title string, commands ...*cobra.Command) {
 		root.AddGroup(&cobra.Group{ID: title, Title: title + ":"})
 		for _, c := range commands {
@@ -90,8 +98,6 @@ Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 a limit,
 	group("This machine", newSetupCmd(a), newDoctorCmd(a), newVerifyCmd(a))
 	group("About glovebox", newVersionCmd(a), newCompletionCmd(), newManCmd())
 	root.SetHelpCommandGroupID("About glovebox")
-	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
-	a.completeFlags(root)
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
 		if show := c.Run; c.Name() == "help" && show != nil { // cobra's own shows the root's for what does not exist
@@ -104,7 +110,6 @@ Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 a limit,
 			}
 		}
 	}
-	return root
 }
 
 // goSyntax is what Go adds to the refusal of a flag's value, for programmers.
