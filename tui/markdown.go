@@ -48,7 +48,42 @@ func (m *markdown) lines(text string, w int) []string {
 		}
 		lines = append(lines, wrapStyled(l, w)...)
 	}
-	return lines
+	return hang(lines, w)
+}
+
+// bullet is how the library begins an item of a list.
+var bullet = regexp.MustCompile(`^( *)(?:•|\d{1,4}\.|\[[ ✓]\]) `)
+
+// hang puts what an item of a list goes on with under its first word; the
+// library puts it under the bullet.
+func hang(lines []string, w int) []string {
+	var out []string
+	for len(lines) > 0 {
+		n, first := 1, bullet.FindStringSubmatch(ansi.Strip(lines[0]))
+		if first == nil {
+			out, lines = append(out, lines[0]), lines[1:]
+			continue
+		}
+		item, indent, head := lines[0], len(first[1]), ansi.StringWidth(first[0])
+		for ; n < len(lines); n++ {
+			rest, same := strings.CutPrefix(ansi.Strip(lines[n]), first[1])
+			if !same || rest == "" || rest[0] == ' ' || bullet.MatchString(rest) {
+				break
+			}
+			item += " " + ansi.TruncateLeft(lines[n], indent, "")
+		}
+		if n == 1 || w-head < 10 {
+			out = append(out, lines[:n]...)
+		} else {
+			mark := ansi.Truncate(item, head, "")
+			for _, part := range wrapStyled(ansi.TruncateLeft(item, head, ""), w-head) {
+				out = append(out, mark+part)
+				mark = strings.Repeat(" ", head)
+			}
+		}
+		lines = lines[n:]
+	}
+	return out
 }
 
 // wrapStyled breaks a styled line; every part has its styles whole.
