@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // app is what the commands share: where to read and write, and the flags that
@@ -67,7 +69,13 @@ Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 a limit,
 	root.SetVersionTemplate("glovebox {{.Version}}\n")
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError(plainFlagError(err.Error()), cmd.CommandPath()+" --help")
+		hint := "help"
+		if wrong, unknown := strings.CutPrefix(err.Error(), "unknown flag: --"); unknown {
+			var names []string
+			cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+			hint = cmp.Or(nearest(wrong, names), hint)
+		}
+		return usageError(plainFlagError(err.Error()), cmd.CommandPath()+" --"+hint)
 	})
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.db, "db", "", "the log `FILE` (default $GLOVEBOX_DB, or in $XDG_DATA_HOME)")
