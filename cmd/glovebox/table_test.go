@@ -50,9 +50,9 @@ ID   TITLE
 a    which customers look odd, and why …
 bcd  東京
 `},
-		{"no room at all", table{spare: []int{1}}, 10, `
+		{"no room at all", table{spare: []int{1}}, 11, `
 ID   TITLE
-a    whic…
+a    which…
 bcd  東京
 `},
 	} {
