@@ -138,8 +138,12 @@ func (a *app) listSessions(ctx context.Context, f store.Filter, by func(a, b sto
 	return writeSessions(a.out, a.screenWidth(), all)
 }
 
-// jsonSummary is a line of the list whose tokens are null where they are not known.
+// jsonSummary is a line of the list whose tokens are null where they are not
+// known, and whose cost is where there was nothing to pay for.
 func jsonSummary(s store.Summary) any {
+	if !s.HasModel() {
+		s.CostUSD = nil
+	}
 	line := struct {
 		store.Summary
 		Tokens *int `json:"tokens"`
