@@ -192,7 +192,7 @@ func TestNewLineIsAnnounced(t *testing.T) {
 	}
 }
 
-// session of n lines, each an item of its own.
+// longSession has n lines, each an item of its own.
 func longSession(n int) (*app, *session) {
 	a := newTestApp(120, 40)
 	s := openLive(a)
