@@ -260,13 +260,16 @@ func (s *session) hints() ([]hint, string) {
 	if s.writing && !s.closed {
 		out = append(out, hint{"tab", "transcript"})
 	} else {
-		out = append(out, hints(k.Fold, k.Copy, k.Pager)...)
+		out = append(append(out, hint{k.Fold.Help().Key, "fold"}), hints(k.Copy)...)
 		if !s.closed {
 			out = append(out, hint{"tab", "composer"})
 		}
 	}
 	if !s.busy && !s.beginning {
 		out = append(out, hints(k.Home)...)
+	}
+	if !s.writing || s.closed {
+		out = append(out, hints(k.Pager)...)
 	}
 	return out, s.flash
 }
