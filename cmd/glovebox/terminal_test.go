@@ -18,8 +18,8 @@ func TestListsAndQuestionsOnATerminal(t *testing.T) {
 	if !strings.HasPrefix(lines[0], "ID") || !strings.Contains(lines[0], "TITLE") || !strings.HasSuffix(lines[1], "…") || lines[2] != "listed-42" {
 		t.Errorf("the list:\n%s", m.Screen())
 	}
-	m.Enter("clear; " + h.bin + " sessions --plain; echo listed-$((6*7))")
-	m.SeesLine("listed-42")
+	m.Enter("clear; " + h.bin + " sessions --plain; echo whole-$((6*7))")
+	m.SeesLine("whole-42")
 	if screen := m.Screen(); !strings.Contains(screen, "MODEL") {
 		t.Errorf("the whole list:\n%s", screen)
 	}
