@@ -160,7 +160,7 @@ func (a *app) confirm(ctx context.Context, question string) error {
 	fmt.Fprintf(a.errOut, "%s [y/N] ", question)
 	answered := make(chan string, 1)
 	go func() {
-		answer, _ := bufio.NewReader(a.in).ReadString('\n') //nolint:errcheck // what cannot be read is not yes
+		answer, _ := bufio.NewReader(a.in).ReadString('\n') // what cannot be read is not yes
 		answered <- strings.ToLower(strings.TrimSpace(answer))
 	}()
 	select {
