@@ -108,6 +108,8 @@ type BaseImage struct {
 	Digest  string `json:"digest"`             // sha256:…, as its registry has it
 	Was     string `json:"was,omitempty"`      // digest of the same reference when it was prepared before, if another
 	HostUsr bool   `json:"host_usr,omitempty"` // /usr in the box was the host's, read-only
+	Root    string `json:"root,omitempty"`     // digest of what is in it, whoever made it, and when: sha256:…; "": not known
+	Init    string `json:"init,omitempty"`     // SHA-256 of the glovebox-init that was added, hex; "": not known
 }
 
 // Proof is what one core probe found.

@@ -134,8 +134,8 @@ func Ending(r store.ToolResult) string {
 func Box(was, now store.BoxCreated, withheld Withheld) (found []store.Drift) {
 	if withheld.is("image_digest", "base") {
 		found = append(found, store.Drift{What: "image", Unknown: true, Detail: "its digest was taken out of the recording"})
-	} else if then, is := digests(was, now); then != is {
-		found = append(found, store.Drift{What: "image", Detail: fmt.Sprintf("%s, %s then, %s now", was.Image, then, is)})
+	} else if d, differ := image(was, now); differ {
+		found = append(found, d)
 	}
 	limits := func(b store.BoxCreated) map[string]string {
 		m := map[string]string{}
@@ -158,13 +158,39 @@ func Box(was, now store.BoxCreated, withheld Withheld) (found []store.Drift) {
 	return found
 }
 
-// digests are those of the images that glovebox-init was put into, where both
-// are known: another glovebox-init alone is no other image.
-func digests(was, now store.BoxCreated) (then, is string) {
-	if was.Base != nil && now.Base != nil && was.Base.Digest != "" {
-		return was.Base.Digest, now.Base.Digest
+// image compares the images that glovebox-init was put into: by what is in them,
+// where that was recorded, else by their digests, which are also of who made them.
+func image(was, now store.BoxCreated) (d store.Drift, differ bool) {
+	d = store.Drift{What: "image", Detail: was.Image}
+	if now.Image != was.Image {
+		d.Detail += " then, " + now.Image + " now"
 	}
-	return was.ImageDigest, now.ImageDigest
+	if was.Base == nil || now.Base == nil || was.Base.Digest == "" {
+		d.Detail += fmt.Sprintf(": %s then, %s now", was.ImageDigest, now.ImageDigest)
+		return d, was.ImageDigest != now.ImageDigest
+	}
+	then, is := was.Base, now.Base
+	switch {
+	case then.Digest == is.Digest:
+		return d, false
+	case then.Root != "" && is.Root != "":
+		d.Detail += fmt.Sprintf(": what is in it is another: %s then, %s now", then.Root, is.Root)
+		if was.Image == "auto" && now.Image == "auto" {
+			d.Detail += "; each machine builds it from its own packages, and not all of them are of the same version"
+		}
+		return d, then.Root != is.Root
+	}
+	d.Detail += fmt.Sprintf(": %s then, %s now", then.Digest, is.Digest)
+	if d.Unknown = was.Image == now.Image && (was.Image == "auto" || strings.HasPrefix(was.Image, "localhost/")); d.Unknown {
+		d.Detail += "; that is when and where each was made, and what was in it is not recorded"
+	}
+	return d, true
+}
+
+// OtherInit says whether another glovebox-init was put into the image. That alone
+// is no drift: nothing of it shows but in what it does wrong.
+func OtherInit(was, now store.BoxCreated) bool {
+	return was.Base != nil && now.Base != nil && was.Base.Init != "" && now.Base.Init != "" && was.Base.Init != now.Base.Init
 }
 
 // Put compares a file that glovebox put into the box; nil: it did not.

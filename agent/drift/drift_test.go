@@ -170,12 +170,32 @@ func TestBoxAndPut(t *testing.T) {
 		t.Errorf("another glovebox-init, another guard: %q", got)
 	}
 	now.Base, now.Limits = &store.BaseImage{Digest: "b2"}, nil
-	if got := said(Box(was, now, nil)); got != "image, limits" {
+	if got := said(Box(was, now, nil)); got != "image?, limits" {
 		t.Errorf("another image, no limit: %q", got)
 	}
 	was.Base = nil // a log of old
 	if got := said(Box(was, now, func(f string) bool { return f == "limits" })); got != "image, limits?" {
 		t.Errorf("only the digest is known: %q", got)
+	}
+	auto := func(base, root, init string) store.BoxCreated {
+		return store.BoxCreated{Image: "auto", ImageDigest: base + root + init, Base: &store.BaseImage{Digest: base, Root: root, Init: init}}
+	}
+	for _, c := range []struct {
+		was, now store.BoxCreated
+		want     string
+		init     bool
+	}{
+		{auto("b1", "r1", "i1"), auto("b1", "r1", "i1"), "", false},
+		{auto("b1", "r1", "i1"), auto("b2", "r1", "i2"), "", true}, // built elsewhere, from the same
+		{auto("b1", "r1", "i1"), auto("b2", "r2", "i1"), "image", false},
+		{auto("b1", "", ""), auto("b1", "r1", "i1"), "", false},       // of old
+		{auto("b1", "", ""), auto("b2", "r1", "i1"), "image?", false}, // of old, and elsewhere
+		{store.BoxCreated{Image: "python:3", Base: &store.BaseImage{Digest: "b1"}}, store.BoxCreated{Image: "python:3", Base: &store.BaseImage{Digest: "b2"}}, "image", false},
+		{auto("b1", "", ""), store.BoxCreated{Image: "host", Base: &store.BaseImage{Digest: "b2"}}, "image", false},
+	} {
+		if got := said(Box(c.was, c.now, nil)); got != c.want || OtherInit(c.was, c.now) != c.init {
+			t.Errorf("%v, %v: %q, want %q", c.was.Base, c.now.Base, got, c.want)
+		}
 	}
 	put := store.FilePut{Path: "/data/x", SHA256: "1"}
 	for want, now := range map[string]*store.FilePut{"": {SHA256: "1"}, "data": {SHA256: "2"}} {

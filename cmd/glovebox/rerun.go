@@ -230,11 +230,15 @@ func (v *rerun) furnished(ctx context.Context) error {
 		}
 	}
 	if r.box != nil {
-		if then, is := r.uid(), v.box.Body.(store.BoxCreated).UID; then != is && then > 0 {
-			r.say(fmt.Sprintf("another box has the user ID %d just now: this one has %d, which may show in what commands print", then, is))
+		was, is := r.box.Body.(store.BoxCreated), v.box.Body.(store.BoxCreated)
+		if then := r.uid(); then != is.UID && then > 0 {
+			r.say(fmt.Sprintf("another box has the user ID %d just now: this one has %d, which may show in what commands print", then, is.UID))
 		}
-		found := drift.Box(r.box.Body.(store.BoxCreated), v.box.Body.(store.BoxCreated), r.of(r.box.Seq))
-		if err := v.differ(ctx, r.box.Seq, v.box.Seq, "box", "the box", found); err != nil {
+		about := "the box"
+		if drift.OtherInit(was, is) {
+			about += ", with another glovebox-init in its image"
+		}
+		if err := v.differ(ctx, r.box.Seq, v.box.Seq, "box", about, drift.Box(was, is, r.of(r.box.Seq))); err != nil {
 			return err
 		}
 	}

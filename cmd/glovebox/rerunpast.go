@@ -345,7 +345,7 @@ func (r *past) image(ctx context.Context, e *runner.Engine, tell func(runner.Pro
 // prepared is the recorded image if it is here, else what its reference means here.
 func (r *past) prepared(ctx context.Context, e *runner.Engine, box store.BoxCreated) (runner.Image, bool, error) {
 	if box.Base != nil {
-		if img, ok, err := e.PreparedFrom(ctx, box.Image, box.Base.Digest); err != nil || ok {
+		if img, ok, err := e.PreparedFrom(ctx, box.Image, box.Base.Digest, box.Base.Root); err != nil || ok {
 			return img, ok, err
 		}
 	}

@@ -27,6 +27,7 @@ type value struct {
 	cut   int64              // bytes of its middle that were not recorded
 	part  bool               // it is not all of what was printed, byte for byte
 	whole string             // digest and size of that; "": not known
+	or    string             // another name of the same thing, that it may have elsewhere; "": none
 	also  *[sha256.Size]byte // of what belongs to it and is not shown
 	lacks string             // why it is not whole, in words; "": it is
 }
@@ -72,6 +73,9 @@ func (v *value) digest() [sha256.Size]byte {
 
 // equal says whether what there is of two texts is the same.
 func (v *value) equal(w *value) bool {
+	if v.or != "" && v.or == w.text || w.or != "" && w.or == v.text {
+		return true
+	}
 	if v.size != w.size || v.cut != w.cut || (v.also == nil) != (w.also == nil) || v.also != nil && *v.also != *w.also {
 		return false
 	}

@@ -30,7 +30,7 @@ func whole() []store.Body {
 		store.BoxCreated{
 			Box: "b", Container: "c", Image: "i", ImageDigest: "d", Runtime: "runc", Engine: "p", UID: 1, ReadyMS: 1,
 			Seal: []store.Proof{{Probe: "p", Layer: "l", Verdict: "PASS", Evidence: "e"}}, Limits: []store.Limit{{Name: "memory", Value: "1", Enforced: "cgroup"}},
-			Base: &store.BaseImage{Digest: "d", Was: "w", HostUsr: true},
+			Base: &store.BaseImage{Digest: "d", Was: "w", HostUsr: true, Root: "r", Init: "i"},
 		},
 		store.FilePut{Path: "/data/x", Bytes: 1, SHA256: "aa"},
 		store.Prompt{Text: "t", Images: []store.Image{{Name: "n", Type: "image/png", Data: "aaaa"}}},
@@ -109,7 +109,7 @@ func TestTheWholeVocabularyIsTried(t *testing.T) {
 // a rule stands, and what was reserved and billed in tokens, of which the money
 // and the usage count.
 var notCompared = []string{
-	"box.created.box", "box.created.container", "box.created.uid", "box.created.ready_ms", "box.created.seal.0.evidence", "box.created.base.was",
+	"box.created.box", "box.created.container", "box.created.uid", "box.created.ready_ms", "box.created.seal.0.evidence", "box.created.base.was", "box.created.image_digest", "box.created.base.digest", // of which Root and Init say more
 	"model.request.turn", "model.request.through", "model.request.reserved", "model.request.max_output",
 	"model.response.turn", "model.response.tool_calls.0.id", "model.response.first_token_ms", "model.response.duration_ms", "model.response.charge.input", "model.response.charge.output",
 	"decision.call_id", "decision.from", "decision.who", "decision.wait_ms", "tool.call.call_id", "tool.result.call_id", "tool.result.duration_ms", "tool.result.stdout_whole.clean", "tool.result.stderr_whole.clean",
@@ -261,6 +261,40 @@ func TestDigestsStandForWhatWasCut(t *testing.T) {
 
 func all(sum string, clean bool) *store.Whole {
 	return &store.Whole{Bytes: 9, SHA256: sum, Clean: clean}
+}
+
+// An image is what is in it, and its digest where that is not known.
+func TestImagesAreWhatIsInThem(t *testing.T) {
+	of := func(digest, base, root, init string) *Session {
+		b := store.BoxCreated{ImageDigest: digest, Base: &store.BaseImage{Digest: base, Root: root, Init: init}}
+		if base == "" {
+			b.Base = nil
+		}
+		return read(t, "a", []store.Body{store.SessionStarted{}, b, store.SessionEnded{Status: "done"}})
+	}
+	here := of("d1", "b1", "r", "i")
+	for want, other := range map[string]*Session{
+		"":                            of("d2", "b2", "r", "i"),
+		"image base":                  of("d1", "b1", "r2", "i"),
+		"image with init":             of("d1", "b1", "r", "i2"),
+		"image base, image with init": of("d2", "b2", "", ""),
+	} {
+		for _, c := range []*Comparison{Compare(here, other), Compare(other, here)} {
+			var got []string
+			for _, it := range c.setup {
+				got = append(got, it.name)
+			}
+			if strings.Join(got, ", ") != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	}
+	if c := Compare(here, of("d1", "b1", "", "")); !c.Same() {
+		t.Errorf("an older log of the same image: %+v", c.setup)
+	}
+	if c := Compare(of("d1", "", "", ""), of("d2", "", "", "")); c.Same() {
+		t.Error("two images of old")
+	}
 }
 
 // What is put together of several fields may read alike, and differs all the same.
