@@ -31,7 +31,7 @@ func (w Withheld) is(fields ...string) bool { return w != nil && slices.Contains
 // Result compares what came of a call. Empty: the same.
 func Result(was, now store.ToolResult, withheld Withheld) (found []store.Drift) {
 	if was.Error == Interrupted && !withheld.is("error") {
-		return []store.Drift{{What: "call", Unknown: true, Detail: "it was interrupted then; this time it ran to its end: " + Ending(now)}}
+		return []store.Drift{{What: "call", Unknown: true, Detail: "it was interrupted then; this time it ran to its end: " + now.Outcome()}}
 	}
 	add := func(what string, differ bool, d store.Drift, fields ...string) {
 		d.What = what
@@ -45,7 +45,7 @@ func Result(was, now store.ToolResult, withheld Withheld) (found []store.Drift) 
 		}
 		found = append(found, d)
 	}
-	then, is := Ending(was), Ending(now)
+	then, is := was.Outcome(), now.Outcome()
 	if then == is { // two endings may read alike in a few words
 		then, is = ending(was), ending(now)
 	}
@@ -110,23 +110,6 @@ func ending(r store.ToolResult) string {
 		exit = fmt.Sprint(*r.Exit)
 	}
 	return fmt.Sprintf("exit %s, signal %q, timed out %t", exit, r.Signal, r.TimedOut)
-}
-
-// Ending is how a call ended, in a few words.
-func Ending(r store.ToolResult) string {
-	s := "no exit status"
-	switch {
-	case r.Signal != "":
-		s = "ended by " + r.Signal
-	case r.Exit != nil:
-		s = fmt.Sprintf("exit %d", *r.Exit)
-	case r.Error != "":
-		s = "an error"
-	}
-	if r.TimedOut {
-		s += " at its time limit"
-	}
-	return s
 }
 
 // Box compares the box with the one that was. Podman, runtime and kernel may be

@@ -65,7 +65,7 @@ func TestResult(t *testing.T) {
 		{"cut, and more of it", with(func(r *store.ToolResult) { r.StdoutCut = 9 }), with(func(r *store.ToolResult) { r.StdoutCut = 8 }), "", "stdout"},
 		{"cut, and other text", with(func(r *store.ToolResult) { r.StdoutCut = 9 }), with(func(r *store.ToolResult) { r.StdoutCut, r.Stdout = 9, "x" }), "", "stdout"},
 		{"a signal, and an exit status claimed", with(func(r *store.ToolResult) { r.Signal = "SIGKILL" }), with(func(r *store.ToolResult) { r.Exit, r.Signal = nil, "SIGKILL" }), "", "exit"},
-		{"words for a time limit", with(func(r *store.ToolResult) { r.Signal = "SIGKILL at its time limit" }), with(func(r *store.ToolResult) { r.Signal, r.TimedOut = "SIGKILL", true }), "", "exit"},
+		{"two of the same words", with(func(r *store.ToolResult) { r.TimedOut = true }), with(func(r *store.ToolResult) { r.Exit, r.TimedOut = nil, true }), "", "exit"},
 		{"of another tool", with(func(r *store.ToolResult) { r.Tool = "sql" }), with(func(r *store.ToolResult) { r.Tool = "shell" }), "", "call"},
 		{"interrupted then", store.ToolResult{Error: Interrupted, Stdout: "o"}, was, "", "call?"},
 	} {
