@@ -195,7 +195,7 @@ func lacking(ctx context.Context, r *past, engine func(use func(*runner.Engine) 
 			break
 		}
 		if put := e.Body.(store.FilePut); wasBrought(put) {
-			out = append(out, fmt.Sprintf("the file %s was brought into it, which no bundle holds: glovebox rerun --file %s (SHA-256 %s)", path.Base(put.Path), path.Base(put.Path), put.SHA256))
+			out = append(out, fmt.Sprintf("the file %s was brought into it, which no bundle holds: glovebox rerun %s --file %s (SHA-256 %s)", path.Base(put.Path), r.sum.ID, path.Base(put.Path), put.SHA256))
 		}
 	}
 	if line := lackingImage(ctx, r, engine); line != "" {
@@ -210,14 +210,14 @@ func lacking(ctx context.Context, r *past, engine func(use func(*runner.Engine) 
 // lackingImage says whether the image of a session is here; "": it is.
 func lackingImage(ctx context.Context, r *past, engine func(use func(*runner.Engine) error) error) string {
 	if r.box == nil {
-		return "which image it had was not recorded: glovebox rerun --image auto"
+		return "which image it had was not recorded: glovebox rerun " + r.sum.ID + " --image auto"
 	}
 	box := r.box.Body.(store.BoxCreated)
 	then, root := box.ImageDigest, ""
 	if box.Base != nil {
 		then, root = box.Base.Digest, box.Base.Root
 	}
-	said := fmt.Sprintf("the image %s (%s) is not here: glovebox image prepare %s, or glovebox rerun --image auto", box.Image, then, box.Image)
+	said := fmt.Sprintf("the image %s (%s) is not here: glovebox image prepare %s, or glovebox rerun %s --image auto", box.Image, then, box.Image, r.sum.ID)
 	err := engine(func(e *runner.Engine) error {
 		_, ok, err := e.PreparedFrom(ctx, box.Image, then, root)
 		if err != nil || ok {

@@ -198,7 +198,7 @@ func (e *event) read(body store.Body) {
 		e.step("text", fmt.Sprintf("%d messages kept whole, from %d to %d bytes", b.Kept, b.Before, b.After), "kept", "before", "after")
 	case store.Drift:
 		b.Of, b.Now = 0, 0
-		e.exactStep("text", b.Head()+": "+b.Detail, b, "what", "unknown", "how", "detail")
+		e.exactStep("text", strings.TrimPrefix(b.Head(), "drift: ")+": "+b.Detail, b, "what", "unknown", "how", "detail")
 	case store.Compared:
 		e.exactStep("text", b.String(), b, "calls", "same", "drifted", "unknown", "other")
 	case store.LimitReached:
