@@ -155,8 +155,8 @@ func (s *sieve) next(piece string, end bool) string {
 	}
 	s.rest += piece
 	cut := strings.LastIndexByte(s.rest, '\n') + 1
-	if end || len(s.rest)-cut > 8<<10 {
-		cut = len(s.rest)
+	if long := len(s.rest)-cut > 8<<10; end || long {
+		cut, s.found = len(s.rest), s.found || long // of what is cut in two neither half is found
 	}
 	if cut == 0 {
 		return ""

@@ -37,6 +37,7 @@ func TestWholeOutputs(t *testing.T) {
 		{"long", "shell", print("", "seq 20000"), flag, seq, true},
 		{"long, on the other stream", "shell", print(">&2", "seq 20000"), redact, seq, true},
 		{"nothing looks for personal data", "shell", print("", "seq 20000"), filter.Config{Secrets: filter.Redact}, seq, false},
+		{"too long a line to be looked through at once", "shell", print("", `seq 20000 | tr '\\n' ' '`), flag, strings.ReplaceAll(seq, "\n", " "), false},
 		{"something in the middle", "shell", print("", "seq 20000; cat mail; seq 20000"), flag, seq + mail + seq, false},
 		{"something at the end", "shell", print("", "seq 20000; cat mail"), flag, seq + mail, false},
 		{"something in the middle, redacted", "shell", print(">&2", "seq 20000; cat mail; seq 20000"), redact, "", false},

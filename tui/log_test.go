@@ -281,14 +281,13 @@ func TestRerunKey(t *testing.T) {
 		t.Errorf("one that runs is run again:\n%s", shown(a))
 	}
 	press(a, "down", "d")
-	r, ok := a.top.(*reporting)
-	if !ok || !strings.Contains(shown(a), "Run session a2 again") || !strings.Contains(shown(a), "working…") {
+	if _, ok := a.top.(*reporting); !ok || !strings.Contains(shown(a), "Run session a2 again") || !strings.Contains(shown(a), "working…") {
 		t.Fatalf("%s", shown(a))
 	}
 	press(a, "esc")
 
 	// The last line is shown, unless a person reads another.
-	r = rerunning(a, 40)
+	r := rerunning(a, 40)
 	if s := shown(a); !strings.Contains(s, "+ Wed Nov 25") || strings.Contains(s, "the box") {
 		t.Errorf("the end is not shown:\n%s", s)
 	}
