@@ -255,8 +255,26 @@ func (e *Engine) pinned(before Image) finder {
 				return b, err
 			}
 		}
-		return e.base(ctx, ref, progress)
+		b, err := e.base(ctx, ref, progress)
+		if err != nil && ref == autoRef && ctx.Err() == nil {
+			return e.orBefore(ctx, before, err, progress)
+		}
+		return b, err
 	}
+}
+
+// orBefore is what before was made from, where auto cannot be made anew: a new
+// glovebox may make it otherwise, and must not need the network for that.
+func (e *Engine) orBefore(ctx context.Context, before Image, failed error, progress func(Progress)) (baseImage, error) {
+	if before.baseID == "" {
+		return baseImage{}, failed
+	}
+	b, ok, err := e.local(ctx, before.baseID)
+	if err != nil || !ok {
+		return baseImage{}, failed
+	}
+	progress(Progress{Step: fmt.Sprintf("the image auto could not be made anew, so boxes run what the one before was made from: %v", failed), Lasting: true})
+	return b, nil
 }
 
 // base finds, makes or pulls the image that ref names.

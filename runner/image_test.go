@@ -250,6 +250,27 @@ func TestBuiltAlike(t *testing.T) {
 	}
 }
 
+// What cannot be built anew is what it was, and that is told.
+func TestAutoStaysWhatItWas(t *testing.T) {
+	e := testEngine(t)
+	before, err := e.Image(t.Context(), "auto", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var news string
+	failed := errors.New("no mirror can be reached")
+	b, err := e.orBefore(t.Context(), before, failed, func(p Progress) { news = p.Step })
+	if err != nil || b.digest != before.BaseDigest || !strings.Contains(news, failed.Error()) {
+		t.Errorf("%+v (%v), of %+v; told: %s", b, err, before, news)
+	}
+	for _, id := range []string{"", strings.Repeat("0", 64)} {
+		before.baseID = id
+		if b, err := e.orBefore(t.Context(), before, failed, nil); !errors.Is(err, failed) {
+			t.Errorf("there was none before: %+v (%v)", b, err)
+		}
+	}
+}
+
 // The digest of layers is that of the OCI image specification.
 func TestChain(t *testing.T) {
 	for want, layers := range map[string][]string{

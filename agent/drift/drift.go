@@ -171,7 +171,7 @@ func image(was, now store.BoxCreated) (d store.Drift, differ bool) {
 }
 
 // OtherInit says whether another glovebox-init was put into the image. That alone
-// is no drift: nothing of it shows but in what it does wrong.
+// is no drift: where it makes a difference, the results say so.
 func OtherInit(was, now store.BoxCreated) bool {
 	return was.Base != nil && now.Base != nil && was.Base.Init != "" && now.Base.Init != "" && was.Base.Init != now.Base.Init
 }

@@ -230,7 +230,7 @@ func lackingImage(ctx context.Context, r *past, engine func(use func(*runner.Eng
 			if root != "" && img.BaseRoot != "" {
 				then, is = root, img.BaseRoot // what is in them is what matters
 			}
-			said = fmt.Sprintf("it had the image %s as %s; here that is %s, and what differs by that will show as drift", box.Image, then, is)
+			said = fmt.Sprintf("it had the image %s as %s; here that is %s, and what differs by that will show", box.Image, then, is)
 		}
 		return err
 	})

@@ -2,11 +2,21 @@ package redact
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"glovebox/store"
 	"glovebox/store/proof"
 )
+
+// inBox says whether what an event of a kind says was in the box, or may have been.
+// Names of this machine and of who works on it are in others always (who allowed
+// a call, where Podman runs), and no box knows of those.
+func inBox(kind string) bool {
+	return slices.Contains([]string{
+		store.Prompt{}.Kind(), store.ModelResponse{}.Kind(), store.ToolCall{}.Kind(), store.ToolResult{}.Kind(), store.FilePut{}.Kind(), store.BoxDiff{}.Kind(),
+	}, kind)
+}
 
 // digests withholds the digests of texts that were taken out, or may hold what
 // would be: of outputs that were not recorded whole, and of files that a box was

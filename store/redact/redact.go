@@ -134,8 +134,7 @@ func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
 				if f.Kind != scan.Own {
 					r.learn(text[f.Start:f.End], f.Rule)
 				}
-				// Names and paths of this machine are in what glovebox itself says of it, always.
-				r.doubt = r.doubt || f.Kind != scan.Own || !slices.Contains([]string{store.SessionStarted{}.Kind(), store.BoxCreated{}.Kind()}, d.Kind)
+				r.doubt = r.doubt || f.Kind != scan.Own || inBox(d.Kind)
 			}
 		})
 	}

@@ -22,17 +22,20 @@ func TestDigestsGoWithTheirTexts(t *testing.T) {
 		binary  = `[{"path":"/work/a","change":"modified","size":9,"old_size":9,"sha256":"00ff","old_sha256":"00ff","binary":true}]`
 		mail    = `"ask jane.roe@acme-widgets.com"`
 		nothing = `"ask me"`
+		home    = `"see /home/jane/notes"`
 	)
 	for _, c := range []struct {
-		name, prompt, field, value string
-		patterns                   []string
-		stays                      bool
+		name, said, field, value string
+		patterns                 []string
+		stays                    bool
 	}{
 		{"looked through", nothing, "stdout_whole", clean, nil, true},
 		{"not looked through", nothing, "stdout_whole", unclean, nil, false},
 		{"no list at all", nothing, "stderr_whole", `["00ff"]`, nil, false},
 		{"looked through, and something elsewhere", mail, "stdout_whole", clean, nil, false},
 		{"looked through for other things", nothing, "stderr_whole", clean, []string{"hunter.*"}, false},
+		{"looked through, and a name that no box knows", "note " + home, "stdout_whole", clean, nil, true},
+		{"looked through, and a name that a box may know", home, "stdout_whole", clean, nil, false},
 		{"a file that can be seen", mail, "changes", file, nil, true},
 		{"a file with something taken out", nothing, "changes", secret, nil, false},
 		{"a file that cannot be seen", nothing, "changes", binary, nil, true},
@@ -42,9 +45,13 @@ func TestDigestsGoWithTheirTexts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fields := []proof.Field{{Name: "prompt", Value: []byte(c.prompt)}, {Name: c.field, Value: []byte(c.value)}}
+		kind := "prompt"
+		if rest, note := strings.CutPrefix(c.said, "note "); note {
+			kind, c.said = "note", rest
+		}
+		fields := []proof.Field{{Name: "text", Value: []byte(c.said)}, {Name: c.field, Value: []byte(c.value)}}
 		if err := r.Learn(func(yield func(store.Disclosure, error) bool) {
-			yield(store.Disclosure{Seq: 2, Kind: "prompt", Fields: fields}, nil)
+			yield(store.Disclosure{Seq: 2, Kind: kind, Fields: fields}, nil)
 		}); err != nil {
 			t.Fatal(err)
 		}
