@@ -284,6 +284,10 @@ func TestRerunKey(t *testing.T) {
 	if _, ok := a.top.(*reporting); !ok || !strings.Contains(shown(a), "Run session a2 again") || !strings.Contains(shown(a), "working…") {
 		t.Fatalf("%s", shown(a))
 	}
+	press(a, "ctrl+c")
+	if !strings.Contains(shown(a), "ctrl+c again to leave and stop what goes on here") {
+		t.Errorf("%s", shown(a))
+	}
 	press(a, "esc")
 
 	// The last line is shown, unless a person reads another.
