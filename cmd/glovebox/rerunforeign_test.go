@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,6 +26,21 @@ func TestRerunOfAnImportedSession(t *testing.T) {
 	there := newHome(t)
 	if out := h.handOn(id, there); strings.Contains(out, "image") {
 		t.Errorf("the image is here: %s", out)
+	}
+	// Whoever has the bundle sees the same.
+	third := newHome(t)
+	if one, other := h.handOn(id, third), there.ok("sessions", "show", id); !strings.Contains(one, id) || other != third.ok("sessions", "show", id) {
+		t.Errorf("%s%s", one, other)
+	}
+	said := func(h *home) string {
+		_, all := h.rerun(exitNo, id)
+		for i := range all {
+			all[i].Session = ""
+		}
+		return fmt.Sprintf("%+v", all)
+	}
+	if one, other := said(there), said(third); one != other {
+		t.Errorf("two who have it see\n%s\n%s", one, other)
 	}
 	there.file("glovebox.toml", "[box]\nmemory = '256MiB'\n")
 	differ, all := there.rerun(exitNo, id)
