@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -14,9 +13,6 @@ import (
 
 // What a live session does, from its beginning through turn after turn to its
 // end; what it looks like, and which keys it has, is in session.go.
-
-// frameTime is how long updates are gathered before they are drawn together.
-const frameTime = 16 * time.Millisecond
 
 // Messages to a session, in a sessionMsg.
 type (
@@ -45,14 +41,7 @@ func (s *session) begin() tea.Cmd {
 }
 
 // pump waits for updates.
-func (s *session) pump() tea.Cmd {
-	return s.desk.work.do(func() tea.Msg {
-		<-s.updates.ready
-		<-time.After(frameTime)
-		batch, open := s.updates.take()
-		return sessionMsg{s, updatesMsg{batch, open}}
-	})
-}
+func (s *session) pump() tea.Cmd { return s.desk.work.next(s.updates, s) }
 
 // submit sends what is in the composer, as soon as it can be sent.
 func (s *session) submit() tea.Cmd {
