@@ -30,9 +30,9 @@ func newMaskCmd(a *app) *cobra.Command {
 		Long: `Turn a real SQLite or CSV file into its twin for a sandbox. Under one key the
 same value always gets the same pseudonym; references, formats and the order of
 dates stay. A column is passed through only where its values are few and none is
-rare, or where a plan says so. The source is only read. The twin is searched for original
-values before it is moved to its place: if one is found, there is no twin and the
-exit status is 1.
+rare, or where a plan says so. The source is only read. The twin is searched for
+original values before it is moved to its place: if one is found, there is no
+twin and the exit status is 1.
 
 A twin is pseudonymised, not anonymous: who knows enough about a person may find
 them. The smallest group of rows that cannot be told apart (k) is printed.`,
