@@ -6,11 +6,15 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
 	"glovebox/agent"
 )
+
+// frameTime is how long updates are gathered before they are drawn together.
+const frameTime = 16 * time.Millisecond
 
 // backstage makes the commands that call the Backend. It knows which of them
 // are under way and which sessions are open, so that nothing outlives Run: a
@@ -62,6 +66,16 @@ func (b *backstage) keep(q *mailbox) {
 	if b.shut {
 		q.close()
 	}
+}
+
+// next waits for updates and hands them to a screen or dialog.
+func (b *backstage) next(q *mailbox, to interface{ handle(tea.Msg) (bool, tea.Cmd) }) tea.Cmd {
+	return b.do(func() tea.Msg {
+		<-q.ready
+		<-time.After(frameTime)
+		batch, open := q.take()
+		return sessionMsg{to, updatesMsg{batch, open}}
+	})
 }
 
 // start begins a session, or goes on with one, and its updates go to q.
