@@ -223,6 +223,7 @@ func (b *Bundle) events(ctx context.Context, yield func(store.Disclosure) bool) 
 	lines := bufio.NewScanner(io.LimitReader(r, int64(min(f.UncompressedSize64, maxUnpack))))
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
 	var tree proof.Tree
+	is := newAccount(b.Manifest)
 	used := map[string]bool{}
 	size := int64(0) // of all fields: one file may be many
 	for lines.Scan() {
@@ -246,6 +247,9 @@ func (b *Bundle) events(ctx context.Context, yield func(store.Disclosure) bool) 
 			return broken("its events would be larger than %d GiB", maxUnpack>>30)
 		}
 		tree.Append(d.Leaf(b.Manifest.Session))
+		if err := is.take(d); err != nil {
+			return broken("event %d: %v", d.Seq, err)
+		}
 		if !yield(d) {
 			return nil
 		}
@@ -261,7 +265,7 @@ func (b *Bundle) events(ctx context.Context, yield func(store.Disclosure) bool) 
 			return broken("file %s belongs to no event", name)
 		}
 	}
-	return nil
+	return is.agrees(b)
 }
 
 // line reads one event of events.jsonl. It has one form only.

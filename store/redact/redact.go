@@ -3,7 +3,8 @@
 //
 // A session is read twice: what was found anywhere by the words around it
 // (password = …) is then taken out wherever it stands, words or not. Every text
-// in every field is looked at, the names of JSON members included.
+// in every field is looked at, the names of JSON members included, and so is
+// what it says to who decodes it (see view.go).
 package redact
 
 import (
@@ -43,6 +44,9 @@ type Redactor struct {
 	where   map[place]bool    // fields in which something was found
 	replace *strings.Replacer
 	list    []Removal
+
+	guessable bool  // something is taken out that can be found by trying
+	sums      []sum // of files
 }
 
 // A place is a field of an event.
@@ -110,26 +114,36 @@ func (r *Redactor) Learn(events iter.Seq2[store.Disclosure, error]) error {
 	pieces <- piece
 	close(pieces)
 	wg.Wait()
+	r.learnSums()
 	return failed
 }
 
 // read learns one event.
 func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
+	sums := sumsOf(d)
 	for _, field := range d.Fields {
 		eachText(field.Value, nesting, func(text string) {
-			found := r.scan.All(text)
-			if len(found) == 0 {
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			r.where[place{d.Seq, field.Name}] = true
-			for _, f := range found {
-				if f.Kind != scan.Own {
-					r.learn(text[f.Start:f.End], f.Rule)
+			eachView(text, encodings, func(text string) {
+				found := r.scan.All(text)
+				if len(found) == 0 {
+					return
 				}
-			}
+				mu.Lock()
+				defer mu.Unlock()
+				r.where[place{d.Seq, field.Name}] = true
+				for _, f := range found {
+					if f.Kind != scan.Own {
+						r.learn(text[f.Start:f.End], f.Rule)
+					}
+					r.guessable = r.guessable || canBeGuessed(f)
+				}
+			})
 		})
+	}
+	if len(sums) > 0 {
+		mu.Lock()
+		defer mu.Unlock()
+		r.sums = append(r.sums, sums...)
 	}
 }
 
@@ -216,33 +230,47 @@ func (r *Redactor) json(seq int64, name string, value []byte, deep int) []byte {
 
 func (r *Redactor) text(seq int64, name, text string) string {
 	if len(r.learnt) > 0 && r.replace == nil {
-		var pairs []string
-		all := make([]string, 0, len(r.learnt))
-		for s := range r.learnt {
-			all = append(all, s)
-		}
-		slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
-		for _, s := range all {
-			pairs = append(pairs, s, "[redacted: "+r.learnt[s]+"]")
-		}
-		r.replace = strings.NewReplacer(pairs...)
+		r.replace = r.replacer()
 	}
-	out := text
-	if r.where[place{seq, name}] {
-		out, _ = r.scan.Redact(text)
-	}
-	if r.replace != nil {
-		out = r.replace.Replace(out)
-	}
+	out := r.views(text, r.where[place{seq, name}], encodings)
 	if out == text {
 		return text
 	}
+	was := map[string]int{}
+	for _, m := range mark.FindAllStringSubmatch(text, -1) {
+		was[m[1]]++
+	}
 	for _, m := range mark.FindAllStringSubmatch(out, -1) {
-		if !strings.Contains(text, m[0]) {
+		if was[m[1]]--; was[m[1]] < 0 { // a mark that a filter left when it was recorded is not one of ours
 			r.note(seq, name, m[1])
 		}
 	}
 	return out
+}
+
+// replacer takes out what was learnt.
+func (r *Redactor) replacer() *strings.Replacer {
+	all := make([]string, 0, len(r.learnt))
+	for s := range r.learnt {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
+	var pairs []string
+	for _, s := range all {
+		pairs = append(pairs, s, "[redacted: "+r.learnt[s]+"]")
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// clean takes out of a text what is found in it as it stands (look), and what was learnt.
+func (r *Redactor) clean(text string, look bool) string {
+	if look {
+		text, _ = r.scan.Redact(text)
+	}
+	if r.replace != nil {
+		text = r.replace.Replace(text)
+	}
+	return text
 }
 
 var mark = regexp.MustCompile(`\[redacted: ([a-z0-9-]+)\]`)
@@ -274,6 +302,9 @@ func (r *Redactor) Fields(seq int64, fields []proof.Field) (out []proof.Field, c
 		}
 		out[i].Value = r.Field(seq, f.Name, r.images(seq, f))
 		changed[i] = !bytes.Equal(out[i].Value, f.Value)
+		if n := len(r.list); changed[i] && (n == 0 || r.list[n-1].Seq != seq || r.list[n-1].Field != f.Name) {
+			r.note(seq, f.Name, "text") // nothing goes unsaid: what was taken out held a mark already
+		}
 	}
 	return out, changed
 }
