@@ -297,16 +297,37 @@ func (r *Redactor) Fields(seq int64, fields []proof.Field) (out []proof.Field, c
 	out = slices.Clone(fields)
 	changed = make([]bool, len(fields))
 	for i, f := range fields {
-		if f.Name == "status" {
-			continue // one of six words, or the event is not valid
+		if f.Name == "status" && slices.Contains(results, string(f.Value)) {
+			continue // without it the event would not be valid, whatever was learnt
 		}
 		out[i].Value = r.Field(seq, f.Name, r.images(seq, f))
+		if f.Name == "tags" || f.Name == "untags" {
+			out[i].Value = tags(out[i].Value)
+		}
 		changed[i] = !bytes.Equal(out[i].Value, f.Value)
 		if n := len(r.list); changed[i] && (n == 0 || r.list[n-1].Seq != seq || r.list[n-1].Field != f.Name) {
 			r.note(seq, f.Name, "text") // nothing goes unsaid: what was taken out held a mark already
 		}
 	}
 	return out, changed
+}
+
+// results are how a session can end.
+var results = []string{`"done"`, `"limited"`, `"denied"`, `"failed"`, `"interrupted"`}
+
+// tags makes words of marks: what is no tag would make the event invalid.
+func tags(value []byte) []byte {
+	var all []string
+	if !bytes.Contains(value, []byte("[redacted: ")) || json.Unmarshal(value, &all) != nil {
+		return value
+	}
+	for i, tag := range all {
+		if m := mark.FindStringSubmatch(tag); m != nil {
+			all[i] = "redacted:" + m[1][:min(len(m[1]), 30)]
+		}
+	}
+	value, _ = json.Marshal(all) // of texts: it cannot fail
+	return value
 }
 
 // images withholds pictures: nobody can read here what is on them. What cannot

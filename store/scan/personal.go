@@ -192,6 +192,9 @@ func (n *number) rule() (string, int) {
 	case len(d) >= 13 && len(d) <= 19 && !n.plus && same(" -") && card(n):
 		return "payment-card", len(n.text)
 	}
+	if rule := byForm(d, n.groups, string(n.seps)); rule != "" && !n.plus {
+		return rule, len(n.text)
+	}
 	return n.phone()
 }
 
@@ -277,6 +280,11 @@ func nir(d []byte) bool {
 // lettered reads what begins with capital letters: an IBAN, a British national
 // insurance number, an Italian tax code.
 func lettered(text string, i int) (string, int) {
+	if i+9 <= len(text) && form(text[i:i+9], "A0000000A") && (i+9 == len(text) || !alnum(text[i+9])) {
+		if rule := capital(text[i : i+9]); rule != "" {
+			return rule, i + 9
+		}
+	}
 	if i+9 > len(text) || !upper(text[i+1]) {
 		return address(text, i)
 	}
@@ -294,6 +302,8 @@ func lettered(text string, i int) (string, int) {
 		}
 	case i+16 <= len(text) && form(text[i:i+16], "AAAAAA00A00A000A") && (i+16 == len(text) || !alnum(text[i+16])):
 		return "italian-tax-code", i + 16
+	case i+18 <= len(text) && form(text[i:i+16], "AAAA000000AAAAAA") && digit(text[i+17]) && strings.IndexByte("HMX", text[i+10]) >= 0 && (i+18 == len(text) || !alnum(text[i+18])):
+		return "mexican-curp", i + 18
 	}
 	return address(text, i)
 }
@@ -391,11 +401,11 @@ done:
 				return "", 0
 			}
 		}
-		if s == "00:00:00:00:00:00" || s == "ff:ff:ff:ff:ff:ff" || strings.ContainsAny(s[1:2], "26aeAE") {
-			return "", 0 // nobody's, or made up by software
+		if s == "00:00:00:00:00:00" || s == "ff:ff:ff:ff:ff:ff" || strings.ContainsAny(s[1:2], "26aeAE") || strings.HasPrefix(s[3:], "00:5e:") || strings.HasPrefix(s[3:], "00-5e-") {
+			return "", 0 // nobody's, or made up by software, or documentation's (RFC 7042)
 		}
 		return "mac-address", end
-	case dots >= 3 && colons <= 1:
+	case dots >= 3 && colons <= 1 && (i == 0 || text[i-1] != '.') && !strings.HasPrefix(s, "2.5.29.") && !strings.HasPrefix(s, "1.3."): // the end of a version, and names of what is in certificates
 		host, _, _ := strings.Cut(s, ":")
 		if ip, err := netip.ParseAddr(host); err == nil && somebodys(ip) && len(host) >= 9 {
 			return "ip-address", i + len(host)
@@ -408,15 +418,17 @@ done:
 	return "", 0
 }
 
-// somebodys is false for private, local and documentation addresses.
+// nobodys are addresses of documents, tests and private networks, and those
+// that serve everybody: resolvers of names, what a cloud tells its machines.
+var nobodys = func() (all []netip.Prefix) {
+	for p := range strings.FieldsSeq(`192.0.2.0/24 198.51.100.0/24 203.0.113.0/24 100.64.0.0/10 0.0.0.0/8 240.0.0.0/4 192.0.0.0/24 192.88.99.0/24 198.18.0.0/15
+		2001:db8::/32 3fff::/20 1.1.1.0/24 1.0.0.0/24 8.8.8.0/24 8.8.4.0/24 9.9.9.0/24 2606:4700:4700::/48 2001:4860:4860::/48 2620:fe::/48 168.63.129.16/32`) {
+		all = append(all, netip.MustParsePrefix(p))
+	}
+	return all
+}()
+
 func somebodys(ip netip.Addr) bool {
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
-		return false
-	}
-	for _, p := range []string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "100.64.0.0/10", "0.0.0.0/8", "240.0.0.0/4", "2001:db8::/32"} {
-		if netip.MustParsePrefix(p).Contains(ip) {
-			return false
-		}
-	}
-	return !ip.Is6() || ip.As16()[0]&0xe0 == 0x20
+	return ip.IsGlobalUnicast() && !ip.IsPrivate() && (!ip.Is6() || ip.As16()[0]&0xe0 == 0x20) &&
+		!slices.ContainsFunc(nobodys, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
