@@ -51,9 +51,9 @@ var labelled = []identity{
 	{"vehicle-number", `vin|vehicle identification|fahrgestellnummer`, `[A-HJ-NPR-Z0-9]{17}`, hasDigits},
 	{"bank-account", `account|acct|kontonummer|konto-nr|routing|aba|sort code|sort-code`, `\d{2}-\d{2}-\d{2}|\d{3}-?\d{5,14}`, nil},
 	{"bank-code", `swift|bic`, `[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?`, nil},
-	{"payment-card", `card|kreditkarte|carte bancaire|tarjeta`, `\d(?:[ -]?\d){11,18}`, luhn},
+	{"payment-card", `card|kreditkarte|carte bancaire|tarjeta`, `\d(?:[ -]?\d){11,18}`, func(s string) bool { return luhn(s) && !testCards[s] }},
 	{"iban", `iban`, `[A-Za-z]{2}\d\d(?:[ -]?[A-Za-z0-9]){11,30}`, func(s string) bool { return mod97([]byte(strings.ToUpper(s))) }},
-	{"phone", `tel|telefon|telephone|téléphone|teléfono|phone|mobile|mobil|handy|fax|cell|whatsapp|celular`, `(?:\+|00)?\(?\d(?:[ ().-]{0,2}\d){6,14}`, dialled},
+	{"phone", `tel|telefon|telephone|téléphone|teléfono|phone|mobile|mobil|handy|fax|cell|whatsapp|celular`, `(?:\+|00)?\(?\d(?:[ ().-]{0,2}\d){6,14}`, nil},
 	{"date-of-birth", `birth|birthday|dob|born|geboren|geburtsdatum|geburtstag|née|né|naissance|nacimiento|nacido|nascita|nascimento|geboortedatum|urodzenia`, `\d{4}-\d\d?-\d\d?|\d\d?[./-]\d\d?[./-]\d{2,4}|\d\d?\.? (?i:` + month + `)[a-zé]*\.? \d{4}|(?i:` + month + `)[a-z]*\.? \d\d?(?:st|nd|rd|th)?,? \d{4}`, nil},
 	{"passport", `passport|passeport|pasaporte|reisepass|passnummer`, `[A-Z0-9]{6,9}`, hasDigits},
 }
@@ -70,6 +70,9 @@ func identities() []rule {
 			re: regexp.MustCompile(`^(?i:` + i.words + `)(?i:[ _-]?(?:security|insurance|id|identification|card|account|of[ _-]birth|de|di|data|da(?:te|y)|file))?(?i:[ _-]?(?:number|nummer|numéro|número|code|no|nr|num|id|on|am|le|el|il))?\.?\\?["']?(?i: is| was| am| on| le| el| il)?\s{0,3}[:=#|]?\s{0,3}\\?["']?(` + i.value + `)(?:[^\w]|$)`),
 		}
 		r.valid = func(s string) bool { return check == nil || check(bare(s)) }
+		if i.id == "phone" {
+			r.valid = dialled
+		}
 		for word := range strings.SplitSeq(i.words, "|") {
 			r.keywords = append(r.keywords, word)
 		}
@@ -225,13 +228,8 @@ func bsn(s string) bool {
 	return (sum-int(s[len(s)-1]-'0'))%11 == 0
 }
 
-// dialled leaves out the numbers that are reserved for fiction (of North
-// America, Great Britain, France, Germany and Australia), and dates.
+// dialled leaves out dates, and what is reserved for fiction.
 func dialled(s string) bool {
-	for _, nobodys := range []string{"55501", "7700900", "1632960", "3069", "3023125", "1998800", "5550", "2079460", "1154960", "1614960"} {
-		if strings.Contains(s, nobodys) {
-			return false
-		}
-	}
-	return len(s) >= 7 && !(len(s) == 8 && (strings.HasPrefix(s, "19") || strings.HasPrefix(s, "20")))
+	n := bare(s)
+	return len(n) >= 7 && (len(n) != 8 || !strings.HasPrefix(n, "19") && !strings.HasPrefix(n, "20")) && !fictional(s)
 }

@@ -145,7 +145,7 @@ func Personal() map[string]string {
 		"phone, Indian":         "|+91-98765-43210|",
 		"phone in JSON":         `{"customer_phone":"|07911 123456|"}`,
 		"iban, small":           "IBAN: |nl91abna0417164300|",
-		"card, American":        "|3782 822463 10005|",
+		"card, American":        "|3456 712345 67891|",
 		"ssn, closed up":        `{"ssn":"|536904399|"}`,
 		"dutch bsn":             "BSN: |111222333|",
 		"polish pesel":          "PESEL |44051401359|",
