@@ -259,3 +259,22 @@ func TestHostileBundles(t *testing.T) {
 		}
 	}
 }
+
+// No two programs can read an event in two ways.
+func TestAnEventHasOneReading(t *testing.T) {
+	salt := `"` + strings.Repeat("A", 22) + `=="`
+	for line, ok := range map[string]bool{
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001Z","kind":"prompt","body":{"text":"a"},"proof":[` + salt + `]}`:                         true,
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001Z","kind":"prompt","body":{"text":"a","Text":"b"},"proof":[` + salt + `,` + salt + `]}`: false,
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001Z","kind":"prompt","body":{"text":"a","text":"b"},"proof":[` + salt + `,` + salt + `]}`: false,
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001Z","kind":"prompt","body":{"text":"a"},"proof":[` + salt + `],"kind":"note"}`:           false,
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001Z","kind":"prompt","body":{"text":"a"},"proof":[` + salt + `]} `:                        false,
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001Z","kind":"prompt","body":{"text":"a"},"proof":[]}`:                                     false,
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001+00:00","kind":"prompt","body":{"text":"a"},"proof":[` + salt + `]}`:                    false,
+		`{"at":"2026-11-23T13:05:07.000001Z","seq":1,"kind":"prompt","body":{"text":"a"},"proof":[` + salt + `]}`:                         false,
+	} {
+		if _, err := (&Bundle{}).line([]byte(line), map[string]bool{}); (err == nil) != ok {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}

@@ -189,8 +189,7 @@ func (b *Bundle) json(name string, v any) error {
 	if err != nil {
 		return err
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if err := dec.Decode(v); err != nil {
+	if err := json.Unmarshal(data, v); err != nil {
 		return broken("file %s: %v", name, err)
 	}
 	if !utf8.Valid(data) {
@@ -294,6 +293,11 @@ func (b *Bundle) line(line []byte, used map[string]bool) (d store.Disclosure, er
 	d.At = when.UTC()
 	if d.Fields, err = proof.Split(bytes.Clone(parts[3].Value)); err != nil {
 		return d, err
+	}
+	for _, f := range d.Fields {
+		if strings.ToLower(f.Name) != f.Name { // Go would take it for the one in small letters, and other programs would not
+			return d, fmt.Errorf("it has a field %q", store.CleanLine(f.Name))
+		}
 	}
 	if d.Proofs, err = store.ParseProofs(parts[4].Value); err != nil {
 		return d, err
