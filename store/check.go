@@ -77,12 +77,7 @@ func (c *checker) run(ctx context.Context, id string, kept []string) (Audit, err
 		return a, err
 	}
 	a.Why = broken
-	if a.Why == "" {
-		if a.Why, err = c.tables(ctx); err != nil {
-			return a, err
-		}
-	}
-	if a.Why == "" && id == "" {
+	if broken == "" && id == "" {
 		if a.Why, err = c.strays(ctx); err != nil {
 			return a, err
 		}
@@ -100,5 +95,8 @@ func (c *checker) run(ctx context.Context, id string, kept []string) (Audit, err
 		}
 		a.Sessions = append(a.Sessions, f)
 	}
-	return a, nil
+	if a.Intact() { // which event is not says more
+		a.Why, err = c.tables(ctx)
+	}
+	return a, err
 }
