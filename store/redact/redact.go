@@ -45,8 +45,8 @@ type Redactor struct {
 	replace *strings.Replacer
 	list    []Removal
 
-	guessable bool  // something is taken out that can be found by trying
-	sums      []sum // of files
+	guessable map[string]bool // what is taken out and can be found by trying
+	sums      []sum           // of files
 }
 
 // A place is a field of an event.
@@ -74,7 +74,7 @@ func New(patterns ...string) (*Redactor, error) {
 	if u, err := user.Current(); err == nil && !generic(u.Username) {
 		s.AddName("user", u.Username)
 	}
-	return &Redactor{scan: s, learnt: map[string]string{}, where: map[place]bool{}}, nil
+	return &Redactor{scan: s, learnt: map[string]string{}, where: map[place]bool{}, guessable: map[string]bool{}}, nil
 }
 
 // generic names are nobody's, and would tear holes into every text.
@@ -135,7 +135,9 @@ func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
 					if f.Kind != scan.Own {
 						r.learn(text[f.Start:f.End], f.Rule)
 					}
-					r.guessable = r.guessable || canBeGuessed(f)
+					if canBeGuessed(f) {
+						r.guessable[text[f.Start:f.End]] = true
+					}
 				}
 			})
 		})

@@ -171,6 +171,10 @@ func TestDigestsThatGiveAway(t *testing.T) {
 	if out, removed := redacted(t, bodies...); len(removed) > 0 {
 		t.Errorf("nothing was taken out that could be guessed: %s", out)
 	}
+	named := store.FilePut{Path: "/work/grete.muster@posteo-mail.de.csv", SHA256: sum(8)}
+	if out, _ := redacted(t, named, store.ToolCall{Arguments: json.RawMessage(`{"path":"/work/grete.muster@posteo-mail.de.csv"}`)}); !strings.Contains(out, sum(8)) {
+		t.Errorf("by a digest a file is known whose name is gone: %s", out)
+	}
 }
 
 // What is escaped and packed is nobody's business where it holds nothing.

@@ -12,6 +12,7 @@ import (
 // number that was taken out of it finds that by trying.
 type sum struct {
 	hash  string
+	path  string
 	whole string // the text of the file, where all of it stands in the log
 }
 
@@ -28,15 +29,15 @@ func sumsOf(d store.Disclosure) (sums []sum) {
 	switch b := body.(type) {
 	case store.FilePut:
 		if path.Dir(b.Path) != "/data" {
-			sums = append(sums, sum{hash: b.SHA256})
+			sums = append(sums, sum{hash: b.SHA256, path: b.Path})
 		}
 	case store.BoxDiff:
 		for _, c := range b.Changes {
-			s := sum{hash: c.SHA256}
+			s := sum{hash: c.SHA256, path: c.Path}
 			if c.Change == "added" && !c.PatchCut && !c.Binary {
 				s.whole = c.Patch
 			}
-			sums = append(sums, s, sum{hash: c.OldSHA256})
+			sums = append(sums, s, sum{hash: c.OldSHA256, path: c.Path})
 		}
 	}
 	return sums
@@ -55,15 +56,20 @@ func canBeGuessed(f scan.Finding) bool {
 }
 
 // learnSums makes sums be taken out wherever they stand, if they would give
-// away what else is. A file that is shown whole gives nothing away.
+// away what else is. A file that is shown whole gives nothing away, and what is
+// only its name is not in it.
 func (r *Redactor) learnSums() {
-	if !r.guessable {
+	if len(r.guessable) == 0 {
 		return
 	}
 	r.replace = r.replacer()
 	var gone []string
 	for _, s := range r.sums {
-		if s.hash != "" && (s.whole == "" || r.views(s.whole, true, encodings) != s.whole) {
+		named := true
+		for text := range r.guessable {
+			named = named && strings.Contains(s.path, text)
+		}
+		if s.hash != "" && !named && (s.whole == "" || r.views(s.whole, true, encodings) != s.whole) {
 			gone = append(gone, s.hash)
 		}
 	}
