@@ -168,6 +168,17 @@ func firstOf(err error, then func() error) error {
 }
 
 // asciinema of this distribution plays version 2; version 3 has the same events.
+// What is sent to one collector does not go on to another.
+func TestOTLPGoesNowhereElse(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the session was sent on") }))
+	defer elsewhere.Close()
+	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer server.Close()
+	if err := export.Send(t.Context(), server.URL, record(t, nil, aSession()...)); err == nil || !strings.Contains(err.Error(), "307") {
+		t.Error(err)
+	}
+}
+
 func TestCast(t *testing.T) {
 	src := record(t, nil, aSession()...)
 	var two, three bytes.Buffer

@@ -138,6 +138,23 @@ func must(b []byte, err error) []byte {
 	return b
 }
 
+// An excerpt that was cut within a secret keeps no part of it.
+func TestTornSecretsAreSeen(t *testing.T) {
+	const key = "AKIAZ5Q7RTYUIOPLKJHG"
+	out, _ := redacted(
+		t, store.ToolResult{Stdout: "key " + key}, store.Drift{What: "stdout", Detail: "line 1:\n- key " + key[:12] + "…\n+ …" + key[8:] + " and …" + key[16:] + "…"},
+		store.Failure{Message: key[:9] + "…" + key[9:]},
+	)
+	for _, part := range []string{key[:6], key[8:14], key[12:18]} {
+		if strings.Contains(out, part) {
+			t.Errorf("%s is left: %s", part, out)
+		}
+	}
+	if !strings.Contains(out, "…[redacted: aws-access-token] and …"+key[16:]+"…") {
+		t.Errorf("%s", out)
+	}
+}
+
 // What a filter took out when it was recorded hides nothing that is taken out now.
 func TestEveryRemovalIsListed(t *testing.T) {
 	_, removed := redacted(t, store.Prompt{Text: "[redacted: email] and grete.muster@posteo-mail.de"}, store.Prompt{Text: "[redacted: email]"})
