@@ -17,9 +17,29 @@ import (
 
 // vocabulary is an event of each kind that a session has between its first and its last.
 var vocabulary = []store.Body{
-	store.BoxCreated{}, store.FilePut{}, store.Prompt{}, store.ModelRequest{}, store.ModelResponse{}, store.Decision{}, store.Filtered{}, store.Tripwire{}, store.Compacted{},
-	store.ToolCall{}, store.ToolResult{}, store.Egress{}, store.EgressDone{}, store.LimitReached{}, store.Interrupted{}, store.Failure{}, store.BoxDiff{}, store.Probed{},
-	store.Verified{}, store.BoxDestroyed{}, store.Drift{}, store.Compared{}, store.Note{},
+	store.BoxCreated{},
+	store.FilePut{},
+	store.Prompt{},
+	store.ModelRequest{},
+	store.ModelResponse{},
+	store.Decision{},
+	store.Filtered{},
+	store.Tripwire{},
+	store.Compacted{},
+	store.ToolCall{},
+	store.ToolResult{},
+	store.Egress{},
+	store.EgressDone{},
+	store.LimitReached{},
+	store.Interrupted{},
+	store.Failure{},
+	store.BoxDiff{},
+	store.Probed{},
+	store.Verified{},
+	store.BoxDestroyed{},
+	store.Drift{},
+	store.Compared{},
+	store.Note{},
 }
 
 // fill puts text and number into every place of a value.

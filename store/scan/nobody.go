@@ -1,29 +1,12 @@
 package scan
 
 import (
-	"net/netip"
-	"slices"
 	"strings"
+	"sync"
 )
 
-// nobodys are addresses of documents, tests and private networks, and those
-// that serve everybody: resolvers of names, what a cloud tells its machines.
-var nobodys = func() (all []netip.Prefix) {
-	for p := range strings.FieldsSeq(`192.0.2.0/24 198.51.100.0/24 203.0.113.0/24 100.64.0.0/10 0.0.0.0/8 240.0.0.0/4 192.0.0.0/24 192.88.99.0/24 198.18.0.0/15
-		2001:db8::/32 3fff::/20 1.1.1.0/24 1.0.0.0/24 8.8.8.0/24 8.8.4.0/24 9.9.9.0/24 2606:4700:4700::/48 2001:4860:4860::/48 2620:fe::/48 168.63.129.16/32`) {
-		all = append(all, netip.MustParsePrefix(p))
-	}
-	return all
-}()
-
-// somebodys is false of such addresses.
-func somebodys(ip netip.Addr) bool {
-	return ip.IsGlobalUnicast() && !ip.IsPrivate() && (!ip.Is6() || ip.As16()[0]&0xe0 == 0x20) &&
-		!slices.ContainsFunc(nobodys, func(p netip.Prefix) bool { return p.Contains(ip) })
-}
-
 // testCards are the numbers that payment services publish for tests.
-var testCards = func() map[string]bool {
+var testCards = sync.OnceValue(func() map[string]bool {
 	all := map[string]bool{}
 	for n := range strings.FieldsSeq(`4242424242424242 4111111111111111 4012888888881881 4000056655665556 5555555555554444 5105105105105100 5200828282828210
 		2223003122003222 378282246310005 371449635398431 6011111111111117 6011000990139424 30569309025904 3056930009020004 36227206271667 3530111333300000
@@ -33,7 +16,7 @@ var testCards = func() map[string]bool {
 		all[n] = true
 	}
 	return all
-}()
+})
 
 // dramas are the beginnings of telephone numbers that are kept for films and
 // books: of North America 555, of Great Britain (Ofcom), Ireland (ComReg), Germany

@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -244,7 +243,7 @@ func card(n *number) bool {
 		}
 		sum += v
 	}
-	return sum%10 == 0 && !testCards[string(d)]
+	return sum%10 == 0 && !testCards()[string(d)]
 }
 
 func cpf(d []byte) bool {
@@ -368,52 +367,4 @@ func mod97(s []byte) bool {
 		}
 	}
 	return v == 1 && s[0] != 'X' // XX and the like are no country's
-}
-
-// address reads an IP address that is somebody's, or a network card's.
-func address(text string, i int) (string, int) {
-	end, dots, colons, hyphens := i, 0, 0, 0
-	for end < len(text) && end-i < 46 {
-		switch c := text[end]; {
-		case c == '.':
-			dots++
-		case c == ':':
-			colons++
-		case c == '-':
-			hyphens++
-		case !digit(c) && (c|0x20 < 'a' || c|0x20 > 'f'):
-			if alnum(c) || c == '_' {
-				return "", 0
-			}
-			goto done
-		}
-		end++
-	}
-done:
-	for end > i && (text[end-1] == '.' || text[end-1] == ':' || text[end-1] == '-') {
-		end--
-	}
-	s := text[i:end]
-	switch {
-	case end-i == 17 && (colons == 5 || hyphens == 5):
-		for k := range 17 {
-			if (k%3 == 2) != (s[k] == ':' || s[k] == '-') {
-				return "", 0
-			}
-		}
-		if s == "00:00:00:00:00:00" || s == "ff:ff:ff:ff:ff:ff" || strings.ContainsAny(s[1:2], "26aeAE") || strings.HasPrefix(s[3:], "00:5e:") || strings.HasPrefix(s[3:], "00-5e-") {
-			return "", 0 // nobody's, or made up by software, or documentation's (RFC 7042)
-		}
-		return "mac-address", end
-	case dots >= 3 && colons <= 1 && !(i > 0 && text[i-1] == '.') && !(i > 1 && text[i-1] == '/' && alnum(text[i-2])) && !strings.HasPrefix(s, "2.5.29.") && !strings.HasPrefix(s, "1.3."): // a version, as Chrome/126.0.0.0 and libx.so.1.2.3.4, and names of what is in certificates
-		host, _, _ := strings.Cut(s, ":")
-		if ip, err := netip.ParseAddr(host); err == nil && somebodys(ip) && len(host) >= 9 {
-			return "ip-address", i + len(host)
-		}
-	case colons >= 3:
-		if ip, err := netip.ParseAddr(s); err == nil && somebodys(ip) {
-			return "ip-address", end
-		}
-	}
-	return "", 0
 }
