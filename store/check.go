@@ -95,7 +95,10 @@ func (c *checker) run(ctx context.Context, id string, kept []string) (Audit, err
 		}
 		a.Sessions = append(a.Sessions, f)
 	}
-	if a.Intact() { // which event is not says more
+	if kept := c.store.keptWAL(); a.Intact() && kept != "" { // which event is not says more
+		a.Why = fmt.Sprintf("the last commits before it was opened could not be read, and are not in it: its WAL was damaged, by somebody or by a power cut, and is kept as %s; move it away once that is settled", kept)
+	}
+	if a.Intact() {
 		a.Why, err = c.tables(ctx)
 	}
 	return a, err
