@@ -5,6 +5,11 @@
 // (password = …) is then taken out wherever it stands, words or not. Every text
 // in every field is looked at, the names of JSON members included, and so is
 // what it says to who decodes it (see view.go).
+//
+// A digest of a text that was taken out would give a short one away to who tries
+// them all, so it goes with it. So does one of a text that is not there to be
+// looked at, unless it was looked at when it was recorded, and nothing else in
+// the session hints at what may be in it; see digests.go.
 package redact
 
 import (
@@ -42,11 +47,9 @@ type Redactor struct {
 	scan    *scan.Scanner
 	learnt  map[string]string // text → rule
 	where   map[place]bool    // fields in which something was found
+	doubt   bool              // texts that are not there may hold what is to be taken out
 	replace *strings.Replacer
 	list    []Removal
-
-	guessable map[string]bool // what is taken out and can be found by trying
-	sums      []sum           // of files
 }
 
 // A place is a field of an event.
@@ -74,7 +77,7 @@ func New(patterns ...string) (*Redactor, error) {
 	if u, err := user.Current(); err == nil && !generic(u.Username) {
 		s.AddName("user", u.Username)
 	}
-	return &Redactor{scan: s, learnt: map[string]string{}, where: map[place]bool{}, guessable: map[string]bool{}}, nil
+	return &Redactor{scan: s, learnt: map[string]string{}, where: map[place]bool{}, doubt: len(patterns) > 0}, nil
 }
 
 // generic names are nobody's, and would tear holes into every text.
@@ -114,13 +117,11 @@ func (r *Redactor) Learn(events iter.Seq2[store.Disclosure, error]) error {
 	pieces <- piece
 	close(pieces)
 	wg.Wait()
-	r.learnSums()
 	return failed
 }
 
 // read learns one event.
 func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
-	sums := sumsOf(d)
 	for _, field := range d.Fields {
 		eachText(field.Value, nesting, func(text string) {
 			eachView(text, encodings, func(text string) {
@@ -135,17 +136,10 @@ func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
 					if f.Kind != scan.Own {
 						r.learn(text[f.Start:f.End], f.Rule)
 					}
-					if canBeGuessed(f) {
-						r.guessable[text[f.Start:f.End]] = true
-					}
+					r.doubt = r.doubt || f.Kind != scan.Own || inBox(d.Kind)
 				}
 			})
 		})
-	}
-	if len(sums) > 0 {
-		mu.Lock()
-		defer mu.Unlock()
-		r.sums = append(r.sums, sums...)
 	}
 }
 
@@ -334,7 +328,7 @@ func (r *Redactor) Fields(seq int64, fields []proof.Field) (out []proof.Field, c
 		if f.Name == "status" && slices.Contains(results, string(f.Value)) {
 			continue // without it the event would not be valid, whatever was learnt
 		}
-		out[i].Value = r.Field(seq, f.Name, r.images(seq, f))
+		out[i].Value = r.digests(seq, f, r.Field(seq, f.Name, r.images(seq, f)))
 		if f.Name == "tags" || f.Name == "untags" {
 			out[i].Value = tags(out[i].Value)
 		}
