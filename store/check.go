@@ -95,11 +95,15 @@ func (c *checker) run(ctx context.Context, id string, kept []string) (Audit, err
 		}
 		a.Sessions = append(a.Sessions, f)
 	}
-	if kept := c.store.keptWAL(); a.Intact() && kept != "" { // which event is not says more
-		a.Why = fmt.Sprintf("the last commits before it was opened could not be read, and are not in it: its WAL was damaged, by somebody or by a power cut, and is kept as %s; move it away once that is settled", kept)
+	if !a.Intact() { // which event is not says more than what follows
+		return a, nil
 	}
-	if a.Intact() {
-		a.Why, err = c.tables(ctx)
+	if a.Why, err = c.tables(ctx); err != nil || a.Why != "" {
+		return a, err
+	}
+	wal, err := c.store.keptWAL()
+	if wal != "" {
+		a.Why = fmt.Sprintf("the last commits before it was opened could not be read, and are not in it: its WAL was damaged, by somebody or by a power cut, and is kept as %s; move it away once that is settled", wal)
 	}
 	return a, err
 }

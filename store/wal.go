@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // What is committed last stands in the WAL beside the log until it is moved
@@ -30,20 +31,27 @@ func keepWAL(path string) error {
 	if err != nil || lost == 0 {
 		return err
 	}
-	kept := fmt.Sprintf("%s-wal-damaged-%s", path, now().Format("20060102T150405.000000"))
+	kept := fmt.Sprintf("%s%s%x", path, keptSuffix, data[16:24]) // its salts: once a round is enough
+	if _, err := os.Stat(kept); err == nil {
+		return nil
+	}
 	if err := os.WriteFile(kept, data, 0o600); err != nil {
 		return fmt.Errorf("keeping a damaged WAL: %w", err)
 	}
 	return nil
 }
 
+const keptSuffix = "-wal-damaged-"
+
 // keptWAL is the name of a WAL that was kept, "": there is none.
-func (s *Store) keptWAL() string {
-	all, _ := filepath.Glob(s.path + "-wal-damaged-*") // the pattern is not malformed
-	if len(all) == 0 {
-		return ""
+func (s *Store) keptWAL() (string, error) {
+	files, err := os.ReadDir(filepath.Dir(s.path))
+	for _, f := range files {
+		if strings.HasPrefix(f.Name(), filepath.Base(s.path)+keptSuffix) {
+			return filepath.Join(filepath.Dir(s.path), f.Name()), nil
+		}
 	}
-	return all[0]
+	return "", err
 }
 
 // lostCommits reads a WAL, and says how many commits in it SQLite will not read.
