@@ -51,7 +51,6 @@ var labelled = []identity{
 	{"driving-licence", `driver's license|drivers license|driver license|driver's licence|driver licence|driving licence|driving license|führerschein|permis de conduire`, `[A-Z0-9][A-Z0-9-]{5,18}`, hasDigits},
 	{"vehicle-number", `vin|vehicle identification|fahrgestellnummer`, `[A-HJ-NPR-Z0-9]{17}`, hasDigits},
 	{"bank-account", `account|acct|kontonummer|konto-nr|routing|aba|sort code|sort-code`, `\d{2}-\d{2}-\d{2}|\d{3}-?\d{5,14}`, nil},
-	{"bank-code", `swift|bic`, `[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}(?:[A-Z0-9]{3})?`, nil},
 	{"payment-card", `card|kreditkarte|carte bancaire|tarjeta`, `\d(?:[ -]?\d){11,18}`, func(s string) bool { return luhn(s) && !testCards()[s] }},
 	{"iban", `iban`, `[A-Za-z]{2}\d\d(?:[ -]?[A-Za-z0-9]){11,30}`, func(s string) bool { return mod97([]byte(strings.ToUpper(s))) }},
 	{"phone", `tel|telefon|telephone|téléphone|teléfono|phone|mobile|mobil|handy|fax|cell|whatsapp|celular`, `(?:\+|00)?\(?\d(?:[ ().-]{0,2}\d){6,14}`, nil},
@@ -65,10 +64,13 @@ const month = `jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mär|mai|okt|dez|
 func identities() []rule {
 	var rules []rule
 	for _, i := range labelled {
-		check := i.checks
+		check, key := i.checks, "|id"
+		if i.id == "bank-account" || i.id == "phone" {
+			key = "" // account_id is the key of a row
+		}
 		r := rule{
-			id: i.id, kind: Personal, reach: 80, group: 1, anchored: true, apart: true, hasDigit: i.id != "bank-code",
-			re: regexp.MustCompile(`^(?i:` + i.words + `)(?i:[ _-]?(?:security|insurance|id|identification|card|account|of[ _-]birth|de|di|data|da(?:te|y)|file))?(?i:[ _-]?(?:number|nummer|numéro|número|code|no|nr|num|id|on|am|le|el|il))?\.?\\?["']?(?i: is| was| am| on| le| el| il)?\s{0,3}[:=#|]?\s{0,3}\\?["']?(` + i.value + `)(?:[^\w]|$)`),
+			id: i.id, kind: Personal, reach: 80, group: 1, anchored: true, apart: true, hasDigit: true,
+			re: regexp.MustCompile(`^(?i:` + i.words + `)(?i:[ _-]?(?:security|insurance` + key + `|identification|card|account|of[ _-]birth|de|di|data|da(?:te|y)|file))?(?i:[ _-]?(?:number|nummer|numéro|número|code|no|nr|num` + key + `|on|am|le|el|il))?\.?\\?["']?(?i: is| was| am| on| le| el| il)?\s{0,3}[:=#|]?\s{0,3}\\?["']?(` + i.value + `)(?:[^\w]|$)`),
 		}
 		r.valid = func(s string) bool { return check == nil || check(bare(s)) }
 		if i.id == "phone" {
