@@ -49,6 +49,7 @@ type Redactor struct {
 	where   map[place]bool    // fields in which something was found
 	doubt   bool              // texts that are not there may hold what is to be taken out
 	replace *strings.Replacer
+	tears   tears
 	list    []Removal
 }
 
@@ -226,7 +227,7 @@ func (r *Redactor) json(seq int64, name string, value []byte, deep int) []byte {
 
 func (r *Redactor) text(seq int64, name, text string) string {
 	if len(r.learnt) > 0 && r.replace == nil {
-		r.replace = r.replacer()
+		r.replace, r.tears = r.replacer(), newTears(r.learnt)
 	}
 	out := r.views(text, r.where[place{seq, name}], encodings)
 	if out == text {
@@ -264,41 +265,9 @@ func (r *Redactor) clean(text string, look bool) string {
 		text, _ = r.scan.Redact(text)
 	}
 	if r.replace != nil {
-		text = r.torn(r.replace.Replace(text))
+		text = r.tears.mend(r.replace.Replace(text))
 	}
 	return text
-}
-
-// torn takes out what is left of a text that was learnt where an excerpt was cut, at "…".
-func (r *Redactor) torn(text string) string {
-	const cut, least = "…", 6 // of fewer bytes too many words begin alike
-	for at := 0; ; {
-		i := strings.Index(text[at:], cut)
-		if i < 0 {
-			return text
-		}
-		before, after := text[:at+i], text[at+i+len(cut):]
-		end, start, endRule, startRule := 0, 0, "", "" // the longest part of one before and after the cut
-		for s, rule := range r.learnt {
-			for n := min(len(s)-1, len(before)); n >= max(least, end); n-- {
-				if strings.HasSuffix(before, s[:n]) && (n > end || rule < endRule) {
-					end, endRule = n, rule
-				}
-			}
-			for n := min(len(s)-1, len(after)); n >= max(least, start); n-- {
-				if strings.HasPrefix(after, s[len(s)-n:]) && (n > start || rule < startRule) {
-					start, startRule = n, rule
-				}
-			}
-		}
-		if end > 0 {
-			before = before[:len(before)-end] + "[redacted: " + endRule + "]"
-		}
-		if start > 0 {
-			after = "[redacted: " + startRule + "]" + after[start:]
-		}
-		text, at = before+cut+after, len(before)+len(cut)
-	}
 }
 
 var mark = regexp.MustCompile(`\[redacted: ([a-z0-9-]+)\]`)
