@@ -21,6 +21,7 @@ import (
 	"testing"
 
 	"glovebox/agent"
+	"glovebox/tui/tmuxtest"
 )
 
 var programDir string // what programs made, for the end of the run
@@ -52,6 +53,7 @@ func engineThere() bool {
 type tests struct{ m *testing.M }
 
 func (r tests) Run() int {
+	tmuxtest.Interruptible()
 	code := r.m.Run()
 	os.RemoveAll(programDir)
 	return code
