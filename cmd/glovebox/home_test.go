@@ -83,7 +83,8 @@ func newHome(t *testing.T) *home {
 	// The log is the test's own; the engine and its images are everybody's.
 	h.set("GLOVEBOX_DB", filepath.Join(h.dir, "log.db"))
 	h.set("GLOVEBOX_KEY", filepath.Join(h.dir, "key"))
-	h.set("GLOVEBOX_CONFIG", h.file("config.toml", "rigor = \"quick\"\n[data]\nrows = 50\n"))
+	// Nothing here is to wait for its turn: what paces calls has tests of its own.
+	h.set("GLOVEBOX_CONFIG", h.file("config.toml", "rigor = \"quick\"\n[data]\nrows = 50\n[rates]\nmodel_calls_per_minute = 0\ntool_calls_per_minute = 0\n"))
 	return h
 }
 
@@ -134,6 +135,14 @@ func needEngine(t *testing.T) {
 	}
 }
 
+// untilGo is a command that ends once letGo was called for its box.
+const untilGo = "until test -e /tmp/go; do sleep 0.05; done"
+
+func letGo(t *testing.T, box string) {
+	t.Helper()
+	podman(t, "exec", box, "/usr/bin/touch", "/tmp/go")
+}
+
 // endpoint serves a scenario as an OpenAI-compatible server and keeps the
 // requests it got.
 type endpoint struct {
@@ -141,6 +150,7 @@ type endpoint struct {
 	mu       sync.Mutex
 	requests []string
 	auth     string
+	before   func(n int) // called before the n-th request is answered, from 1 on; may be nil
 }
 
 func serve(t *testing.T, h *home, scenario string) *endpoint {
@@ -171,7 +181,11 @@ func serve(t *testing.T, h *home, scenario string) *endpoint {
 		}
 		e.mu.Lock()
 		e.requests, e.auth = append(e.requests, string(body)), r.Header.Get("Authorization")
+		n := len(e.requests)
 		e.mu.Unlock()
+		if e.before != nil {
+			e.before(n)
+		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		proxy.ServeHTTP(w, r)
 	}))

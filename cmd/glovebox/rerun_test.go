@@ -70,6 +70,24 @@ func (h *home) recordedSession(scenario string, args ...string) string {
 	return events(h.t, out)[0].Session
 }
 
+// recordedWaiting is recordedSession of a scenario with a command that waits for
+// letGo, as it does again when the session is run again.
+func (h *home) recordedWaiting(scenario string) string {
+	h.t.Helper()
+	file := h.file("waiting.toml", "name = 'waiting'\n"+strings.TrimPrefix(scenario, "name = 'busy'\n"))
+	cmd, ch := h.follow("run", "--json", "--model", "script:"+file, "work")
+	var all []event
+	for e := range ch {
+		if all = append(all, e); e.Kind == "model.request" && strings.Count(kinds(all), e.Kind) == 1 {
+			letGo(h.t, boxOf(all))
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		h.t.Fatal(err)
+	}
+	return all[0].Session
+}
+
 const steady = `
 [[turn]]
 [[turn.call]]
@@ -368,10 +386,10 @@ text = "Done."
 	}
 
 	// It takes no more time than a session here may.
-	slow := h.recordedSession("[[turn]]\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'echo first' }\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'sleep 2' }\n[[turn]]\ntext = 'Done.'\n")
+	slow := h.recordedWaiting("[[turn]]\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'echo first' }\n[[turn.call]]\ntool = 'shell'\nargs = { command = '" + untilGo + "' }\n[[turn]]\ntext = 'Done.'\n")
 	h.ok("export", slow, "-o", bundle+"2")
 	there.ok("import", bundle+"2")
-	there.file("glovebox.toml", "[limits]\nwall = '1s'\n")
+	there.file("glovebox.toml", "[limits]\nwall = '5s'\n")
 	if out, errOut, code := there.run("rerun", slow); code != exitLimit || !strings.Contains(errOut, "after 1 of 2 calls, a limit as recorded: ") || strings.Contains(out, "drift") {
 		t.Errorf("exit %d: %s%s", code, out, errOut)
 	}
@@ -497,7 +515,8 @@ func TestRerunOfHostileRecords(t *testing.T) {
 func TestRerunKilled(t *testing.T) {
 	needEngine(t)
 	h := newHome(t)
-	id := h.recordedSession(strings.TrimPrefix(busy(), "name = 'busy'\n"))
+	id := h.recordedWaiting(busy() + "[[turn.call]]\ntool = 'shell'\nargs = { command = '" + untilGo + "' }\n[[turn]]\ntext = 'Done.'\n")
+	was := h.ok("replay", "--json", id)
 	cmd := h.command("rerun", "--json", id)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -526,7 +545,9 @@ func TestRerunKilled(t *testing.T) {
 	if ps := podman(t, "ps", "--all", "--format", "{{.Names}}"); strings.Contains(ps, boxOf(recorded)) {
 		t.Errorf("left over: %s", ps)
 	}
-	h.rerun(exitDone, id) // what it repeats is as it was
+	if is := h.ok("replay", "--json", id); is != was {
+		t.Errorf("what it repeats is not as it was:\n%s", is)
+	}
 }
 
 // The guided tour is the same every time.
@@ -788,12 +809,12 @@ func TestRerunPassesNothingOver(t *testing.T) {
 func TestRerunOfASessionThatGoesAway(t *testing.T) {
 	needEngine(t)
 	h := newHome(t)
-	calls := ""
+	calls := "[[turn.call]]\ntool = 'shell'\nargs = { command = 'echo first' }\n[[turn.call]]\ntool = 'shell'\nargs = { command = '" + untilGo + "' }\n"
 	for i := range 45 { // their results are more than is read at once
 		calls += fmt.Sprintf("[[turn.call]]\ntool = 'shell'\nargs = { command = 'seq 6000; echo %d' }\n", i)
 	}
 	h.file("glovebox.toml", "[limits]\ntokens = 0\n")
-	id := h.recordedSession("[[turn]]\n" + calls + "[[turn]]\ntext = 'Done.'\n")
+	id := h.recordedWaiting("[[turn]]\n" + calls + "[[turn]]\ntext = 'Done.'\n")
 	cmd := h.command("rerun", "--json", id)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -804,8 +825,9 @@ func TestRerunOfASessionThatGoesAway(t *testing.T) {
 	}
 	dec, all := json.NewDecoder(out), []line(nil)
 	for l := (line{}); dec.Decode(&l) == nil; l = (line{}) {
-		if all = append(all, l); len(all) == 5 {
+		if all = append(all, l); l.What == "result" && len(all) == 4 { // the first one; the second waits
 			h.ok("sessions", "rm", id, "--yes")
+			letGo(t, boxOf(events(t, h.ok("replay", "--json", l.Session))))
 		}
 	}
 	cmd.Wait() //nolint:errcheck // its exit code is looked at
