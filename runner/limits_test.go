@@ -413,9 +413,11 @@ func TestNeighbour(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			noisy := limitedBox(t, BoxOptions{CPUs: 0.5})
 			// What else this machine does comes and goes; a noisy box would not. So
-			// they are measured in turn, and more than once.
+			// they are measured in turn, and more than once: where all processors
+			// are taken anyway, one more that wants them counts for many.
+			const most = 6
 			ratio := 9.0
-			for tries := 0; ratio > 2 && tries < 3; tries++ {
+			for tries := 0; ratio > 2 && tries < most; tries++ {
 				var alone, beside []time.Duration
 				for range 4 {
 					alone = append(alone, took()...)
@@ -428,7 +430,7 @@ func TestNeighbour(t *testing.T) {
 				t.Logf("%v, beside the noise %v: %.2f times", before, during, ratio)
 			}
 			if ratio > 2 {
-				t.Errorf("three times, commands took more than twice as long beside a noisy box, at last %.2f times", ratio)
+				t.Errorf("%d times, commands took more than twice as long beside a noisy box, at last %.2f times", most, ratio)
 			}
 			goesOn(t, noisy)
 		})
