@@ -29,8 +29,8 @@ var ErrNoSeal = errors.New("no seal")
 var ErrBoxLost = errors.New("the box is gone")
 
 const (
-	startTimeout   = time.Minute     // create to hello; half of it was not enough for Podman beside who kept the disk busy
-	destroyTimeout = 2 * time.Minute // longer, because what is given up then is left behind
+	startTimeout   = time.Minute            // create to hello; half of it was not enough for Podman beside who kept the disk busy
+	destroyTimeout = 2 * time.Minute        // longer, because what is given up then is left behind
 	endTimeout     = 200 * time.Millisecond // for init to end by itself
 	heartbeat      = 5 * time.Second        // between pings; three unanswered ones end the box
 )
