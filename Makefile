@@ -10,7 +10,7 @@ GOFUMPT := mvdan.cc/gofumpt@v0.12.0
 export CGO_ENABLED ?= 0
 export GOFLAGS     := -buildvcs=false -trimpath -tags=$(TAGS)
 
-.PHONY: build setup demo test vm-test data-test cast-test race lint fmt bench
+.PHONY: build setup demo test vm-test data-test image-test cast-test race lint fmt bench
 
 build: ## static binaries in bin/
 	@mkdir -p bin
@@ -34,6 +34,9 @@ vm-test: build ## runner's tests and a session in guests with cgroup v2, as an o
 data-test: ## datasets loaded into a real PostgreSQL and MariaDB; as root on Debian: installs the packages
 	fakedata/testdata/databases /var/tmp/glovebox-schemas
 	FAKEDATA_DATABASES=/var/tmp/glovebox-schemas go test -count=1 -timeout 15m -run 'RealDatabases|PublicSchemasInSQLite' ./fakedata
+
+image-test: ## the image auto built twice, to see that it is the same; needs mmdebstrap
+	GLOVEBOX_BUILD_TWICE=1 go test -count=1 -run BuiltAlike -v ./runner
 
 cast-test: ## a recording of version 3 in asciinema's own player, in Chromium; needs npm
 	npm install --no-save --no-audit --no-fund --prefix /var/tmp/glovebox-player asciinema-player@3.18.0

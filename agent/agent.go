@@ -25,7 +25,7 @@ type Model interface {
 type Box interface {
 	// Exec runs argv and waits. A command that fails is a Result, not an
 	// error; an error (wrapping ErrBoxLost where the box is gone) means that
-	// its outcome is unknown. onOutput, if not nil, gets output as it arrives, one call at a time.
+	// its outcome is unknown. onOutput, if not nil, gets all output as it arrives, one call at a time.
 	Exec(ctx context.Context, cmd Command, onOutput func(stderr bool, chunk []byte)) (Result, error)
 	// ReadFile returns at most limit bytes from offset, and the file's size.
 	ReadFile(ctx context.Context, path string, offset, limit int64) (data []byte, size int64, err error)

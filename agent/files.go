@@ -45,12 +45,12 @@ func readFile(ctx context.Context, r *run, args values) (store.ToolResult, error
 		more := page.take(data)
 		switch {
 		case !more:
-			return store.ToolResult{Stdout: page.text(name, at < size)}, nil
+			return page.result(name, at < size), nil
 		case len(data) == 0 || at >= size:
 			if len(page.out) == 0 && first > 1 {
 				return told("%s has only %d lines; there is nothing at line %d", name, page.lines(), first), nil
 			}
-			return store.ToolResult{Stdout: page.text(name, false)}, nil
+			return page.result(name, false), nil
 		case at >= scanBytes:
 			return told("line %d of %s lies beyond the first %d bytes; read it with shell, for example sed -n", first, name, scanBytes), nil
 		}
@@ -102,6 +102,13 @@ func (p *page) lines() int {
 		return p.line
 	}
 	return p.line - 1
+}
+
+func (p *page) result(name string, more bool) store.ToolResult {
+	var all capture
+	all.write(p.out)
+	text := p.text(name, more)
+	return store.ToolResult{Stdout: text, StdoutWhole: all.whole(text, 0)}
 }
 
 func (p *page) text(name string, more bool) string {

@@ -121,18 +121,32 @@ func (a *Agent) passTree(ctx context.Context, c *store.CallSpec, tree any) (held
 
 // passResult is pass for what a tool printed.
 func (a *Agent) passResult(ctx context.Context, r *store.ToolResult) error {
+	before, out, errOut := len(a.events), r.Stdout, r.Stderr
 	held, err := a.pass(ctx, "result", r.CallID, &r.Stdout, &r.Stderr, &r.Error)
 	if err == nil && held != "" {
 		r.Stdout, r.Stderr, r.StdoutCut, r.StderrCut = "", "", 0, 0
 		r.Error = fmt.Sprintf("the result was held back by a filter: %s", held)
 	}
+	found := len(a.events) > before // each hit is an event
+	r.StdoutWhole = vouched(r.StdoutWhole, found, r.Stdout != out)
+	r.StderrWhole = vouched(r.StderrWhole, found, r.Stderr != errOut)
 	return err
+}
+
+// vouched is what may be recorded of a whole output after a filter looked through it.
+func vouched(w *store.Whole, found, changed bool) *store.Whole {
+	if w == nil || changed {
+		return nil
+	}
+	w.Clean = w.Clean && !found
+	return w
 }
 
 // sieve passes a stream on line by line, as far as the screen may see it.
 type sieve struct {
-	filter *filter.Filter
-	rest   string
+	filter         *filter.Filter
+	rest           string
+	found, changed bool // something, by it
 }
 
 func (s *sieve) next(piece string, end bool) string {
@@ -141,13 +155,14 @@ func (s *sieve) next(piece string, end bool) string {
 	}
 	s.rest += piece
 	cut := strings.LastIndexByte(s.rest, '\n') + 1
-	if end || len(s.rest)-cut > 8<<10 {
-		cut = len(s.rest)
+	if long := len(s.rest)-cut > 8<<10; end || long {
+		cut, s.found = len(s.rest), s.found || long // of what is cut in two neither half is found
 	}
 	if cut == 0 {
 		return ""
 	}
-	text, _, blocked := s.filter.Pass(filter.Text{Value: s.rest[:cut]})
+	text, hits, blocked := s.filter.Pass(filter.Text{Value: s.rest[:cut]})
+	s.found, s.changed = s.found || len(hits) > 0, s.changed || blocked || text != s.rest[:cut]
 	s.rest = s.rest[cut:]
 	if blocked {
 		return ""

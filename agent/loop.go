@@ -295,6 +295,12 @@ func (a *Agent) run(ctx context.Context, call store.CallSpec, plan plan) (res st
 	res, err := plan.tool.run(ctx, r, plan.args)
 	res.CallID, res.Tool = call.ID, call.Name
 	res.DurationMS = ms(a.cfg.Clock().Sub(start))
+	for i, w := range []**store.Whole{&res.StdoutWhole, &res.StderrWhole} {
+		if *w != nil {
+			(*w).Clean = a.cfg.Filter.Thorough()
+			*w = vouched(*w, seen[i].found, seen[i].changed)
+		}
+	}
 	var denied *PolicyError
 	switch {
 	case ctx.Err() != nil && (err != nil || res.Signal != ""):

@@ -1,9 +1,14 @@
 package agent
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"glovebox/store"
 )
 
 // outputKeep is how many bytes of one output stream are recorded: half from
@@ -14,9 +19,16 @@ const outputKeep = 32 << 10
 type capture struct {
 	head, tail []byte
 	cut        int64
+	all        hash.Hash // of everything; nil: there was nothing
+	bytes      int64     // in all
 }
 
 func (c *capture) write(p []byte) {
+	if c.all == nil {
+		c.all = sha256.New()
+	}
+	c.all.Write(p)
+	c.bytes += int64(len(p))
 	n := min(len(p), outputKeep/2-len(c.head))
 	c.head = append(c.head, p[:n]...)
 	c.tail = append(c.tail, p[n:]...)
@@ -29,6 +41,15 @@ func (c *capture) write(p []byte) {
 // text is what was kept, as valid UTF-8.
 func (c *capture) text() string {
 	return strings.ToValidUTF8(string(c.head)+string(c.tail), "\uFFFD")
+}
+
+// whole tells of the stream what a record of it does not; nil: it is all there.
+// A sign for what is no UTF-8 may stand for any byte.
+func (c *capture) whole(text string, cut int64) *store.Whole {
+	if c.all == nil || cut == 0 && !strings.Contains(text, "\uFFFD") {
+		return nil
+	}
+	return &store.Whole{Bytes: c.bytes, SHA256: hex.EncodeToString(c.all.Sum(nil))}
 }
 
 // runes hands on a stream in pieces that never split a character.

@@ -208,7 +208,7 @@ func (r *recalled) results(d store.Decision, now store.ToolResult, past Past) []
 	case d.Rule == rerunRule || r.call != nil && d.Verdict != "allow":
 		return nil // it has none to compare
 	case r.result == nil:
-		return []store.Drift{{What: "call", Unknown: true, Detail: "what came of it was not recorded; this time: " + drift.Ending(now)}}
+		return []store.Drift{{What: "call", Unknown: true, Detail: "what came of it was not recorded; this time: " + now.Outcome()}}
 	}
 	return drift.Result(*r.result, now, past.withheld(r.seq))
 }

@@ -318,16 +318,21 @@ func (r *run) exec(ctx context.Context, cmd Command) (store.ToolResult, error) {
 		live[stream(stderr)].write(chunk)
 		r.output(stderr, chunk)
 	})
+	kept := live
 	if err == nil {
-		live = [2]capture{{cut: res.StdoutCut}, {cut: res.StderrCut}}
-		live[0].write(res.Stdout)
-		live[1].write(res.Stderr)
+		kept = [2]capture{{cut: res.StdoutCut}, {cut: res.StderrCut}}
+		kept[0].write(res.Stdout)
+		kept[1].write(res.Stderr) // to which the box may have added why it ended
 	}
-	return store.ToolResult{
+	out := store.ToolResult{
 		Exit: res.Exit, Signal: res.Signal, TimedOut: res.TimedOut,
-		Stdout: live[0].text(), StdoutCut: live[0].cut,
-		Stderr: live[1].text(), StderrCut: live[1].cut,
-	}, err
+		Stdout: kept[0].text(), StdoutCut: kept[0].cut,
+		Stderr: kept[1].text(), StderrCut: kept[1].cut,
+	}
+	if err == nil { // else when it was broken off is chance
+		out.StdoutWhole, out.StderrWhole = live[0].whole(out.Stdout, out.StdoutCut), live[1].whole(out.Stderr, out.StderrCut)
+	}
+	return out, err
 }
 
 func stream(stderr bool) int {

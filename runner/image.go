@@ -29,6 +29,7 @@ const (
 	labelImageBaseID = "glovebox.base.id"     // what that reference was, in Podman's store
 	labelImageDigest = "glovebox.base.digest" // and by digest
 	labelImageWas    = "glovebox.base.was"    // digest that it had before, if another
+	labelImageRoot   = "glovebox.base.root"   // and by what is in it
 	labelImageAt     = "glovebox.prepared"    // when; Podman's own clock ticks in seconds
 )
 
@@ -41,6 +42,7 @@ type Image struct {
 	ID         string // of the prepared image, hex
 	Digest     string // of the prepared image, sha256:…
 	BaseDigest string // of the image it was made from, sha256:…
+	BaseRoot   string // the same for all images with that content, whoever made them, sha256:…; "": not known
 	Was        string // BaseDigest of the image prepared for Ref before it, if another
 	Init       string // SHA-256 of the init inside, hex
 	Size       int64  // bytes, all layers
@@ -219,7 +221,7 @@ func (e *Engine) Images(ctx context.Context) ([]Image, error) {
 		}
 		found = append(found, Image{
 			Ref: i.Labels[labelImageBase], Name: i.RepoTags[at], ID: i.ID, Digest: i.Digest,
-			BaseDigest: i.Labels[labelImageDigest], Was: i.Labels[labelImageWas], Init: i.Labels[labelImageInit],
+			BaseDigest: i.Labels[labelImageDigest], BaseRoot: i.Labels[labelImageRoot], Was: i.Labels[labelImageWas], Init: i.Labels[labelImageInit],
 			Size: i.Size, Created: created, baseID: i.Labels[labelImageBaseID],
 		})
 	}
@@ -242,7 +244,7 @@ func (e *Engine) newest(ctx context.Context, ref, initSum string) (Image, bool, 
 }
 
 // baseImage is what a prepared image is made from.
-type baseImage struct{ id, digest, was string }
+type baseImage struct{ id, digest, root, was string }
 
 // pinned finds what before was made from, so that a new glovebox-init brings no
 // new image with it; where that is gone, or was made here, whatever ref names.
@@ -253,8 +255,26 @@ func (e *Engine) pinned(before Image) finder {
 				return b, err
 			}
 		}
-		return e.base(ctx, ref, progress)
+		b, err := e.base(ctx, ref, progress)
+		if err != nil && ref == autoRef && ctx.Err() == nil {
+			return e.orBefore(ctx, before, err, progress)
+		}
+		return b, err
 	}
+}
+
+// orBefore is what before was made from, where auto cannot be made anew: a new
+// glovebox may make it otherwise, and must not need the network for that.
+func (e *Engine) orBefore(ctx context.Context, before Image, failed error, progress func(Progress)) (baseImage, error) {
+	if before.baseID == "" {
+		return baseImage{}, failed
+	}
+	b, ok, err := e.local(ctx, before.baseID)
+	if err != nil || !ok {
+		return baseImage{}, failed
+	}
+	progress(Progress{Step: fmt.Sprintf("the image auto could not be made anew, so boxes run what the one before was made from: %v", failed), Lasting: true})
+	return b, nil
 }
 
 // base finds, makes or pulls the image that ref names.
@@ -297,7 +317,11 @@ func (e *Engine) local(ctx context.Context, ref string) (baseImage, bool, error)
 	if err != nil {
 		return baseImage{}, false, err
 	}
-	return baseImage{id: report.ID, digest: report.Digest.String()}, true, nil
+	b := baseImage{id: report.ID, digest: report.Digest.String()}
+	if report.RootFS != nil {
+		b.root = chain(report.RootFS.Layers)
+	}
+	return b, true, nil
 }
 
 // derive makes the prepared image: one layer with init and the places a box
@@ -342,6 +366,9 @@ func (e *Engine) derive(ctx context.Context, ref string, base baseImage, init in
 	if ref == autoRef || ref == hostRef {
 		tag = ref + "-" + tag
 	}
+	if ref == hostRef {
+		base.root = "" // what is in /usr is not in it
+	}
 	old, again, err := e.local(ctx, preparedRepo+":"+tag)
 	if err != nil {
 		return err
@@ -351,6 +378,7 @@ func (e *Engine) derive(ctx context.Context, ref string, base baseImage, init in
 		"LABEL " + labelImageBase + "=" + ref,
 		"LABEL " + labelImageBaseID + "=" + base.id,
 		"LABEL " + labelImageDigest + "=" + base.digest,
+		"LABEL " + labelImageRoot + "=" + base.root,
 		"LABEL " + labelImageWas + "=" + base.was,
 		"LABEL " + labelImageAt + "=" + time.Now().UTC().Format(time.RFC3339Nano),
 	})

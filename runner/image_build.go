@@ -48,6 +48,10 @@ var buildFlags = []string{
 	`--customize-hook=cd "$1" && rm -rf etc/hostname etc/resolv.conf etc/apt/sources.list etc/apt/sources.list.d/* etc/apt/apt.conf.d/99mmdebstrap etc/dpkg/dpkg.cfg.d/99mmdebstrap var/log/*`,
 }
 
+// buildEnv makes two builds of the same packages the same, byte for byte: what
+// they make has this time, 2020-01-01, and nothing in it depends on another.
+const buildEnv = "SOURCE_DATE_EPOCH=1577836800"
+
 // buildSteps are the lines that mmdebstrap says on its way, in their order.
 var buildSteps = []string{
 	"running apt-get update", "downloading packages", "extracting archives", "installing essential packages",
@@ -65,7 +69,7 @@ func (e *Engine) autoBase(ctx context.Context, anew bool, progress func(Progress
 		}
 		return e.pull(ctx, autoPull, progress)
 	}
-	recipe := sha256.Sum256([]byte(strings.Join(slices.Concat(buildFlags, autoPackages), "\n")))
+	recipe := sha256.Sum256([]byte(strings.Join(slices.Concat(buildFlags, autoPackages, []string{buildEnv}), "\n")))
 	name := autoRepo + ":" + suite + "-" + hex.EncodeToString(recipe[:4])
 	if b, ok, err := e.local(ctx, name); err != nil || ok && !anew {
 		return b, err
@@ -118,7 +122,7 @@ func (e *Engine) build(ctx context.Context, suite, name string, progress func(Pr
 	args := slices.Concat([]string{"--include=" + strings.Join(autoPackages, ",")}, buildFlags, aptProxies(ctx),
 		[]string{suite, "-"}, hostSources("/etc/apt"))
 	cmd := e.acct.command(ctx, "mmdebstrap", args...)
-	cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
+	cmd.Env = append(cmd.Env, "TMPDIR="+tmp, buildEnv)
 	// It cleans up, but only when those that work for it end too: the group.
 	cmd.SysProcAttr.Setpgid = true
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }

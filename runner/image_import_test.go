@@ -158,8 +158,20 @@ func TestImportImage(t *testing.T) {
 	if same, err := e.Image(t.Context(), ref, tell); err != nil || same != other || !strings.Contains(news, "--pull") {
 		t.Errorf("replaced in the store it is %+v (%v), and the news %q", same, err, news)
 	}
-	if taken, err := e.UpdateImage(t.Context(), ref, tell); err != nil || taken.Was != other.BaseDigest {
+	taken, err := e.UpdateImage(t.Context(), ref, tell)
+	if err != nil || taken.Was != other.BaseDigest {
 		t.Errorf("asked for the new one it is %+v (%v)", taken, err)
+	}
+	// Made twice, of the same: two images, and one content.
+	if taken.BaseRoot != img.BaseRoot || taken.BaseDigest == img.BaseDigest || other.BaseRoot == img.BaseRoot || !strings.HasPrefix(img.BaseRoot, "sha256:") {
+		t.Errorf("by what is in it: %+v, then %+v, then %+v", img, other, taken)
+	}
+	found, ok, err := e.PreparedFrom(t.Context(), ref, img.BaseDigest+"0", img.BaseRoot)
+	if err != nil || !ok || found.BaseRoot != img.BaseRoot {
+		t.Errorf("looked for by what is in it: %+v (%v)", found, err)
+	}
+	if found, ok, err := e.PreparedFrom(t.Context(), ref, "", ""); ok || err != nil {
+		t.Errorf("looked for by nothing: %+v (%v)", found, err)
 	}
 }
 

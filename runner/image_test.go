@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -219,6 +220,73 @@ func TestBuildBrokenOff(t *testing.T) {
 	}
 	if left, _ := filepath.Glob("/var/tmp/glovebox-build-*/*"); len(left) > 0 {
 		t.Errorf("left over: %v", left)
+	}
+}
+
+// Two machines that build from the same packages have the same image: what is
+// in it does not depend on when and where it was built. It takes a minute.
+func TestBuiltAlike(t *testing.T) {
+	if os.Getenv("GLOVEBOX_BUILD_TWICE") == "" {
+		t.Skip("make image-test runs it")
+	}
+	e := testEngine(t)
+	suite, ok := buildableSuite("/etc/os-release")
+	if !ok {
+		t.Skip("no mmdebstrap here: nothing is built")
+	}
+	unlock, err := e.lockImages(t.Context(), func(Progress) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	var built [2]baseImage
+	for i := range built {
+		name := fmt.Sprintf("localhost/glovebox/test:alike-%d", i)
+		if err := e.build(t.Context(), suite, name, func(Progress) {}); err != nil {
+			t.Fatal(err)
+		}
+		if built[i], _, err = e.local(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+		e.dropImage(t.Context(), name)
+	}
+	if built[0].root != built[1].root || !strings.HasPrefix(built[0].root, "sha256:") || built[0].digest == built[1].digest {
+		t.Errorf("two builds: %+v", built)
+	}
+}
+
+// What cannot be built anew is what it was, and that is told.
+func TestAutoStaysWhatItWas(t *testing.T) {
+	e := testEngine(t)
+	before, err := e.Image(t.Context(), "auto", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var news string
+	failed := errors.New("no mirror can be reached")
+	b, err := e.orBefore(t.Context(), before, failed, func(p Progress) { news = p.Step })
+	if err != nil || b.digest != before.BaseDigest || !strings.Contains(news, failed.Error()) {
+		t.Errorf("%+v (%v), of %+v; told: %s", b, err, before, news)
+	}
+	for _, id := range []string{"", strings.Repeat("0", 64)} {
+		before.baseID = id
+		if b, err := e.orBefore(t.Context(), before, failed, nil); !errors.Is(err, failed) {
+			t.Errorf("there was none before: %+v (%v)", b, err)
+		}
+	}
+}
+
+// The digest of layers is that of the OCI image specification.
+func TestChain(t *testing.T) {
+	for want, layers := range map[string][]string{
+		"":         nil,
+		"sha256:a": {"sha256:a"},
+		"sha256:970a948bffa8de94d6e22d747ba8c95030e6e546909f98f54e99a13005e173a8": {"sha256:a", "sha256:b"},
+		"sha256:dee159b33409cefa3f6eda71539f006014283e9d9130c18a1dea7bd8a33c9b1b": {"sha256:a", "sha256:b", "sha256:c"},
+	} {
+		if got := chain(layers); got != want {
+			t.Errorf("%v: %s, want %s", layers, got, want)
+		}
 	}
 }
 

@@ -108,6 +108,8 @@ type BaseImage struct {
 	Digest  string `json:"digest"`             // sha256:…, as its registry has it
 	Was     string `json:"was,omitempty"`      // digest of the same reference when it was prepared before, if another
 	HostUsr bool   `json:"host_usr,omitempty"` // /usr in the box was the host's, read-only
+	Root    string `json:"root,omitempty"`     // digest of what is in it, whoever made it, and when: sha256:…; "": not known
+	Init    string `json:"init,omitempty"`     // SHA-256 of the glovebox-init that was added, hex; "": not known
 }
 
 // Proof is what one core probe found.
@@ -227,17 +229,33 @@ type ToolCall struct {
 
 // ToolResult is what came of a call. What the model is told is derived from it.
 type ToolResult struct {
-	CallID     string  `json:"call_id"`
-	Tool       string  `json:"tool"`
-	Exit       *int    `json:"exit,omitempty"`   // exit status; nil: not a process, or it did not exit
-	Signal     string  `json:"signal,omitempty"` // name of the signal that ended it, e.g. SIGKILL
-	TimedOut   bool    `json:"timed_out,omitempty"`
-	Stdout     string  `json:"stdout,omitempty"` // also the output of tools that are not processes
-	Stderr     string  `json:"stderr,omitempty"`
-	StdoutCut  int64   `json:"stdout_cut,omitempty"` // bytes left out of Stdout (from its middle)
-	StderrCut  int64   `json:"stderr_cut,omitempty"`
+	CallID    string `json:"call_id"`
+	Tool      string `json:"tool"`
+	Exit      *int   `json:"exit,omitempty"`   // exit status; nil: not a process, or it did not exit
+	Signal    string `json:"signal,omitempty"` // name of the signal that ended it, e.g. SIGKILL
+	TimedOut  bool   `json:"timed_out,omitempty"`
+	Stdout    string `json:"stdout,omitempty"` // also the output of tools that are not processes
+	Stderr    string `json:"stderr,omitempty"`
+	StdoutCut int64  `json:"stdout_cut,omitempty"` // bytes left out of Stdout (from its middle)
+	StderrCut int64  `json:"stderr_cut,omitempty"`
+	// Of what is not here as it was printed: cut, or no valid UTF-8. nil: it is, or
+	// it is not known (a log of old, or a filter took something out of it).
+	StdoutWhole *Whole `json:"stdout_whole,omitempty"`
+	StderrWhole *Whole `json:"stderr_whole,omitempty"`
+
 	Error      string  `json:"error,omitempty"` // why there is no result; told to the model
 	DurationMS float64 `json:"duration_ms"`
+}
+
+// Whole tells one output from another of which not every byte was recorded.
+//
+// Who knows all of an output but a few bytes can find those by trying: a digest
+// is no secret's keeper. So there is none where a filter took something out, and
+// it leaves this machine only if Clean; see package redact.
+type Whole struct {
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`          // in hex
+	Clean  bool   `json:"clean,omitempty"` // all of it was looked through for secrets and personal data: there was none
 }
 
 // Egress is one request of the box to the network. It is durable before

@@ -182,9 +182,12 @@ func (a *app) losing() string {
 			n++
 		}
 	}
+	r, reporting := a.top.(*reporting)
 	switch {
 	case n > 0:
 		return " and end " + store.Plural(n, "open session")
+	case reporting && r.report == nil:
+		return " and stop what goes on here"
 	case a.closed.running:
 		return " and stop verifying"
 	}

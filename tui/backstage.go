@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -62,6 +63,16 @@ func (b *backstage) keep(q *mailbox) {
 	if b.shut {
 		q.close()
 	}
+}
+
+// next waits for updates and hands them to a screen or dialog.
+func (b *backstage) next(q *mailbox, to interface{ handle(tea.Msg) (bool, tea.Cmd) }) tea.Cmd {
+	return b.do(func() tea.Msg {
+		<-q.ready
+		<-time.After(frameTime)
+		batch, open := q.take()
+		return sessionMsg{to, updatesMsg{batch, open}}
+	})
 }
 
 // start begins a session, or goes on with one, and its updates go to q.

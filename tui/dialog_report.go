@@ -7,6 +7,8 @@ import (
 	"charm.land/bubbles/v2/key"
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
+
+	"glovebox/agent"
 )
 
 // reporting is the dialog that waits for something and says what came of it.
@@ -17,6 +19,11 @@ type reporting struct {
 	top    int
 	cancel context.CancelFunc
 	report *Report // nil: it is not known yet
+
+	told    []string // on the way there
+	laid    []string // told, in lines of the screen
+	updates *mailbox // where that comes from; nil: nothing does
+	away    bool     // from the last line that was told
 }
 
 // reportMsg is what came of it.
@@ -45,19 +52,68 @@ func newCheck(d *desk, id string) dialogMsg {
 	return newReporting(d, what, func(ctx context.Context) (Report, error) { return d.work.backend.Check(ctx, id) })
 }
 
+// newRerun runs a session again; what is compared is shown as it goes.
+func newRerun(d *desk, id string) dialogMsg {
+	box := newMailbox()
+	d.work.keep(box)
+	m := newReporting(d, "Run session "+id+" again", func(ctx context.Context) (Report, error) {
+		defer box.close()
+		return d.work.backend.Rerun(ctx, id, func(line string) {
+			box.put(agent.Update{Output: &agent.Output{Chunk: line + "\n"}})
+		})
+	})
+	r := m.dialog.(*reporting)
+	r.updates = box
+	m.cmd = tea.Batch(m.cmd, d.work.next(box, r))
+	return m
+}
+
+// take adds what was told.
+func (r *reporting) take(m updatesMsg) tea.Cmd {
+	for _, u := range m.batch {
+		if u.Output != nil {
+			told := strings.Split(strings.TrimSuffix(u.Output.Chunk, "\n"), "\n")
+			r.told, r.laid = append(r.told, told...), append(r.laid, r.lay(told)...)
+		}
+	}
+	if !m.open {
+		return nil
+	}
+	return r.desk.work.next(r.updates, r)
+}
+
 // setSize, like the methods below, is of the dialog interface.
-func (r *reporting) setSize(w, h int) { r.w, r.h = w, h }
+func (r *reporting) setSize(w, h int) {
+	if r.h = h; r.w != w {
+		r.w = w
+		r.laid = r.lay(r.told)
+	}
+}
+
+// lay breaks what was told into lines of the screen.
+func (r *reporting) lay(told []string) (lines []string) {
+	for _, l := range told {
+		lines = append(lines, under("   ", "     ", wrap(line(l), r.w-6, true))...)
+	}
+	return lines
+}
 
 func (r *reporting) cursor() *tea.Cursor { return nil }
 
 func (r *reporting) handle(m tea.Msg) (done bool, cmd tea.Cmd) {
 	k := &r.desk.keys
 	switch msg := m.(type) {
+	case updatesMsg:
+		return false, r.take(msg)
 	case reportMsg:
-		r.report = &msg.Report
-		if msg.err != nil {
+		was := len(r.lines()) - 1 // that it works
+		if r.report = &msg.Report; msg.err != nil {
 			r.report = &Report{Bad: true, Said: telling(msg.err)}
-		} else if msg.Session != "" {
+		}
+		if r.top += len(r.lines()) - was; !r.away {
+			r.top = 0
+		}
+		if msg.err == nil && msg.Session != "" {
 			return false, r.desk.send(tookInMsg{msg.Session})
 		}
 	case tea.KeyPressMsg:
@@ -74,6 +130,7 @@ func (r *reporting) handle(m tea.Msg) (done bool, cmd tea.Cmd) {
 			r.cancel()
 			return true, nil
 		}
+		r.away = true
 	}
 	return false, nil
 }
@@ -81,34 +138,45 @@ func (r *reporting) handle(m tea.Msg) (done bool, cmd tea.Cmd) {
 func (r *reporting) view() string {
 	th := r.desk.th
 	out := []string{" " + fit(th.bold.Render(line(r.title)), r.w-2), ""}
-	if r.report == nil {
-		return strings.Join(fill(append(out, " "+th.faint.Render("working…")), r.h-1), "\n")
-	}
-	mark, style := "✓ ", th.good
-	if r.report.Bad {
-		mark, style = "✗ ", th.bad
-	}
-	var lines []string
-	for i, l := range wrap(clean(r.report.Said), r.w-4, true) {
-		if i > 0 {
-			mark = "  "
-		}
-		lines = append(lines, " "+style.Render(mark+l))
-	}
-	if len(r.report.More) > 0 {
-		lines = append(lines, "")
-	}
-	for _, more := range r.report.More {
-		lines = append(lines, under("   ", "     ", wrap(line(more), r.w-6, true))...)
-	}
+	lines := r.lines()
 	room := max(r.h-3, 1)
-	r.top = max(min(r.top, len(lines)-room), 0)
+	last := max(len(lines)-room, 0)
+	if r.top = max(min(r.top, last), 0); r.top == last {
+		r.away = false
+	}
+	if r.report == nil && !r.away {
+		r.top = last
+	}
 	return strings.Join(fill(append(out, lines[r.top:min(r.top+room, len(lines))]...), r.h-1), "\n")
+}
+
+// lines are all that there is to read: what it came to, if that is known, and
+// what was told on the way.
+func (r *reporting) lines() (lines []string) {
+	th := r.desk.th
+	if r.report != nil {
+		mark, style := "✓ ", th.good
+		if r.report.Bad {
+			mark, style = "✗ ", th.bad
+		}
+		for _, l := range under(mark, "  ", wrap(clean(r.report.Said), r.w-4, true)) {
+			lines = append(lines, " "+style.Render(l))
+		}
+		if len(r.report.More)+len(r.laid) > 0 {
+			lines = append(lines, "")
+		}
+		lines = append(lines, r.lay(r.report.More)...)
+	}
+	lines = append(lines, r.laid...)
+	if r.report == nil {
+		lines = append(lines, " "+th.faint.Render("working…"))
+	}
+	return lines
 }
 
 func (r *reporting) hints() ([]hint, string) {
 	if r.report == nil {
-		return []hint{{"esc", "stop"}}, ""
+		return []hint{{"esc", "stop"}, {"↑/↓", "scroll"}}[:1+min(len(r.laid), 1)], ""
 	}
 	return []hint{{"esc", "back"}, {"↑/↓", "scroll"}}, ""
 }

@@ -211,7 +211,7 @@ func (h *home) handleKey(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		return true, h.desk.send(newImporting(h.desk))
 	case key.Matches(msg, k.CheckAll):
 		return true, h.desk.send(newCheck(h.desk, ""))
-	case key.Matches(msg, k.Mark, k.Export, k.Check, k.Resume):
+	case key.Matches(msg, k.Mark, k.Export, k.Check, k.Rerun, k.Resume):
 		if s, ok := h.selected(); ok {
 			return true, h.desk.onRecording(msg, s, 0)
 		}

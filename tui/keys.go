@@ -12,7 +12,7 @@ type keyMap struct {
 
 	Sort, Reverse, Resume, Find, FindHere, Import key.Binding
 
-	Mark, Export, Check, CheckAll key.Binding
+	Mark, Export, Check, CheckAll, Rerun key.Binding
 
 	Star, Tag, Comment, Score, Retitle key.Binding
 
@@ -71,6 +71,7 @@ func newKeyMap() keyMap {
 		Export:   bind("x", "export", "x"),
 		Check:    bind("c", "check: is it intact?", "c"),
 		CheckAll: bind("C", "check the whole log", "C"),
+		Rerun:    bind("d", "run again: does it drift?", "d"),
 
 		Star:    bind("s", "star", "s", "*"),
 		Tag:     bind("t", "tags", "t"),
@@ -128,7 +129,7 @@ func newKeyMap() keyMap {
 
 func (k *keyMap) homeKeys() []keyGroup {
 	return []keyGroup{
-		{"Sessions", []key.Binding{k.Open, k.New, k.Resume, k.Mark, k.Export, k.Check}},
+		{"Sessions", []key.Binding{k.Open, k.New, k.Resume, k.Rerun, k.Mark, k.Export, k.Check}},
 		{"List", []key.Binding{k.Find, k.Filter, k.Sort, k.Reverse, k.Reload}},
 		{"Move", []key.Binding{k.Up, k.Down, k.PageUp, k.PageDown, k.Top, k.Bottom}},
 		{"Workbench", []key.Binding{k.Verify, k.Import, k.CheckAll, k.Help, k.Leave, k.Quit}},
@@ -144,7 +145,7 @@ func (k *keyMap) transcriptKeys() keyGroup {
 
 // recordKeys are those that work on what is recorded of a session.
 func (k *keyMap) recordKeys() keyGroup {
-	return keyGroup{"Recording", []key.Binding{k.FindHere, k.Mark, k.Export, k.Check, k.Resume}}
+	return keyGroup{"Recording", []key.Binding{k.FindHere, k.Mark, k.Export, k.Check, k.Rerun, k.Resume}}
 }
 
 func (k *keyMap) searchKeys() []keyGroup {

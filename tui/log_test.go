@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -268,6 +269,46 @@ func TestResumeKey(t *testing.T) {
 	openRecorded(a, record(first))
 	if !strings.Contains(shown(a), "goes on from session a2") {
 		t.Errorf("%s", shown(a))
+	}
+}
+
+// d runs a session that has ended again, whatever it was, and shows how it goes.
+func TestRerunKey(t *testing.T) {
+	a := newTestApp(80, 24)
+	a.Update(sessionMsg{a.home, summariesMsg{all: summaries()}})
+	press(a, "d")
+	if !strings.Contains(shown(a), "the session has not ended") || a.top != nil {
+		t.Errorf("one that runs is run again:\n%s", shown(a))
+	}
+	press(a, "down", "d")
+	if _, ok := a.top.(*reporting); !ok || !strings.Contains(shown(a), "Run session a2 again") || !strings.Contains(shown(a), "working…") {
+		t.Fatalf("%s", shown(a))
+	}
+	press(a, "ctrl+c")
+	if !strings.Contains(shown(a), "ctrl+c again to leave and stop what goes on here") {
+		t.Errorf("%s", shown(a))
+	}
+	press(a, "esc")
+
+	// The last line is shown, unless a person reads another.
+	r := rerunning(a, 40)
+	if s := shown(a); !strings.Contains(s, "+ Wed Nov 25") || strings.Contains(s, "the box") {
+		t.Errorf("the end is not shown:\n%s", s)
+	}
+	press(a, "up")
+	read := strings.Split(shown(a), "\n")[4:20]
+	a.Update(sessionMsg{r, updatesMsg{[]agent.Update{{Output: &agent.Output{Chunk: "one more\n"}}}, true}})
+	a.Update(sessionMsg{r, reportMsg{Report: Report{Said: "41 calls: 41 the same", Session: "a3"}}})
+	if is := strings.Split(shown(a), "\n")[4:20]; !slices.Equal(read, is) {
+		t.Errorf("it moves under the reader's eyes:\n%s", shown(a))
+	}
+	press(a, "pgdown", "pgdown", "pgdown")
+	if !strings.Contains(shown(a), "one more") {
+		t.Errorf("%s", shown(a))
+	}
+	press(a, "esc")
+	if a.home.want != "a3" {
+		t.Errorf("the rerun is not selected: %q", a.home.want)
 	}
 }
 

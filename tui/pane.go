@@ -62,7 +62,7 @@ func (p *pane) handleList(msg tea.KeyPressMsg) (handled bool, cmd tea.Cmd) {
 		return p.handleScroll(msg)
 	case key.Matches(msg, k.FindHere):
 		return true, p.desk.send(searchMsg{p.story.sum.ID})
-	case key.Matches(msg, k.Mark, k.Export, k.Check, k.Resume):
+	case key.Matches(msg, k.Mark, k.Export, k.Check, k.Rerun, k.Resume):
 		return true, p.desk.onRecording(msg, p.story.sum, p.step())
 	default:
 		return p.handleScroll(msg)
@@ -105,6 +105,8 @@ func (d *desk) onRecording(msg tea.KeyPressMsg, s store.Summary, step int64) tea
 		return d.send(newCheck(d, s.ID))
 	case s.Status == "running":
 		return d.send(flashMsg("the session has not ended"))
+	case key.Matches(msg, k.Rerun):
+		return d.send(newRerun(d, s.ID))
 	case !s.HasModel():
 		return d.send(flashMsg("there is no conversation to go on with"))
 	}

@@ -200,6 +200,11 @@ func screens() map[string]func(a *app) {
 		"broken": func(a *app) {
 			reports(a, "Is session a2 intact?", Report{Bad: true, Said: "not intact: session a2, event 7: its hash is not the one that was signed"})
 		},
+		"rerunning": func(a *app) { rerunning(a, 40) },
+		"rerun": func(a *app) {
+			r := rerunning(a, 3)
+			a.Update(sessionMsg{r, reportMsg{Report: Report{Bad: true, Said: "3 calls: 2 the same, 1 drifted", Session: "a7"}}})
+		},
 		"checking":        func(a *app) { a.Update(newCheck(a.desk, "a2")) },
 		"session_new":     func(a *app) { openLive(a) },
 		"session_answer":  func(a *app) { openLive(a, example()[:11]...) },
@@ -281,6 +286,21 @@ func hits() []store.Hit {
 }
 
 // reports shows what came of something.
+// rerunning opens the dialog of a rerun that has told of so many calls.
+func rerunning(a *app, calls int) *reporting {
+	m := newRerun(a.desk, "a2")
+	a.Update(m)
+	tell := func(text string) {
+		a.Update(sessionMsg{m.dialog, updatesMsg{[]agent.Update{{Output: &agent.Output{Chunk: text + "\n"}}}, true}})
+	}
+	tell("session a2: Find orders without a customer\nrun again as session a7: 40 calls\nsame           2  the box")
+	for i := range calls {
+		tell(fmt.Sprintf("same       %5d  sql: SELECT count(*) FROM orders WHERE customer_id IS NULL AND id > %d", 10+3*i, i))
+	}
+	tell("drift        133  shell: date: stdout, in nothing but times: line 1:\n                    - Wed Nov 25 18:22:03 UTC 2026\n                    + Wed Nov 25 18:22:04 UTC 2026")
+	return m.dialog.(*reporting)
+}
+
 func reports(a *app, title string, r Report) {
 	m := newReporting(a.desk, title, nil)
 	a.Update(m)

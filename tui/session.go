@@ -78,14 +78,7 @@ func (s *session) begin() tea.Cmd {
 }
 
 // pump waits for updates.
-func (s *session) pump() tea.Cmd {
-	return s.desk.work.do(func() tea.Msg {
-		<-s.updates.ready
-		<-time.After(frameTime)
-		batch, open := s.updates.take()
-		return sessionMsg{s, updatesMsg{batch, open}}
-	})
-}
+func (s *session) pump() tea.Cmd { return s.desk.work.next(s.updates, s) }
 
 // setSize, like the methods below, is of the screen interface.
 func (s *session) setSize(w, h int) {

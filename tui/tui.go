@@ -44,6 +44,10 @@ type Backend interface {
 	Export(ctx context.Context, id, format string) (Report, error)
 	// Import takes in a session from a bundle, and says what it is.
 	Import(ctx context.Context, path string) (Report, error)
+	// Rerun runs the tool calls of a session again in a new box and says how what
+	// came of them compares. It tells the comparison line by line as it goes, from
+	// any goroutine; tell returns at once.
+	Rerun(ctx context.Context, id string, tell func(line string)) (Report, error)
 	// Start opens a new session: its log, box and dataset. One that goes on where
 	// an ended one stopped names it in resume, else that is "". Start returns when the
 	// box is sealed, which may take seconds; meanwhile, and until Close has

@@ -124,15 +124,7 @@ func (v *verifying) run(control bool) tea.Cmd {
 }
 
 // pump waits for results.
-func (v *verifying) pump() tea.Cmd {
-	box := v.updates
-	return v.desk.work.do(func() tea.Msg {
-		<-box.ready
-		<-time.After(frameTime)
-		batch, open := box.take()
-		return sessionMsg{v, updatesMsg{batch, open}}
-	})
-}
+func (v *verifying) pump() tea.Cmd { return v.desk.work.next(v.updates, v) }
 
 // setSize, like the methods below, is of the screen interface.
 func (v *verifying) setSize(w, h int) { v.w, v.h = w, h }

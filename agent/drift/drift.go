@@ -31,7 +31,7 @@ func (w Withheld) is(fields ...string) bool { return w != nil && slices.Contains
 // Result compares what came of a call. Empty: the same.
 func Result(was, now store.ToolResult, withheld Withheld) (found []store.Drift) {
 	if was.Error == Interrupted && !withheld.is("error") {
-		return []store.Drift{{What: "call", Unknown: true, Detail: "it was interrupted then; this time it ran to its end: " + Ending(now)}}
+		return []store.Drift{{What: "call", Unknown: true, Detail: "it was interrupted then; this time it ran to its end: " + now.Outcome()}}
 	}
 	add := func(what string, differ bool, d store.Drift, fields ...string) {
 		d.What = what
@@ -45,30 +45,62 @@ func Result(was, now store.ToolResult, withheld Withheld) (found []store.Drift) 
 		}
 		found = append(found, d)
 	}
-	then, is := Ending(was), Ending(now)
+	then, is := was.Outcome(), now.Outcome()
 	if then == is { // two endings may read alike in a few words
 		then, is = ending(was), ending(now)
 	}
 	add("exit", ending(was) != ending(now), store.Drift{Detail: fmt.Sprintf("%s then, %s now", then, is)}, "exit", "signal", "timed_out")
 	add("call", was.Tool != now.Tool, store.Drift{Detail: fmt.Sprintf("a result of %s then, of %s now", was.Tool, now.Tool)}, "tool")
 	for _, s := range []struct {
-		what, field, was, now string
-		wasCut, nowCut        int64
+		what, was, now     string
+		wasCut, nowCut     int64
+		wasWhole, nowWhole *store.Whole
 	}{
-		{"error", "error", was.Error, now.Error, 0, 0},
-		{"stdout", "stdout", was.Stdout, now.Stdout, was.StdoutCut, now.StdoutCut},
-		{"stderr", "stderr", was.Stderr, now.Stderr, was.StderrCut, now.StderrCut},
+		{"error", was.Error, now.Error, 0, 0, nil, nil},
+		{"stdout", was.Stdout, now.Stdout, was.StdoutCut, now.StdoutCut, was.StdoutWhole, now.StdoutWhole},
+		{"stderr", was.Stderr, now.Stderr, was.StderrCut, now.StderrCut, was.StderrWhole, now.StderrWhole},
 	} {
-		d := store.Drift{Unknown: s.wasCut > 0, Detail: fmt.Sprintf("the same as far as it was recorded: %d bytes were left out of its middle", s.wasCut)}
+		var d store.Drift
+		differ := true
 		switch {
 		case s.was != s.now:
 			d.How, d.Detail = how(s.was, s.now), first(s.was, s.now)
 		case s.wasCut != s.nowCut:
 			d.Detail = fmt.Sprintf("%d bytes were left out of its middle then, %d now", s.wasCut, s.nowCut)
+		case s.what != "error":
+			d, differ = whole(s.was, s.wasCut, s.wasWhole, s.nowWhole, withheld.is(s.what+"_whole"))
+		default:
+			differ = false
 		}
-		add(s.what, s.was != s.now || s.wasCut != s.nowCut, d, s.field, s.field+"_cut")
+		add(s.what, differ, d, s.what, s.what+"_cut")
 	}
 	return found
+}
+
+// whole compares what is recorded of two outputs by its digest only, where all
+// the rest is the same.
+func whole(text string, cut int64, was, now *store.Whole, withheld bool) (d store.Drift, differ bool) {
+	part := fmt.Sprintf("%d bytes left out of its middle", cut)
+	if cut == 0 {
+		part = "bytes in it that are no UTF-8"
+	}
+	switch {
+	case cut == 0 && !strings.Contains(text, "\uFFFD") && was == nil:
+		return d, false
+	case withheld:
+		d.Detail = "its digest was taken out of the recording"
+	case was == nil:
+		d.Detail = "no digest of them was recorded, by a glovebox of old or because a filter took something out"
+	case now == nil:
+		d.Detail = "this time a filter took something out, so there is no digest to compare"
+	case *now != store.Whole{Bytes: was.Bytes, SHA256: was.SHA256, Clean: now.Clean}:
+		// The digests stay where they are: this text goes into a log of its own, and out with it.
+		return store.Drift{Detail: fmt.Sprintf("the %s differ, by their digest; all else is the same", part)}, true
+	default:
+		return d, false
+	}
+	d.Unknown, d.Detail = true, fmt.Sprintf("the same but for the %s: %s", part, d.Detail)
+	return d, false
 }
 
 // ending is how a call ended, in full.
@@ -80,30 +112,13 @@ func ending(r store.ToolResult) string {
 	return fmt.Sprintf("exit %s, signal %q, timed out %t", exit, r.Signal, r.TimedOut)
 }
 
-// Ending is how a call ended, in a few words.
-func Ending(r store.ToolResult) string {
-	s := "no exit status"
-	switch {
-	case r.Signal != "":
-		s = "ended by " + r.Signal
-	case r.Exit != nil:
-		s = fmt.Sprintf("exit %d", *r.Exit)
-	case r.Error != "":
-		s = "an error"
-	}
-	if r.TimedOut {
-		s += " at its time limit"
-	}
-	return s
-}
-
 // Box compares the box with the one that was. Podman, runtime and kernel may be
 // others: what that changes shows in the results.
 func Box(was, now store.BoxCreated, withheld Withheld) (found []store.Drift) {
 	if withheld.is("image_digest", "base") {
 		found = append(found, store.Drift{What: "image", Unknown: true, Detail: "its digest was taken out of the recording"})
-	} else if then, is := digests(was, now); then != is {
-		found = append(found, store.Drift{What: "image", Detail: fmt.Sprintf("%s, %s then, %s now", was.Image, then, is)})
+	} else if d, differ := image(was, now); differ {
+		found = append(found, d)
 	}
 	limits := func(b store.BoxCreated) map[string]string {
 		m := map[string]string{}
@@ -126,13 +141,39 @@ func Box(was, now store.BoxCreated, withheld Withheld) (found []store.Drift) {
 	return found
 }
 
-// digests are those of the images that glovebox-init was put into, where both
-// are known: another glovebox-init alone is no other image.
-func digests(was, now store.BoxCreated) (then, is string) {
-	if was.Base != nil && now.Base != nil && was.Base.Digest != "" {
-		return was.Base.Digest, now.Base.Digest
+// image compares the images that glovebox-init was put into: by what is in them,
+// where that was recorded, else by their digests, which are also of who made them.
+func image(was, now store.BoxCreated) (d store.Drift, differ bool) {
+	d = store.Drift{What: "image", Detail: was.Image}
+	if now.Image != was.Image {
+		d.Detail += " then, " + now.Image + " now"
 	}
-	return was.ImageDigest, now.ImageDigest
+	if was.Base == nil || now.Base == nil || was.Base.Digest == "" {
+		d.Detail += fmt.Sprintf(": %s then, %s now", was.ImageDigest, now.ImageDigest)
+		return d, was.ImageDigest != now.ImageDigest
+	}
+	then, is := was.Base, now.Base
+	switch {
+	case then.Digest == is.Digest:
+		return d, false
+	case then.Root != "" && is.Root != "":
+		d.Detail += fmt.Sprintf(": what is in it is another: %s then, %s now", then.Root, is.Root)
+		if was.Image == "auto" && now.Image == "auto" {
+			d.Detail += "; each machine builds it from its own packages, and not all of them are of the same version"
+		}
+		return d, then.Root != is.Root
+	}
+	d.Detail += fmt.Sprintf(": %s then, %s now", then.Digest, is.Digest)
+	if d.Unknown = was.Image == now.Image && (was.Image == "auto" || strings.HasPrefix(was.Image, "localhost/")); d.Unknown {
+		d.Detail += "; that is when and where each was made, and what was in it is not recorded"
+	}
+	return d, true
+}
+
+// OtherInit says whether another glovebox-init was put into the image. That alone
+// is no drift: where it makes a difference, the results say so.
+func OtherInit(was, now store.BoxCreated) bool {
+	return was.Base != nil && now.Base != nil && was.Base.Init != "" && now.Base.Init != "" && was.Base.Init != now.Base.Init
 }
 
 // Put compares a file that glovebox put into the box; nil: it did not.

@@ -31,6 +31,11 @@ func TestResult(t *testing.T) {
 		change(&r)
 		return r
 	}
+	cut := func(sum string, clean bool) store.ToolResult {
+		return with(func(r *store.ToolResult) {
+			r.StdoutCut, r.StdoutWhole = 9, &store.Whole{Bytes: 17, SHA256: sum, Clean: clean}
+		})
+	}
 	for _, c := range []struct {
 		name     string
 		was, now store.ToolResult
@@ -47,10 +52,20 @@ func TestResult(t *testing.T) {
 		{"taken out, though the same", was, was, "stdout", "stdout?"},
 		{"taken out, another stream drifts", was, with(func(r *store.ToolResult) { r.Stderr = "x" }), "stdout", "stdout?, stderr"},
 		{"cut, as far as it goes the same", with(func(r *store.ToolResult) { r.StdoutCut = 9 }), with(func(r *store.ToolResult) { r.StdoutCut = 9 }), "", "stdout?"},
+		{"cut, and the same by its digest", cut("aa", true), cut("aa", false), "", ""},
+		{"cut, and another one by its digest", cut("aa", true), cut("bb", true), "", "stdout"},
+		{"cut, as long as before by what is recorded, and longer", cut("aa", true), with(func(r *store.ToolResult) { r.StdoutCut, r.StdoutWhole = 9, &store.Whole{Bytes: 1, SHA256: "aa"} }), "", "stdout"},
+		{"cut, its digest taken out", cut("aa", true), cut("aa", true), "stdout_whole", "stdout?"},
+		{"cut, its digest taken out, and another text", cut("aa", true), with(func(r *store.ToolResult) { r.StdoutCut, r.Stdout = 9, "x" }), "stdout_whole", "stdout"},
+		{"cut, and a filter found something now", cut("aa", true), with(func(r *store.ToolResult) { r.StdoutCut = 9 }), "", "stdout?"},
+		{"cut, and more of it, by a digest that claims to be the same", cut("aa", true), with(func(r *store.ToolResult) { r.StdoutCut, r.StdoutWhole = 8, cut("aa", true).StdoutWhole }), "", "stdout"},
+		{"a digest of what was not cut, and none now", with(func(r *store.ToolResult) { r.StderrWhole = cut("aa", true).StdoutWhole }), was, "", "stderr?"},
+		{"no UTF-8, in a log of old", with(func(r *store.ToolResult) { r.Stdout = "\uFFFD" }), with(func(r *store.ToolResult) { r.Stdout, r.StdoutWhole = "\uFFFD", cut("aa", true).StdoutWhole }), "", "stdout?"},
+		{"no UTF-8, and other bytes", with(func(r *store.ToolResult) { r.Stdout, r.StdoutWhole = "\uFFFD", cut("aa", true).StdoutWhole }), with(func(r *store.ToolResult) { r.Stdout, r.StdoutWhole = "\uFFFD", cut("bb", true).StdoutWhole }), "", "stdout"},
 		{"cut, and more of it", with(func(r *store.ToolResult) { r.StdoutCut = 9 }), with(func(r *store.ToolResult) { r.StdoutCut = 8 }), "", "stdout"},
 		{"cut, and other text", with(func(r *store.ToolResult) { r.StdoutCut = 9 }), with(func(r *store.ToolResult) { r.StdoutCut, r.Stdout = 9, "x" }), "", "stdout"},
 		{"a signal, and an exit status claimed", with(func(r *store.ToolResult) { r.Signal = "SIGKILL" }), with(func(r *store.ToolResult) { r.Exit, r.Signal = nil, "SIGKILL" }), "", "exit"},
-		{"words for a time limit", with(func(r *store.ToolResult) { r.Signal = "SIGKILL at its time limit" }), with(func(r *store.ToolResult) { r.Signal, r.TimedOut = "SIGKILL", true }), "", "exit"},
+		{"two of the same words", with(func(r *store.ToolResult) { r.TimedOut = true }), with(func(r *store.ToolResult) { r.Exit, r.TimedOut = nil, true }), "", "exit"},
 		{"of another tool", with(func(r *store.ToolResult) { r.Tool = "sql" }), with(func(r *store.ToolResult) { r.Tool = "shell" }), "", "call"},
 		{"interrupted then", store.ToolResult{Error: Interrupted, Stdout: "o"}, was, "", "call?"},
 	} {
@@ -155,12 +170,32 @@ func TestBoxAndPut(t *testing.T) {
 		t.Errorf("another glovebox-init, another guard: %q", got)
 	}
 	now.Base, now.Limits = &store.BaseImage{Digest: "b2"}, nil
-	if got := said(Box(was, now, nil)); got != "image, limits" {
+	if got := said(Box(was, now, nil)); got != "image?, limits" {
 		t.Errorf("another image, no limit: %q", got)
 	}
 	was.Base = nil // a log of old
 	if got := said(Box(was, now, func(f string) bool { return f == "limits" })); got != "image, limits?" {
 		t.Errorf("only the digest is known: %q", got)
+	}
+	auto := func(base, root, init string) store.BoxCreated {
+		return store.BoxCreated{Image: "auto", ImageDigest: base + root + init, Base: &store.BaseImage{Digest: base, Root: root, Init: init}}
+	}
+	for _, c := range []struct {
+		was, now store.BoxCreated
+		want     string
+		init     bool
+	}{
+		{auto("b1", "r1", "i1"), auto("b1", "r1", "i1"), "", false},
+		{auto("b1", "r1", "i1"), auto("b2", "r1", "i2"), "", true}, // built elsewhere, from the same
+		{auto("b1", "r1", "i1"), auto("b2", "r2", "i1"), "image", false},
+		{auto("b1", "", ""), auto("b1", "r1", "i1"), "", false},       // of old
+		{auto("b1", "", ""), auto("b2", "r1", "i1"), "image?", false}, // of old, and elsewhere
+		{store.BoxCreated{Image: "python:3", Base: &store.BaseImage{Digest: "b1"}}, store.BoxCreated{Image: "python:3", Base: &store.BaseImage{Digest: "b2"}}, "image", false},
+		{auto("b1", "", ""), store.BoxCreated{Image: "host", Base: &store.BaseImage{Digest: "b2"}}, "image", false},
+	} {
+		if got := said(Box(c.was, c.now, nil)); got != c.want || OtherInit(c.was, c.now) != c.init {
+			t.Errorf("%v, %v: %q, want %q", c.was.Base, c.now.Base, got, c.want)
+		}
 	}
 	put := store.FilePut{Path: "/data/x", SHA256: "1"}
 	for want, now := range map[string]*store.FilePut{"": {SHA256: "1"}, "data": {SHA256: "2"}} {
@@ -189,7 +224,7 @@ func FuzzText(f *testing.F) {
 			t.Errorf("%d lines, %d bytes", lines, len(shown))
 		}
 		how := how(was, now)
-		if got := Result(store.ToolResult{Stdout: was}, store.ToolResult{Stdout: now}, nil); (len(got) == 0) != (was == now) {
+		if got := Result(store.ToolResult{Stdout: was}, store.ToolResult{Stdout: now}, nil); (len(got) == 0) != (was == now && !strings.Contains(was, "\uFFFD")) {
 			t.Errorf("%q and %q: %v, %q", was, now, got, how)
 		}
 	})

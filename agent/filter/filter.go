@@ -68,6 +68,12 @@ func New(c Config) (*Filter, error) {
 	return f, err
 }
 
+// Thorough says whether both secrets and personal data are looked for; nil does not.
+func (f *Filter) Thorough() bool {
+	on := func(action string) bool { return action != "" && action != Off }
+	return f != nil && on(f.config.Secrets) && on(f.config.Personal)
+}
+
 // Text is one text and where it goes.
 type Text struct {
 	Value  string

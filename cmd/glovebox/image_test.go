@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -11,26 +13,7 @@ import (
 func TestImageCommands(t *testing.T) {
 	needEngine(t)
 	h := newHome(t)
-	must := func(out []byte, err error) []byte {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return out
-	}
-	// A root file system of this host's shell and what it needs.
-	ldd, err := exec.CommandContext(t.Context(), "ldd", "/bin/sh").Output()
-	if err != nil {
-		t.Skip("no ldd: ", err)
-	}
-	args := []string{"--create", "--dereference", "--file", h.dir + "/Tiny-1.tar.xz", "--xz", "/bin/sh"}
-	for _, word := range strings.Fields(string(ldd)) {
-		if strings.HasPrefix(word, "/") {
-			args = append(args, word)
-		}
-	}
-	must(exec.CommandContext(t.Context(), "tar", args...).Output())
-
+	h.tinyRoot("Tiny-1.tar.xz", "/bin/sh")
 	out, errOut, code := h.run("image", "import", "Tiny-1.tar.xz", "--json")
 	var made struct {
 		Ref        string   `json:"ref"`
@@ -100,6 +83,26 @@ func TestImageHost(t *testing.T) {
 	if _, errOut, code := h.run("--rigor", "strict", "box", "run", "--image", "host", "--", "true"); code != exitUsage || errOut == "" {
 		t.Errorf("under strict: exit %d, %s", code, errOut)
 	}
+}
+
+// tinyRoot packs a root file system of some of this host's programs and what they need.
+func (h *home) tinyRoot(name string, programs ...string) (file string) {
+	h.t.Helper()
+	file = filepath.Join(h.dir, name)
+	ldd, err := exec.CommandContext(h.t.Context(), "ldd", programs...).Output()
+	if err != nil {
+		h.t.Skip("no ldd: ", err)
+	}
+	args := append([]string{"--create", "--dereference", "--auto-compress", "--file", file}, programs...)
+	for _, word := range strings.Fields(string(ldd)) {
+		if strings.HasPrefix(word, "/") && !strings.HasSuffix(word, ":") && !slices.Contains(args, word) {
+			args = append(args, word)
+		}
+	}
+	if out, err := exec.CommandContext(h.t.Context(), "tar", args...).CombinedOutput(); err != nil {
+		h.t.Fatalf("%v: %s", err, out)
+	}
+	return file
 }
 
 // boxCreated is the line of the last session's box.

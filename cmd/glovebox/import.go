@@ -195,7 +195,7 @@ func lacking(ctx context.Context, r *past, engine func(use func(*runner.Engine) 
 			break
 		}
 		if put := e.Body.(store.FilePut); wasBrought(put) {
-			out = append(out, fmt.Sprintf("the file %s was brought into it, which no bundle holds: glovebox rerun --file %s (SHA-256 %s)", path.Base(put.Path), path.Base(put.Path), put.SHA256))
+			out = append(out, fmt.Sprintf("the file %s was brought into it, which no bundle holds: glovebox rerun %s --file %s (SHA-256 %s)", path.Base(put.Path), r.sum.ID, path.Base(put.Path), put.SHA256))
 		}
 	}
 	if line := lackingImage(ctx, r, engine); line != "" {
@@ -210,22 +210,27 @@ func lacking(ctx context.Context, r *past, engine func(use func(*runner.Engine) 
 // lackingImage says whether the image of a session is here; "": it is.
 func lackingImage(ctx context.Context, r *past, engine func(use func(*runner.Engine) error) error) string {
 	if r.box == nil {
-		return "which image it had was not recorded: glovebox rerun --image auto"
+		return "which image it had was not recorded: glovebox rerun " + r.sum.ID + " --image auto"
 	}
-	box, then := r.box.Body.(store.BoxCreated), r.box.Body.(store.BoxCreated).ImageDigest
+	box := r.box.Body.(store.BoxCreated)
+	then, root := box.ImageDigest, ""
 	if box.Base != nil {
-		then = box.Base.Digest
+		then, root = box.Base.Digest, box.Base.Root
 	}
-	said := fmt.Sprintf("the image %s (%s) is not here: glovebox image prepare %s, or glovebox rerun --image auto", box.Image, then, box.Image)
+	said := fmt.Sprintf("the image %s (%s) is not here: glovebox image prepare %s, or glovebox rerun %s --image auto", box.Image, then, box.Image, r.sum.ID)
 	err := engine(func(e *runner.Engine) error {
-		_, ok, err := e.PreparedFrom(ctx, box.Image, then)
+		_, ok, err := e.PreparedFrom(ctx, box.Image, then, root)
 		if err != nil || ok {
 			said = ""
 			return err
 		}
 		img, ok, err := e.Prepared(ctx, box.Image)
 		if ok {
-			said = fmt.Sprintf("it had the image %s as %s; here that is %s, and what differs by that will show as drift", box.Image, then, img.BaseDigest)
+			is := img.BaseDigest
+			if root != "" && img.BaseRoot != "" {
+				then, is = root, img.BaseRoot // what is in them is what matters
+			}
+			said = fmt.Sprintf("it had the image %s as %s; here that is %s, and what differs by that will show", box.Image, then, is)
 		}
 		return err
 	})

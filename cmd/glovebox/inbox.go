@@ -109,7 +109,7 @@ func boxCreated(e runner.Info, b runner.BoxInfo) store.BoxCreated {
 		Box: b.Name, Container: b.Container, Image: b.Image.Ref, ImageDigest: b.Image.Digest, Runtime: b.Runtime,
 		Engine: fmt.Sprintf("podman %s rootless as %s", e.Version, e.Account), UID: b.UID,
 		ReadyMS: float64(b.Ready.Microseconds()) / 1000,
-		Base:    &store.BaseImage{Digest: b.Image.BaseDigest, Was: b.Image.Was, HostUsr: b.Image.HostUsr()},
+		Base:    &store.BaseImage{Digest: b.Image.BaseDigest, Was: b.Image.Was, HostUsr: b.Image.HostUsr(), Root: b.Image.BaseRoot, Init: b.Image.Init},
 	}
 	for _, p := range b.Seal {
 		r.Seal = append(r.Seal, store.Proof{Probe: p.Probe, Layer: p.Layer, Verdict: string(p.Verdict), Evidence: p.Evidence})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"glovebox/agent"
@@ -51,7 +52,11 @@ rerun has no network. Another --seed or --image shows what depends on it.`,
 			if err != nil {
 				return err
 			}
-			return errors.Join(a.rerun(cmd.Context(), d, args[0], image, brought), d.close())
+			o := again{ref: args[0], image: image, rigor: a.flags.rigor, brought: brought, say: a.notice}
+			if a.changed("seed") {
+				o.seed = &a.flags.seed
+			}
+			return errors.Join(a.rerun(cmd.Context(), d, o), d.close())
 		},
 	}
 	cmd.Flags().StringArrayVar(&files, "file", nil, "a `FILE` that was brought into the session; may be repeated")
@@ -59,51 +64,81 @@ rerun has no network. Another --seed or --image shows what depends on it.`,
 	return cmd
 }
 
-// rerun runs session ref again.
-func (a *app) rerun(ctx context.Context, d *desk, ref, image string, brought []brought) error {
-	r, err := recallSession(ctx, d.store, ref)
+// rerun runs a session again and writes what comes of it.
+func (a *app) rerun(ctx context.Context, d *desk, o again) error {
+	v, err := d.prepareAgain(ctx, o)
+	if err != nil {
+		return err
+	}
+	v.print = a.printComparison(v.ID())
+	if !a.flags.json {
+		fmt.Fprintf(a.out, "%s\n\n", strings.Join(v.title(), "\n"))
+	}
+	err = v.runUntil(ctx, d, "signal")
+	if !a.flags.json {
+		_, failed := fmt.Fprintf(a.out, "\n%s\n", v.sum)
+		err = errors.Join(err, failed)
+	}
+	if err == nil && !v.sum.Proven() {
+		return &exitError{code: exitNo}
+	}
+	return err
+}
+
+// again is which session is run again, and what is another on purpose.
+type again struct {
+	ref     string // of the session
+	image   string // "": the recorded one
+	rigor   string // "": the recorded one
+	seed    *int64 // nil: the recorded one
+	brought []brought
+	say     func(string) // tells a person something that is no part of the result
+}
+
+// prepareAgain opens a session that is a rerun. The desk's configuration is that
+// of the recorded session afterwards.
+func (d *desk) prepareAgain(ctx context.Context, o again) (*rerun, error) {
+	r, err := recallSession(ctx, d.store, o.ref)
 	if err == nil {
-		r.ref, r.say = image, a.notice
+		r.ref, r.say = o.image, o.say
 		err = r.repeatable()
 	}
 	if err == nil {
 		err = untouched(ctx, d.store, r.sum.ID)
 	}
 	if err == nil {
-		d.files, err = r.files(brought)
+		d.files, err = r.files(o.brought)
 	}
 	if err == nil {
-		err = d.sameAgain(ctx, a, r)
+		err = d.sameAgain(ctx, o, r)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	v, err := d.startAgain(ctx, r)
-	if err != nil {
-		return explain(err)
+	return v, explain(err)
+}
+
+// title says which session is run again, as which.
+func (v *rerun) title() []string {
+	r := v.past
+	return []string{
+		fmt.Sprintf("session %s: %s", r.sum.ID, store.CleanLine(r.sum.Title)),
+		fmt.Sprintf("run again as session %s: %s", v.ID(), store.Compared{Calls: r.calls}),
 	}
-	v.print = a.printComparison(v.ID())
-	if !a.flags.json {
-		fmt.Fprintf(a.out, "session %s: %s\nrun again as session %s: %s\n\n", r.sum.ID, store.CleanLine(r.sum.Title), v.ID(), store.Compared{Calls: r.calls})
-	}
+}
+
+// runUntil runs it to its end, or until ctx ends: then it was interrupted by who.
+func (v *rerun) runUntil(ctx context.Context, d *desk, who string) error {
 	turn, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	defer context.AfterFunc(ctx, func() { cancel(agent.Interruption{By: "signal"}) })()
-	err = v.run(turn, d)
-	cancel(nil)
-	if !a.flags.json {
-		_, failed := fmt.Fprintf(a.out, "\n%s\n", v.sum)
-		err = errors.Join(err, failed)
-	}
+	defer cancel(nil)
+	defer context.AfterFunc(ctx, func() { cancel(agent.Interruption{By: who}) })()
+	err := v.run(turn, d)
 	var limit *agent.LimitError
-	switch {
-	case errors.As(err, &limit):
-		return &exitError{code: exitLimit, msg: fmt.Sprintf("after %d of %d calls, a limit as recorded: %v", v.sum.Calls, r.calls, limit), err: err}
-	case err != nil:
-		return explain(err)
-	case !v.sum.Proven():
-		return &exitError{code: exitNo}
+	if errors.As(err, &limit) {
+		return &exitError{code: exitLimit, msg: fmt.Sprintf("after %d of %d calls, a limit as recorded: %v", v.sum.Calls, v.past.calls, limit), err: err}
 	}
-	return nil
+	return explain(err)
 }
 
 // notice tells a person something that is no part of the result.
@@ -230,11 +265,15 @@ func (v *rerun) furnished(ctx context.Context) error {
 		}
 	}
 	if r.box != nil {
-		if then, is := r.uid(), v.box.Body.(store.BoxCreated).UID; then != is && then > 0 {
-			r.say(fmt.Sprintf("another box has the user ID %d just now: this one has %d, which may show in what commands print", then, is))
+		was, is := r.box.Body.(store.BoxCreated), v.box.Body.(store.BoxCreated)
+		if then := r.uid(); then != is.UID && then > 0 {
+			r.say(fmt.Sprintf("another box has the user ID %d just now: this one has %d, which may show in what commands print", then, is.UID))
 		}
-		found := drift.Box(r.box.Body.(store.BoxCreated), v.box.Body.(store.BoxCreated), r.of(r.box.Seq))
-		if err := v.differ(ctx, r.box.Seq, v.box.Seq, "box", "the box", found); err != nil {
+		about := "the box"
+		if drift.OtherInit(was, is) {
+			about += ", with another glovebox-init in its image"
+		}
+		if err := v.differ(ctx, r.box.Seq, v.box.Seq, "box", about, drift.Box(was, is, r.of(r.box.Seq))); err != nil {
 			return err
 		}
 	}

@@ -169,22 +169,22 @@ func (r *past) files(given []brought) (in []brought, err error) {
 }
 
 // sameAgain makes the configuration that of the recorded session.
-func (d *desk) sameAgain(ctx context.Context, a *app, r *past) error {
+func (d *desk) sameAgain(ctx context.Context, o again, r *past) error {
 	r.own = d.cfg
 	c, err := r.settings()
 	if err != nil {
 		return err
 	}
-	if a.flags.rigor != "" {
-		c.Rigor = a.flags.rigor
+	if o.rigor != "" {
+		c.Rigor = o.rigor
 	}
 	c.Data.Schema = r.own.Data.Schema // where a masked file may be now
 	d.cfg, d.again, d.resume = c, r, &r.started
 	if err := d.sameData(ctx, r.sum.ID, r.started); err != nil {
 		return err
 	}
-	if a.changed("seed") {
-		d.cfg.Data.Seed = a.flags.seed
+	if o.seed != nil {
+		d.cfg.Data.Seed = *o.seed
 	}
 	if from := r.started.Resumes; from != nil {
 		_, err := d.loadHistory(ctx, from.Session, maxLineage)
@@ -345,7 +345,7 @@ func (r *past) image(ctx context.Context, e *runner.Engine, tell func(runner.Pro
 // prepared is the recorded image if it is here, else what its reference means here.
 func (r *past) prepared(ctx context.Context, e *runner.Engine, box store.BoxCreated) (runner.Image, bool, error) {
 	if box.Base != nil {
-		if img, ok, err := e.PreparedFrom(ctx, box.Image, box.Base.Digest); err != nil || ok {
+		if img, ok, err := e.PreparedFrom(ctx, box.Image, box.Base.Digest, box.Base.Root); err != nil || ok {
 			return img, ok, err
 		}
 	}

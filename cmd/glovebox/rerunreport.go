@@ -27,36 +27,43 @@ func (a *app) printComparison(session string) func(agent.Comparison, string) err
 		if a.flags.json {
 			return a.printDrift(c, what, session)
 		}
-		head := c.Tool
-		if c.Arguments != "" {
-			head += ": " + brief(c.Tool, c.Arguments)
-		}
-		if len(c.Drift) == 0 {
-			_, err := fmt.Fprintf(a.out, "%-10s %5d  %s\n", "same", c.Of, store.CleanLine(head))
-			return err
-		}
-		if head += ": "; what != "result" { // then what differs says it all
-			head = ""
-		}
-		var b strings.Builder
-		for _, d := range c.Drift {
-			verdict := "drift"
-			if d.Unknown {
-				verdict = "not known"
-			}
-			how := ""
-			if d.How != "" {
-				how = ", in nothing but " + d.How
-			}
-			first, rest, _ := strings.Cut(d.Detail, "\n")
-			fmt.Fprintf(&b, "%-10s %5d  %s\n", verdict, c.Of, store.CleanLine(head+d.What+how+": "+first))
-			for line := range strings.Lines(rest) {
-				fmt.Fprintf(&b, "                    %s\n", store.CleanLine(strings.TrimSuffix(line, "\n")))
-			}
-		}
-		_, err := io.WriteString(a.out, b.String())
+		_, err := io.WriteString(a.out, strings.Join(comparisonTold(c, what), "\n")+"\n")
 		return err
 	}
+}
+
+// comparisonTold is a comparison in lines for a person.
+func comparisonTold(c agent.Comparison, what string) (lines []string) {
+	head := c.Tool
+	if c.Arguments != "" {
+		head += ": " + brief(c.Tool, c.Arguments)
+	}
+	tell := func(verdict, text string) {
+		lines = append(lines, fmt.Sprintf("%-10s %5d  %s", verdict, c.Of, store.CleanLine(text)))
+	}
+	if len(c.Drift) == 0 {
+		tell("same", head)
+		return lines
+	}
+	if head += ": "; what != "result" { // then what differs says it all
+		head = ""
+	}
+	for _, d := range c.Drift {
+		verdict := "drift"
+		if d.Unknown {
+			verdict = "not known"
+		}
+		how := ""
+		if d.How != "" {
+			how = ", in nothing but " + d.How
+		}
+		first, rest, _ := strings.Cut(d.Detail, "\n")
+		tell(verdict, head+d.What+how+": "+first)
+		for line := range strings.Lines(rest) {
+			lines = append(lines, strings.Repeat(" ", 20)+store.CleanLine(strings.TrimSuffix(line, "\n")))
+		}
+	}
+	return lines
 }
 
 func (a *app) printDrift(c agent.Comparison, what, session string) error {

@@ -158,7 +158,7 @@ func (it item) judged(notCompared bool) item {
 		it.verdict = unknown
 	case !x.equal(y):
 		it.verdict = differs
-	case x.cut > 0:
+	case x.blind(y):
 		it.verdict = unknown
 	default:
 		it.verdict = same

@@ -198,7 +198,7 @@ func (e *event) read(body store.Body) {
 		e.step("text", fmt.Sprintf("%d messages kept whole, from %d to %d bytes", b.Kept, b.Before, b.After), "kept", "before", "after")
 	case store.Drift:
 		b.Of, b.Now = 0, 0
-		e.exactStep("text", b.Head()+": "+b.Detail, b, "what", "unknown", "how", "detail")
+		e.exactStep("text", strings.TrimPrefix(b.Head(), "drift: ")+": "+b.Detail, b, "what", "unknown", "how", "detail")
 	case store.Compared:
 		e.exactStep("text", b.String(), b, "calls", "same", "drifted", "unknown", "other")
 	case store.LimitReached:
@@ -320,16 +320,19 @@ func (e *event) result(b store.ToolResult) {
 	st := e.of(b.CallID, b.Tool, "")
 	e.exact(&st.facts, "outcome", b.Outcome(), []any{b.Exit, b.Signal, b.TimedOut}, "tool", "exit", "signal", "timed_out")
 	e.fact(&st.facts, "error", b.Error)
-	e.printed(st, "stdout", b.Stdout, b.StdoutCut)
-	e.printed(st, "stderr", b.Stderr, b.StderrCut)
+	e.printed(st, "stdout", b.Stdout, b.StdoutCut, b.StdoutWhole)
+	e.printed(st, "stderr", b.Stderr, b.StderrCut, b.StderrWhole)
 }
 
-func (e *event) printed(st *step, name, text string, cut int64) {
-	if text == "" && cut == 0 && !e.hidden(name) {
+func (e *event) printed(st *step, name, text string, cut int64, whole *store.Whole) {
+	if text == "" && cut == 0 && whole == nil && !e.hidden(name) {
 		return
 	}
 	v := e.s.value(text, e.hidden(name, name+"_cut"))
-	v.cut = cut
+	v.cut, v.part = cut, cut > 0 || whole != nil || strings.Contains(text, "\uFFFD")
+	if whole != nil && !e.hidden(name+"_whole") {
+		v.whole = fmt.Sprintf("%s, %d", whole.SHA256, whole.Bytes)
+	}
 	st.facts = append(st.facts, fact{name: name, value: v})
 }
 

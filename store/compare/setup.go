@@ -88,13 +88,18 @@ func (e *event) configured(prefix string, raw json.RawMessage, depth int) {
 func (e *event) box(b store.BoxCreated) {
 	set := &e.s.setup
 	e.fact(set, "image", b.Image)
-	e.fact(set, "image digest", b.ImageDigest, "image_digest")
-	if base := b.Base; base != nil {
-		text := base.Digest
-		if base.HostUsr {
-			text += ", with this machine's /usr"
-		}
-		e.exact(set, "image base", text, []any{base.Digest, base.HostUsr}, "base")
+	base := cmp.Or(b.Base, &store.BaseImage{})
+	usr := ""
+	if base.HostUsr {
+		usr = ", with this machine's /usr"
+	}
+	// An image is what is in it. Its digest, which is also of who made it and when,
+	// stands for that only beside one of which no more is known.
+	e.named(set, "image base", base.Root, base.Digest, usr, "base")
+	if base.Init != "" {
+		e.named(set, "image with init", "glovebox-init "+base.Init, b.ImageDigest, "", "base")
+	} else {
+		e.named(set, "image with init", b.ImageDigest, "", "", "image_digest")
 	}
 	e.fact(set, "runtime", b.Runtime)
 	e.fact(set, "engine", b.Engine)
@@ -108,6 +113,21 @@ func (e *event) box(b store.BoxCreated) {
 		proofs[i].Evidence = "" // has numbers of the box in it
 	}
 	e.exact(set, "seal", seal.String(), proofs)
+}
+
+// named is a fact that has two names: the same where either is.
+func (e *event) named(facts *[]fact, name, by, or, more string, fields ...string) {
+	if by == "" {
+		by, or = or, ""
+	}
+	if by == "" && !e.hidden(fields...) {
+		return
+	}
+	v := e.s.value(by+more, e.hidden(fields...))
+	if or != "" {
+		v.or = or + more
+	}
+	*facts = append(*facts, fact{name: name, value: v})
 }
 
 // canonical is JSON with sorted keys and nothing between; what is no JSON stays.

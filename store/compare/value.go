@@ -25,6 +25,9 @@ type value struct {
 	sum   *[sha256.Size]byte // in place of a text that is too large to be held
 	size  int                // bytes
 	cut   int64              // bytes of its middle that were not recorded
+	part  bool               // it is not all of what was printed, byte for byte
+	whole string             // digest and size of that; "": not known
+	or    string             // another name of the same thing, that it may have elsewhere; "": none
 	also  *[sha256.Size]byte // of what belongs to it and is not shown
 	lacks string             // why it is not whole, in words; "": it is
 }
@@ -70,13 +73,24 @@ func (v *value) digest() [sha256.Size]byte {
 
 // equal says whether what there is of two texts is the same.
 func (v *value) equal(w *value) bool {
+	if v.or != "" && v.or == w.text || w.or != "" && w.or == v.text {
+		return true
+	}
 	if v.size != w.size || v.cut != w.cut || (v.also == nil) != (w.also == nil) || v.also != nil && *v.also != *w.also {
+		return false
+	}
+	if v.whole != w.whole && v.whole != "" && w.whole != "" {
 		return false
 	}
 	if v.sum == nil && w.sum == nil {
 		return v.text == w.text
 	}
 	return v.digest() == w.digest()
+}
+
+// blind says whether texts that are equal may not be: what they are part of is not known.
+func (v *value) blind(w *value) bool {
+	return (v.part || w.part) && (v.whole == "" || w.whole == "")
 }
 
 // short says whether a text is one line that can stand beside another.
@@ -125,6 +139,8 @@ func (v *value) missing() string {
 		return ""
 	case v.lacks == "" && v.cut > 0:
 		return fmt.Sprintf("%d bytes not recorded", v.cut)
+	case v.lacks == "" && v.part:
+		return "what is no UTF-8 was not recorded"
 	}
 	return v.lacks
 }

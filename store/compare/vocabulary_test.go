@@ -30,7 +30,7 @@ func whole() []store.Body {
 		store.BoxCreated{
 			Box: "b", Container: "c", Image: "i", ImageDigest: "d", Runtime: "runc", Engine: "p", UID: 1, ReadyMS: 1,
 			Seal: []store.Proof{{Probe: "p", Layer: "l", Verdict: "PASS", Evidence: "e"}}, Limits: []store.Limit{{Name: "memory", Value: "1", Enforced: "cgroup"}},
-			Base: &store.BaseImage{Digest: "d", Was: "w", HostUsr: true},
+			Base: &store.BaseImage{Digest: "d", Was: "w", HostUsr: true, Root: "r", Init: "i"},
 		},
 		store.FilePut{Path: "/data/x", Bytes: 1, SHA256: "aa"},
 		store.Prompt{Text: "t", Images: []store.Image{{Name: "n", Type: "image/png", Data: "aaaa"}}},
@@ -46,7 +46,7 @@ func whole() []store.Body {
 			CallID: "a", Tool: "shell", Verdict: "allow", Rule: "r", Reason: "w", By: "user", From: "f:1", Part: "p", Who: "alice", WaitMS: 1, Scope: "pattern", Pattern: "x*", Edited: true,
 		},
 		store.ToolCall{CallID: "a", Tool: "shell", Arguments: json.RawMessage(`{"command":"y"}`), Edited: true, Stub: true},
-		store.ToolResult{CallID: "a", Tool: "shell", Exit: exit(1), Stdout: "o", Stderr: "e", StdoutCut: 0, Error: "x", DurationMS: 1},
+		store.ToolResult{CallID: "a", Tool: "shell", Exit: exit(1), Stdout: "o", Stderr: "e", StdoutCut: 0, StdoutWhole: all("aa", true), StderrWhole: all("bb", true), Error: "x", DurationMS: 1},
 		store.ToolResult{CallID: "b", Tool: "shell", Signal: "SIGKILL", Stdout: "o"},
 		store.ToolResult{CallID: "c", Tool: "shell", TimedOut: true, Stdout: "o"},
 		store.Egress{N: 1, Via: "http", Method: "GET", Host: "h", Port: 80, Decision: "allow", Rule: "r", Reason: "w"},
@@ -109,10 +109,10 @@ func TestTheWholeVocabularyIsTried(t *testing.T) {
 // a rule stands, and what was reserved and billed in tokens, of which the money
 // and the usage count.
 var notCompared = []string{
-	"box.created.box", "box.created.container", "box.created.uid", "box.created.ready_ms", "box.created.seal.0.evidence", "box.created.base.was",
+	"box.created.box", "box.created.container", "box.created.uid", "box.created.ready_ms", "box.created.seal.0.evidence", "box.created.base.was", "box.created.image_digest", "box.created.base.digest", // of which Root and Init say more
 	"model.request.turn", "model.request.through", "model.request.reserved", "model.request.max_output",
 	"model.response.turn", "model.response.tool_calls.0.id", "model.response.first_token_ms", "model.response.duration_ms", "model.response.charge.input", "model.response.charge.output",
-	"decision.call_id", "decision.from", "decision.who", "decision.wait_ms", "tool.call.call_id", "tool.result.call_id", "tool.result.duration_ms",
+	"decision.call_id", "decision.from", "decision.who", "decision.wait_ms", "tool.call.call_id", "tool.result.call_id", "tool.result.duration_ms", "tool.result.stdout_whole.clean", "tool.result.stderr_whole.clean",
 	"filtered.call_id", "tripwire.call_id", "tripwire.n", "egress.n", "egress.done.n", "egress.done.duration_ms", "probe.control.layer", "verified.duration_ms",
 	"box.diff.box", "box.destroyed.box", "note", "drift.of", "drift.now",
 }
@@ -228,12 +228,72 @@ func TestNotWholeIsUnknown(t *testing.T) {
 		store.BoxDiff{Changes: []store.FileChange{{Path: "/work/x", Change: "modified", Type: "file", Size: 1 << 40}}},
 		store.ToolResult{CallID: "a", Tool: "shell", StdoutCut: 9},
 		store.ToolResult{CallID: "a", Tool: "shell", Stderr: "x", StderrCut: 9},
+		store.ToolResult{CallID: "a", Tool: "shell", Stdout: "\uFFFD"},
 	} {
 		all := []store.Body{store.SessionStarted{}, b, store.SessionEnded{Status: "done"}}
 		differ, notKnown := Compare(read(t, "a", all), read(t, "b", all)).amiss()
 		if differ != 0 || notKnown != 1 {
 			t.Errorf("%+v: %d differ, %d are not known", b, differ, notKnown)
 		}
+	}
+}
+
+// What was not recorded is known by its digest, if both have one.
+func TestDigestsStandForWhatWasCut(t *testing.T) {
+	of := func(w *store.Whole, cut int64) *Session {
+		return read(t, "a", []store.Body{store.SessionStarted{}, store.ToolResult{CallID: "a", Tool: "shell", Stdout: "\uFFFD", StdoutCut: cut, StdoutWhole: w}, store.SessionEnded{Status: "done"}})
+	}
+	for _, c := range []struct {
+		a, b             *Session
+		differ, notKnown int
+	}{
+		{of(all("aa", true), 9), of(all("aa", false), 9), 0, 0},
+		{of(all("aa", true), 0), of(all("aa", true), 0), 0, 0},
+		{of(all("aa", true), 9), of(all("bb", true), 9), 1, 0},
+		{of(all("aa", true), 9), of(nil, 9), 0, 1},
+		{of(all("aa", true), 9), of(all("aa", true), 8), 1, 0},
+	} {
+		if differ, notKnown := Compare(c.a, c.b).amiss(); differ != c.differ || notKnown != c.notKnown {
+			t.Errorf("%+v, %+v: %d differ, %d are not known", c.a.steps, c.b.steps, differ, notKnown)
+		}
+	}
+}
+
+func all(sum string, clean bool) *store.Whole {
+	return &store.Whole{Bytes: 9, SHA256: sum, Clean: clean}
+}
+
+// An image is what is in it, and its digest where that is not known.
+func TestImagesAreWhatIsInThem(t *testing.T) {
+	of := func(digest, base, root, init string) *Session {
+		b := store.BoxCreated{ImageDigest: digest, Base: &store.BaseImage{Digest: base, Root: root, Init: init}}
+		if base == "" {
+			b.Base = nil
+		}
+		return read(t, "a", []store.Body{store.SessionStarted{}, b, store.SessionEnded{Status: "done"}})
+	}
+	here := of("d1", "b1", "r", "i")
+	for want, other := range map[string]*Session{
+		"":                            of("d2", "b2", "r", "i"),
+		"image base":                  of("d1", "b1", "r2", "i"),
+		"image with init":             of("d1", "b1", "r", "i2"),
+		"image base, image with init": of("d2", "b2", "", ""),
+	} {
+		for _, c := range []*Comparison{Compare(here, other), Compare(other, here)} {
+			var got []string
+			for _, it := range c.setup {
+				got = append(got, it.name)
+			}
+			if strings.Join(got, ", ") != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	}
+	if c := Compare(here, of("d1", "b1", "", "")); !c.Same() {
+		t.Errorf("an older log of the same image: %+v", c.setup)
+	}
+	if c := Compare(of("d1", "", "", ""), of("d2", "", "", "")); c.Same() {
+		t.Error("two images of old")
 	}
 }
 

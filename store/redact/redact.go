@@ -4,6 +4,11 @@
 // A session is read twice: what was found anywhere by the words around it
 // (password = …) is then taken out wherever it stands, words or not. Every text
 // in every field is looked at, the names of JSON members included.
+//
+// A digest of a text that was taken out would give a short one away to who tries
+// them all, so it goes with it. So does one of a text that is not there to be
+// looked at, unless it was looked at when it was recorded, and nothing else in
+// the session hints at what may be in it; see digests.go.
 package redact
 
 import (
@@ -41,6 +46,7 @@ type Redactor struct {
 	scan    *scan.Scanner
 	learnt  map[string]string // text → rule
 	where   map[place]bool    // fields in which something was found
+	doubt   bool              // texts that are not there may hold what is to be taken out
 	replace *strings.Replacer
 	list    []Removal
 }
@@ -70,7 +76,7 @@ func New(patterns ...string) (*Redactor, error) {
 	if u, err := user.Current(); err == nil && !generic(u.Username) {
 		s.AddName("user", u.Username)
 	}
-	return &Redactor{scan: s, learnt: map[string]string{}, where: map[place]bool{}}, nil
+	return &Redactor{scan: s, learnt: map[string]string{}, where: map[place]bool{}, doubt: len(patterns) > 0}, nil
 }
 
 // generic names are nobody's, and would tear holes into every text.
@@ -128,6 +134,7 @@ func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
 				if f.Kind != scan.Own {
 					r.learn(text[f.Start:f.End], f.Rule)
 				}
+				r.doubt = r.doubt || f.Kind != scan.Own || inBox(d.Kind)
 			}
 		})
 	}
@@ -272,7 +279,7 @@ func (r *Redactor) Fields(seq int64, fields []proof.Field) (out []proof.Field, c
 		if f.Name == "status" {
 			continue // one of six words, or the event is not valid
 		}
-		out[i].Value = r.Field(seq, f.Name, r.images(seq, f))
+		out[i].Value = r.digests(seq, f, r.Field(seq, f.Name, r.images(seq, f)))
 		changed[i] = !bytes.Equal(out[i].Value, f.Value)
 	}
 	return out, changed
