@@ -140,7 +140,16 @@ const untilGo = "until test -e /tmp/go; do sleep 0.05; done"
 
 func letGo(t *testing.T, box string) {
 	t.Helper()
-	podman(t, "exec", box, "/usr/bin/touch", "/tmp/go")
+	for tries := 1; ; tries++ {
+		_, err := tryPodman(t, "exec", box, "/usr/bin/touch", "/tmp/go")
+		// What goes on may be over, and the box gone, before Podman is done with it.
+		if err == nil || !strings.Contains(podman(t, "ps", "--format", "{{.Names}}"), box) {
+			return
+		}
+		if tries == 20 {
+			t.Fatal(err)
+		}
+	}
 }
 
 // endpoint serves a scenario as an OpenAI-compatible server and keeps the
@@ -246,6 +255,15 @@ func kinds(all []event) string {
 // podman asks the account that the boxes belong to.
 func podman(t *testing.T, args ...string) string {
 	t.Helper()
+	out, err := tryPodman(t, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func tryPodman(t *testing.T, args ...string) (string, error) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "podman", args...)
 	if os.Getuid() == 0 {
 		acct, err := user.Lookup("glovebox")
@@ -262,9 +280,9 @@ func podman(t *testing.T, args ...string) string {
 	cmd.Stderr = &errOut
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("podman %v: %v %s", args, err, &errOut)
+		err = fmt.Errorf("podman %v: %w %s", args, err, &errOut)
 	}
-	return string(out)
+	return string(out), err
 }
 
 // follow starts a command and hands its events over as they come.
