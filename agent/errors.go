@@ -16,9 +16,9 @@ import (
 // wraps it.
 var ErrBoxLost = errors.New("the box is gone")
 
-// ErrStreamCut says that an answer broke off before the model had finished.
+// errStreamCut says that an answer broke off before the model had finished.
 // A *ModelError wraps it.
-var ErrStreamCut = errors.New("the answer was cut off")
+var errStreamCut = errors.New("the answer was cut off")
 
 // ModelError says why the model endpoint gave no whole answer. It never holds
 // the API key.
@@ -37,7 +37,7 @@ func (e *ModelError) Error() string {
 	return e.Message + "; " + e.Hint
 }
 
-// Unwrap gives ErrStreamCut where that is the cause.
+// Unwrap gives errStreamCut where that is the cause.
 func (e *ModelError) Unwrap() error { return e.cause }
 
 // ScriptError says that a scenario expected something that did not come.

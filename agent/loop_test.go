@@ -331,7 +331,7 @@ func TestModelFailureIsRecorded(t *testing.T) {
 	}, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
 	b := newBench(t, srv)
 	err := b.Prompt(t.Context(), "go")
-	if !errors.Is(err, ErrStreamCut) || Outcome(err).Status != "failed" {
+	if !errors.Is(err, errStreamCut) || Outcome(err).Status != "failed" {
 		t.Fatal(err)
 	}
 	var e *ModelError

@@ -42,7 +42,7 @@ func (m *OpenAI) transport(err error) *ModelError {
 	case errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET):
 		return &ModelError{
 			Code: "cut", Message: "the connection to " + m.endpoint + " ended before the answer did",
-			Hint: "try again; what had arrived is recorded as partial", cause: ErrStreamCut,
+			Hint: "try again; what had arrived is recorded as partial", cause: errStreamCut,
 		}
 	}
 	var u *url.Error // its own text has the whole address, credentials included

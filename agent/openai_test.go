@@ -171,8 +171,8 @@ func TestStreamErrors(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("error is %v", err)
 			}
-			if e.Code != c.code || errors.Is(err, ErrStreamCut) != c.cut {
-				t.Errorf("code %q, cut %v: %v", e.Code, errors.Is(err, ErrStreamCut), err)
+			if e.Code != c.code || errors.Is(err, errStreamCut) != c.cut {
+				t.Errorf("code %q, cut %v: %v", e.Code, errors.Is(err, errStreamCut), err)
 			}
 			for _, s := range c.says {
 				if !strings.Contains(err.Error(), s) {

@@ -10,7 +10,7 @@ import (
 	"glovebox/store"
 )
 
-// told makes a session's events of words such as "allow 1", "call 1", "result 1".
+// spelled makes a session's events of words such as "allow 1", "call 1", "result 1".
 func spelled(words string) iter.Seq2[store.Event, error] {
 	return func(yield func(store.Event, error) bool) {
 		for i, w := range strings.Split(words, ", ") {

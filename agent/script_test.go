@@ -148,7 +148,7 @@ func TestScenarioFaults(t *testing.T) {
 	}
 
 	b, err = play(t, "[[turn]]\ntext = 'one two three four five six seven eight nine'\ncut = true\n")
-	if !errors.Is(err, ErrStreamCut) {
+	if !errors.Is(err, errStreamCut) {
 		t.Error(err)
 	}
 	if r := pick[store.ModelResponse](b.events())[0]; !r.Partial || r.Text != "one two three four five six seven eight " {

@@ -255,7 +255,7 @@ func TestWireResetAtEachByte(t *testing.T) {
 			if ok := at.n >= end; ok != (err == nil) || got.Partial == ok {
 				t.Fatalf("%s cut at byte %d of %d: %v, %+v", name, at.n, len(whole), err, got)
 			}
-			if err != nil && !errors.Is(err, ErrStreamCut) {
+			if err != nil && !errors.Is(err, errStreamCut) {
 				t.Fatalf("%s cut at byte %d: %v", name, at.n, err)
 			}
 			if !strings.HasPrefix(x.want.Text, got.Text) {

@@ -108,23 +108,43 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	for i := range s.Tables {
 		p.tables = append(p.tables, p.newTable(i, &s.Tables[i]))
 	}
+	if err := p.take(r); err != nil {
+		return nil, err
+	}
+	p.relate()
+	if err := p.countRows(); err != nil {
+		return nil, err
+	}
+	p.order()
+	p.fill()
+	return p, p.checkKeyCycles()
+}
+
+// take takes over what the recipe says of single tables.
+func (p *plan) take(r Recipe) error {
 	if r.Plan != "" {
 		file, err := ParsePlan(r.Plan)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := p.applyPlan(file); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	for _, name := range sortedKeys(r.Tables) {
 		if !slices.ContainsFunc(p.tables, func(t *table) bool { return t.Name == name }) {
-			return nil, fmt.Errorf("there is no table %q in the schema%s", oneLine(name), didYouMean(name, p.tableNames()))
+			return fmt.Errorf("there is no table %q in the schema%s", oneLine(name), didYouMean(name, p.tableNames()))
 		}
 		if n := r.Tables[name]; n < 1 || n > MaxRows {
-			return nil, fmt.Errorf("table %q: rows is %d: it must be from 1 to %d", name, n, MaxRows)
+			return fmt.Errorf("table %q: rows is %d: it must be from 1 to %d", name, n, MaxRows)
 		}
 	}
+	return nil
+}
+
+// relate finds out how tables refer to each other. Each step needs the one
+// before it of all tables, here and below.
+func (p *plan) relate() {
 	for _, t := range p.tables {
 		t.relate()
 	}
@@ -140,9 +160,10 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	for _, t := range p.tables {
 		t.planKeys()
 	}
-	if err := p.countRows(); err != nil {
-		return nil, err
-	}
+}
+
+// order finds out how rows follow each other in time, now that they are counted.
+func (p *plan) order() {
 	for _, t := range p.tables {
 		t.planFlow()
 	}
@@ -156,6 +177,10 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 			}
 		}
 	}
+}
+
+// fill says what makes each cell, and what makes a mess of it.
+func (p *plan) fill() {
 	for _, t := range p.tables {
 		for _, c := range t.cols {
 			c.cell = t.maker(c)
@@ -173,7 +198,6 @@ func newPlan(s *Schema, r Recipe) (*plan, error) {
 	for _, t := range p.tables { // CHECKs cannot be asked while defects are written
 		t.judged = t.opaque || p.messy && len(t.Checks) > 0
 	}
-	return p, p.checkKeyCycles()
 }
 
 func (p *plan) tableNames() []string {

@@ -124,7 +124,7 @@ func TestSameBytes(t *testing.T) {
 	}
 }
 
-// rows returns a table's columns, as text, in key order.
+// rowsOf returns a table's columns, as text, in key order.
 func rowsOf(t *testing.T, s *Schema, r Recipe, table string, cols ...string) []string {
 	t.Helper()
 	db, _ := generate(t, s, r)

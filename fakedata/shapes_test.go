@@ -18,7 +18,7 @@ func planned(t *testing.T, s *Schema, rows int, name string) *table {
 	return p.tables[s.table(name)]
 }
 
-// column evaluates one column of a table.
+// values evaluates one column of a table.
 func values(t *testing.T, u *table, name string) []any {
 	t.Helper()
 	c := u.cols[u.column(name)]

@@ -37,8 +37,9 @@ type app struct {
 }
 
 func newApp(o Options, work *backstage) *app {
-	d := &desk{keys: newKeyMap(), th: newTheme(true), work: work, clock: o.Clock, vars: o.Env, inspect: o.Inspect, formats: o.Formats}
+	d := &desk{keys: newKeyMap(), work: work, clock: o.Clock, vars: o.Env, inspect: o.Inspect, formats: o.Formats}
 	a := &app{desk: d, options: o}
+	d.th = newTheme(darkSays(d.env("COLORFGBG")))
 	a.closed, a.search = newVerifying(d), newSearch(d)
 	a.home = newHome(d, a.session)
 	a.front, a.behind = a.home, a.home
@@ -56,6 +57,9 @@ func (a *app) Init() tea.Cmd {
 	}
 	return tea.Batch(cmds...)
 }
+
+// secondMsg comes every second.
+type secondMsg struct{}
 
 func second() tea.Cmd { return tea.Tick(time.Second, func(time.Time) tea.Msg { return secondMsg{} }) }
 

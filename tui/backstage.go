@@ -13,6 +13,9 @@ import (
 	"glovebox/agent"
 )
 
+// frameTime is how long updates are gathered before they are drawn together.
+const frameTime = 16 * time.Millisecond
+
 // backstage makes the commands that call the Backend. It knows which of them
 // are under way and which sessions are open, so that nothing outlives Run: a
 // program that quits drops the messages of its commands, and a box whose

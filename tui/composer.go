@@ -79,7 +79,7 @@ func (c *composer) cursor() *tea.Cursor {
 	return cur
 }
 
-// Take empties the composer and returns what was in it, which the history keeps.
+// take empties the composer and returns what was in it, which the history keeps.
 func (c *composer) take() string {
 	text := strings.TrimSpace(c.area.Value())
 	if text != "" && (len(c.history) == 0 || c.history[len(c.history)-1] != text) {

@@ -49,12 +49,12 @@ func (h *home) table() []column {
 
 func cost(s store.Summary) string {
 	switch {
-	case s.CostUSD != nil:
-		return dollars(*s.CostUSD)
 	case !s.HasModel():
 		return "–"
+	case s.CostUSD == nil:
+		return "?"
 	}
-	return "?"
+	return dollars(*s.CostUSD)
 }
 
 // tokens are what servers report; not all do.

@@ -178,6 +178,7 @@ func TestTokensAndCost(t *testing.T) {
 		{store.Summary{Model: "ollama/x", Steps: 3}, "?", "?"},
 		{store.Summary{Model: "ollama/x", Steps: 3, Tokens: 1200, CostUSD: ptr(0.0)}, "1.2k", "$0.00"},
 		{store.Summary{Model: "verify", Steps: 1}, "–", "–"},
+		{store.Summary{Model: "rerun", Steps: 1, CostUSD: ptr(0.0)}, "–", "–"},
 	} {
 		if got, paid := tokens(c.s), cost(c.s); got != c.tokens || paid != c.cost {
 			t.Errorf("%+v: tokens %s, cost %s; want %s, %s", c.s, got, paid, c.tokens, c.cost)

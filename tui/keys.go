@@ -50,8 +50,8 @@ func newKeyMap() keyMap {
 		Down:     bind("↓/j", "down", "down", "j"),
 		PageUp:   bind("pgup", "page up", "pgup", "ctrl+b"),
 		PageDown: bind("pgdn", "page down", "pgdown", "ctrl+f"),
-		Top:      bind("home", "top", "home"),
-		Bottom:   bind("end", "bottom, and follow", "end"),
+		Top:      bind("home", "top", "home", "g"),
+		Bottom:   bind("end", "bottom, and follow", "end", "G"),
 
 		Open:   bind("enter", "open", "enter"),
 		New:    bind("n", "new session", "n"),

@@ -48,7 +48,73 @@ func (m *markdown) lines(text string, w int) []string {
 		}
 		lines = append(lines, wrapStyled(l, w)...)
 	}
-	return lines
+	return hang(text, lines, w)
+}
+
+// bullet is how the library begins an item of a list.
+var bullet = regexp.MustCompile(`^( *)(?:•|\d{1,4}\.|\[[ ✓]\]) `)
+
+// hang puts what an item of a list in text goes on with under its first word;
+// the library puts it under the bullet.
+func hang(text string, lines []string, w int) []string {
+	var out []string
+	for len(lines) > 0 {
+		n, first := 1, bullet.FindStringSubmatch(ansi.Strip(lines[0]))
+		if first == nil {
+			out, lines = append(out, lines[0]), lines[1:]
+			continue
+		}
+		indent, head := len(first[1]), ansi.StringWidth(first[0])
+		item := []string{ansi.TruncateLeft(lines[0], head, "")} // its lines as they were written
+		for ; n < len(lines); n++ {
+			rest, same := strings.CutPrefix(ansi.Strip(lines[n]), first[1])
+			if !same || rest == "" || rest[0] == ' ' || bullet.MatchString(rest) {
+				break
+			}
+			more := ansi.TruncateLeft(lines[n], indent, "")
+			if between, wrapped := seam(text, ansi.Strip(lines[n-1]), rest, w); wrapped {
+				item[len(item)-1] += between + more
+			} else {
+				item = append(item, more)
+			}
+		}
+		if n == 1 || w-head < 10 {
+			out = append(out, lines[:n]...)
+		} else {
+			mark := ansi.Truncate(lines[0], head, "")
+			for _, written := range item {
+				for _, part := range wrapStyled(written, w-head) {
+					out = append(out, mark+part)
+					mark = strings.Repeat(" ", head)
+				}
+			}
+		}
+		lines = lines[n:]
+	}
+	return out
+}
+
+// breaks are the signs after which the library parts a line of a list.
+const breaks = ",.;-+|"
+
+// seam says whether a line was wrapped before next, because no more of it had
+// room in w, and what stood between the two in the text.
+func seam(text, line, next string, w int) (between string, wrapped bool) {
+	word, _, _ := strings.Cut(next, " ")
+	if i := strings.IndexAny(word, breaks); i >= 0 {
+		word = word[:i+1]
+	}
+	body := bullet.ReplaceAllString(line, "")
+	last := body[strings.LastIndexByte(body, ' ')+1:]
+	switch {
+	case ansi.StringWidth(line)+1+ansi.StringWidth(word) <= w: // it would have fitted
+		return "", false
+	case last == "":
+	case strings.Contains(breaks, last[len(last)-1:]) && strings.Contains(text, last+word),
+		last == strings.TrimSpace(body) && ansi.StringWidth(line) >= w-1: // a word that is longer than a line
+		return "", true
+	}
+	return " ", true
 }
 
 // wrapStyled breaks a styled line; every part has its styles whole.

@@ -195,7 +195,11 @@ func (p *pane) tall() bool { return p.h >= 16 }
 func (p *pane) headline(right string) string {
 	th := p.desk.th
 	title := line(p.story.sum.Title)
-	if title == "" {
+	switch {
+	case title != "":
+	case right != "": // it is looked at, not made
+		title = "session " + p.story.sum.ID
+	default:
 		title = "new session"
 	}
 	if right != "" {

@@ -65,11 +65,13 @@ func (p *pane) meters() []string {
 		}
 		out = append(out, text)
 	}
-	turns := store.Plural(s.turns, "turn")
-	if l := s.limits.Turns; l > 0 {
-		turns = meter(fmt.Sprint(s.turns), fmt.Sprint(l)+" turns", share(float64(s.turns), float64(l)))
+	if !s.modelless() {
+		turns := store.Plural(s.turns, "turn")
+		if l := s.limits.Turns; l > 0 {
+			turns = meter(fmt.Sprint(s.turns), fmt.Sprint(l)+" turns", share(float64(s.turns), float64(l)))
+		}
+		out = append(out, turns)
 	}
-	out = append(out, turns)
 	if s.tokens > 0 {
 		out = append(out, meter(count(s.tokens), count(s.limits.Tokens), share(float64(s.tokens), float64(s.limits.Tokens)))+" tokens")
 	}
@@ -95,6 +97,9 @@ func joinFitting(parts []string, sep string, w int) string {
 	return " " + out
 }
 
+// modelless tells sessions in which no model takes part: reruns and the like.
+func (s *story) modelless() bool { return s.model != "" && !s.sum.HasModel() }
+
 // sealWords says how the box stands, for short.
 func (s *story) sealWords(brief bool) string {
 	proven, open := sealOf(s.seal)
@@ -115,6 +120,10 @@ func (s *story) sealWords(brief bool) string {
 func (s *story) doingWords() string {
 	words := s.doing
 	switch s.doing {
+	case thinking:
+		if s.modelless() {
+			words = "at work"
+		}
 	case running:
 		words = "running " + line(s.tool)
 	case ended:

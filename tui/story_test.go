@@ -221,6 +221,24 @@ func TestMeters(t *testing.T) {
 	mustFit(t, a)
 }
 
+// Where no model takes part nothing thinks, and there are no turns to count.
+func TestWithoutAModelNothingThinks(t *testing.T) {
+	for model, want := range map[string]string{"rerun": "at work", "script:demo": thinking} {
+		s := newStory()
+		for _, b := range []store.Body{
+			store.SessionStarted{Model: model},
+			store.ToolCall{CallID: "c1", Tool: "shell", Arguments: []byte(`{}`)},
+			store.ToolResult{CallID: "c1"},
+		} {
+			s.update(agent.Update{Event: &store.Event{Seq: 1, At: noon, Body: b}})
+		}
+		turns := len((&pane{story: s, desk: &desk{th: newTheme(true)}}).meters())
+		if s.doingWords() != want || turns > 0 != (want == thinking) {
+			t.Errorf("%s: %q, %d meters", model, s.doingWords(), turns)
+		}
+	}
+}
+
 // While a question waits for the person, the status line says so.
 func TestWaitingForThePersonIsTold(t *testing.T) {
 	s := newStory()

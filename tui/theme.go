@@ -2,6 +2,7 @@ package tui
 
 import (
 	"image/color"
+	"strings"
 
 	"charm.land/bubbles/v2/textarea"
 	tea "charm.land/bubbletea/v2"
@@ -16,6 +17,13 @@ type theme struct {
 	accent, bold, faint, rule, good, bad lipgloss.Style
 	input                                textarea.Styles
 	md                                   *markdown
+}
+
+// darkSays reads COLORFGBG, by which some terminals, and people, say what the
+// background is: it counts until the terminal answers when it is asked.
+func darkSays(colours string) bool {
+	background := colours[strings.LastIndexByte(colours, ';')+1:]
+	return background != "7" && background != "15" // white and bright white
 }
 
 func newTheme(dark bool) *theme {

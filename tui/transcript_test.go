@@ -176,7 +176,7 @@ func TestMoveScrollsThroughATallItem(t *testing.T) {
 func TestNewLineIsAnnounced(t *testing.T) {
 	a := newTestApp(80, 24)
 	s := openLive(a, example()[:11]...)
-	press(a, "tab", "ctrl+o", "home")
+	press(a, "tab", "ctrl+o", "g")
 	if strings.Contains(shown(a), "↓ new") {
 		t.Fatal("something new is announced before it came")
 	}
@@ -191,7 +191,7 @@ func TestNewLineIsAnnounced(t *testing.T) {
 	}
 }
 
-// session of n lines, each an item of its own.
+// longSession has n lines, each an item of its own.
 func longSession(n int) (*app, *session) {
 	a := newTestApp(120, 40)
 	s := openLive(a)

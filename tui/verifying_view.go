@@ -114,7 +114,7 @@ func (v *verifying) state() string {
 	return " " + style.Render(fit(line(text), v.w-2))
 }
 
-// mark is how a verdict looks in one cell and in a word.
+// verdict is how one looks in one cell and in a word.
 func (t *theme) verdict(verdict string) (lipgloss.Style, string) {
 	switch verdict {
 	case "PASS":

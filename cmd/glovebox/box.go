@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"glovebox/runner"
@@ -16,7 +15,7 @@ import (
 func newBoxCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "box",
-		Short: "Run a command or a shell in a throwaway box; list and prune boxes, show what was changed in one",
+		Short: "Run a command or a shell in a throwaway box; look after boxes",
 		Args:  noSuchCommand,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -126,10 +125,10 @@ func (a *app) printBoxes(boxes []runner.BoxStatus) error {
 		_, err := fmt.Fprintln(a.out, "no boxes")
 		return err
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "BOX\tSESSION\tOWNER\tSTARTED")
+	var t table
+	t.add("BOX", "SESSION", "OWNER", "STARTED")
 	for _, b := range boxes {
-		fmt.Fprintf(w, "%s\t%s\tpid %d\t%s\n", store.CleanLine(b.Name), store.CleanLine(b.Session), b.Owner.PID, b.StartedAt.Format(time.DateTime))
+		t.add(store.CleanLine(b.Name), store.CleanLine(b.Session), fmt.Sprintf("pid %d", b.Owner.PID), b.StartedAt.Format(time.DateTime))
 	}
-	return w.Flush()
+	return t.write(a.out, a.screenWidth())
 }

@@ -15,9 +15,10 @@ import (
 func newBoxDiffCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "diff ID",
-		Short: "Show what a session changed under /work and /data: a list and a patch",
-		Long: `Show what a session changed under /work and /data, as it was recorded before its box
-was destroyed: a list, then a patch of the text files. With --json one object per file.`,
+		Short: "Show what a session changed in its box: a list and a patch",
+		Long: `Show what a session changed under /work and /data, as it was recorded before its
+box was destroyed: a list, then a patch of the text files. With --json one object
+per file.`,
 		Example:           "  glovebox box diff last",
 		Args:              oneSession,
 		ValidArgsFunction: a.completeSession,

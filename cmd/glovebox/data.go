@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,10 +23,10 @@ func newDataCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
 		Short: "Make datasets that were never real",
-		Long: `Make datasets that were never real. A schema is the name of a built-in one, a file
-of SQL CREATE TABLE statements (SQLite, PostgreSQL, MySQL), or a SQLite or CSV file,
-of which only the structure is read. The same schema, seed and rows give the same
-bytes, on every machine and every day.`,
+		Long: `Make datasets that were never real. A schema is the name of a built-in one, a
+file of SQL CREATE TABLE statements (SQLite, PostgreSQL, MySQL), or a SQLite or
+CSV file, of which only the structure is read. The same schema, seed and rows
+give the same bytes, on every machine and every day.`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -114,9 +115,7 @@ func newGenerateCmd(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if out == "" {
-				out = s.Name + ending
-			}
+			out = filepath.Clean(cmp.Or(out, s.Name+ending)) // out/ is out
 			for _, note := range s.Notes {
 				fmt.Fprintln(a.errOut, store.CleanLine(note))
 			}
@@ -147,9 +146,9 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 	if err := a.mayWrite(answers); messy && err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(out), ".glovebox-")
+	dir, err := makeBeside(out)
 	if err != nil {
-		return usageError(err.Error(), "")
+		return err
 	}
 	defer os.RemoveAll(dir)
 	whole := fakedata.Target{Path: filepath.Join(dir, "dataset.db"), Format: to.Format}
@@ -197,6 +196,18 @@ func (a *app) generate(ctx context.Context, s *fakedata.Schema, r fakedata.Recip
 		_, err = fmt.Fprintf(a.out, "%s: the answer key; keep it out of the box\n", answers)
 	}
 	return err
+}
+
+// makeBeside makes a directory next to out for what becomes out when it is
+// whole. The caller removes it.
+func makeBeside(out string) (string, error) {
+	dir, err := os.MkdirTemp(filepath.Dir(out), ".glovebox-")
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", usageError("there is no directory "+filepath.Dir(out), "-o with a file in one that is there")
+	} else if err != nil {
+		return "", usageError(err.Error(), "-o with a file in a directory that you may write to")
+	}
+	return dir, nil
 }
 
 // mayWrite refuses to replace what exists, unless --yes is given.

@@ -17,7 +17,7 @@ import (
 func newInspectCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:     "inspect FILE.db",
-		Short:   "Show what is in a dataset: nulls, distinct values, ranges, histograms, relations",
+		Short:   "Show nulls, distinct values, ranges and relations of a dataset",
 		Example: `  glovebox data inspect shop.db`,
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {

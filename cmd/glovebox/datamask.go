@@ -27,12 +27,12 @@ func newMaskCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "mask FILE",
 		Short: "Turn a real SQLite or CSV file into its pseudonymised twin",
-		Long: `Turn a real SQLite or CSV file into its twin for a sandbox. Under one key the same
-value always gets the same pseudonym; references, formats and the order of dates
-stay. A column is passed through only where its values are few and none is rare, or
-where a plan says so. The source is only read. The twin is searched for original
-values before it is moved to its place: if one is found, there is no twin and the
-exit status is 1.
+		Long: `Turn a real SQLite or CSV file into its twin for a sandbox. Under one key the
+same value always gets the same pseudonym; references, formats and the order of
+dates stay. A column is passed through only where its values are few and none is
+rare, or where a plan says so. The source is only read. The twin is searched for
+original values before it is moved to its place: if one is found, there is no
+twin and the exit status is 1.
 
 A twin is pseudonymised, not anonymous: who knows enough about a person may find
 them. The smallest group of rows that cannot be told apart (k) is printed.`,
@@ -88,20 +88,25 @@ func (a *app) mask(ctx context.Context, file string, r maskRun) error {
 		_, err = io.WriteString(a.out, text)
 		return err
 	}
+	return a.writeTwin(ctx, file, r, o, shut)
+}
+
+// writeTwin masks file into a new one, calling shut when nothing goes on any more.
+func (a *app) writeTwin(ctx context.Context, file string, r maskRun, o mask.Options, shut func()) error {
 	if r.out == "" {
 		r.out = maskedName(file)
 	}
 	if err := a.mayWrite(r.out); err != nil {
 		return err
 	}
+	dir, err := makeBeside(r.out)
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
 	if err := a.loadMaskKey(&o, r); err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(r.out), ".glovebox-")
-	if err != nil {
-		return usageError(err.Error(), "")
-	}
-	defer os.RemoveAll(dir)
 	whole := filepath.Join(dir, filepath.Base(r.out))
 	proof, err := mask.File(ctx, file, whole, o)
 	shut()

@@ -27,10 +27,10 @@ func newPlanCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [SCHEMA]",
 		Short: "Print how a dataset would be made, to read and to edit",
-		Long: `Print, as TOML, how each column of a dataset would be made and why. Edit it, then
-make the dataset with: glovebox data generate --plan FILE. What an edited plan leaves
-out is decided as without one. Columns of whose name nothing could be made are listed
-on standard error.`,
+		Long: `Print, as TOML, how each column of a dataset would be made and why. Edit it,
+then make the dataset with: glovebox data generate --plan FILE. What an edited
+plan leaves out is decided as without one. Columns of whose name nothing could
+be made are listed on standard error.`,
 		Example: `  glovebox data plan shop > plan.toml
   glovebox data generate --plan plan.toml`,
 		Args: cobra.ArbitraryArgs, ValidArgsFunction: completeSchema,

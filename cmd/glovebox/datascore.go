@@ -29,13 +29,14 @@ func newScoreCmd(a *app) *cobra.Command {
 	var dataset string
 	cmd := &cobra.Command{
 		Use:   "score ANSWERS FINDINGS|REPAIRED.db",
-		Short: "Compare what was found in a messy dataset, or a repaired one, with the answer key",
-		Long: `Compare a list of findings, or a repaired database, with the answer key of a messy
-dataset. ANSWERS is the key that glovebox data generate wrote, or the ID of a session.
+		Short: "Compare findings in a messy dataset with its answer key",
+		Long: `Compare a list of findings, or a repaired database, with the answer key of a
+messy dataset. ANSWERS is the key that glovebox data generate wrote, or the ID
+of a session.
 
-Findings are JSON objects, one per line, or CSV with a header: table, key, column and,
-if wanted, kind. A repaired database is compared with the messy one, which --dataset
-names; each cell or row that differs counts as a finding.`,
+Findings are JSON objects, one per line, or CSV with a header: table, key,
+column and, if wanted, kind. A repaired database is compared with the messy one,
+which --dataset names; each cell or row that differs counts as a finding.`,
 		Example: `  glovebox data score shop.answers.jsonl findings.jsonl
   glovebox data score shop.answers.jsonl repaired.db --dataset shop.db`,
 		Args: cobra.ArbitraryArgs,

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"glovebox/store"
@@ -12,13 +11,12 @@ import (
 	"glovebox/store/compare"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func newDiffCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "diff A B",
-		Short: "Compare two recorded sessions: set-up, course, totals; nothing runs",
+		Short: "Compare two recorded sessions; nothing runs",
 		Long: `Compare two recorded sessions, one's own or imported, or bundles in files
 (NAME.gbx): what differs in their set-up, where their courses part, what came of
 each. Steps are numbered as in the log. Times and IDs are not compared; where
@@ -125,18 +123,4 @@ func (a *app) comparableBundle(ctx context.Context, s *store.Store, path string)
 		return nil
 	})
 	return read, err
-}
-
-// screenWidth is how wide a person's screen is; 0: what is written goes elsewhere,
-// or is wanted whole.
-func (a *app) screenWidth() int {
-	f, ok := a.out.(*os.File)
-	if !ok || a.flags.plain || !isTerminal(a.out) {
-		return 0
-	}
-	width, _, err := term.GetSize(int(f.Fd()))
-	if err != nil || width <= 0 {
-		return 80
-	}
-	return width
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"text/tabwriter"
 
 	"glovebox/runner"
 	"glovebox/store"
@@ -19,7 +18,7 @@ import (
 func newDoctorCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
-		Short: "List what boxes and sessions need, how it is here, and the command that mends it",
+		Short: "List what is needed, how it is here, and the command that mends it",
 		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, cfgErr := a.loadConfig()
@@ -56,14 +55,14 @@ func (a *app) printChecks(checks []runner.Check) error {
 		}
 		return nil
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	t := table{wrap: true}
 	for _, c := range checks {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", c.State, c.Name, store.CleanLine(c.Detail))
+		t.add(string(c.State), c.Name, store.CleanLine(c.Detail))
 		if c.Fix != "" {
-			fmt.Fprintf(w, "\t\ttry: %s\n", store.CleanLine(c.Fix))
+			t.add("", "", "try: "+store.CleanLine(c.Fix))
 		}
 	}
-	return w.Flush()
+	return t.write(a.out, a.screenWidth())
 }
 
 func checkConfig(err error) runner.Check {

@@ -92,7 +92,7 @@ func (a *app) export(ctx context.Context, s *store.Store, sum store.Summary, o e
 	if !known {
 		return usageError(fmt.Sprintf("there is no format %q", o.format), "glovebox export --help")
 	}
-	r, err := a.redactor(o)
+	r, err := a.redactor(ctx, o)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (a *app) export(ctx context.Context, s *store.Store, sum store.Summary, o e
 }
 
 // redactor is nil where the person does not want one, and says so twice.
-func (a *app) redactor(o exportOptions) (*redact.Redactor, error) {
+func (a *app) redactor(ctx context.Context, o exportOptions) (*redact.Redactor, error) {
 	switch o.redact {
 	case "on":
 		r, err := redact.New(o.patterns...)
@@ -149,22 +149,30 @@ func (a *app) redactor(o exportOptions) (*redact.Redactor, error) {
 		if !isTerminal(a.in) {
 			return nil, usageError("--redact=off writes secrets and personal data as they are", "glovebox export … --redact=off --yes")
 		}
-		return nil, a.confirm("Nothing will be taken out: secrets, personal data and names stay in. Go on?")
+		return nil, a.confirm(ctx, "Nothing is taken out: secrets, personal data and names stay in. Go on?")
 	}
 	return nil, usageError(fmt.Sprintf("--redact is on or off, not %q", o.redact), "glovebox export --help")
 }
 
-// confirm asks a person; anything but yes is no.
-func (a *app) confirm(question string) error {
+// confirm asks a person; anything but yes is no. Where ctx ends first, whoever
+// reads the answer is left behind: the terminal cannot be told to stop waiting.
+func (a *app) confirm(ctx context.Context, question string) error {
 	fmt.Fprintf(a.errOut, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
+	answered := make(chan string, 1)
+	go func() {
+		answer, _ := bufio.NewReader(a.in).ReadString('\n') // what cannot be read is not yes
+		answered <- strings.ToLower(strings.TrimSpace(answer))
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(a.errOut)
+		return ctx.Err()
+	case answer := <-answered:
+		if answer != "y" && answer != "yes" {
+			return &exitError{code: exitNo, msg: "nothing was done"}
+		}
+		return nil
 	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return &exitError{code: exitNo, msg: "nothing was done"}
-	}
-	return nil
 }
 
 func writeExport(ctx context.Context, w io.Writer, s *store.Store, id, format string, r *redact.Redactor) ([]redact.Removal, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"time"
 
 	"glovebox/runner"
 	"glovebox/store"
@@ -177,28 +176,14 @@ func willNotWork(lacks []string) []string {
 	return lines
 }
 
-func newImageListCmd(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List the images that are ready to run, newest first", Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withEngine(cmd, func(e *runner.Engine) error {
-				list, err := e.Images(cmd.Context())
-				if err != nil {
-					return err
-				}
-				return a.printImages(cmd.Context(), e, list, nil)
-			})
-		},
-	}
-}
-
 func newImageRemoveCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "rm REF|DIGEST",
 		Short: "Remove what was prepared for a reference, or one state of it",
 		Long: `Remove what was prepared for a reference, or what has the digest that image list
-shows, and the image it was made from if glovebox built or imported that. A pulled
-one stays: podman rmi removes it. What a box still runs is not removed.`,
+shows (its beginning will do), and the image it was made from if glovebox built
+or imported that. A pulled one stays: podman rmi removes it. What a box still
+runs is not removed.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 || args[0] == "" { // "" would be auto
 				return usageError("image rm needs one reference", "glovebox image list")
@@ -207,7 +192,11 @@ one stays: podman rmi removes it. What a box still runs is not removed.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withEngine(cmd, func(e *runner.Engine) error {
-				n, err := e.RemoveImage(cmd.Context(), args[0])
+				which, err := wholeDigest(cmd.Context(), e, args[0])
+				if err != nil {
+					return err
+				}
+				n, err := e.RemoveImage(cmd.Context(), which)
 				if err == nil && n == 0 {
 					err = usageError(fmt.Sprintf("no image is prepared for %q", args[0]), "glovebox image list")
 				}
@@ -215,6 +204,29 @@ one stays: podman rmi removes it. What a box still runs is not removed.`,
 			})
 		},
 	}
+}
+
+// wholeDigest completes a digest that image list cut on a narrow screen.
+func wholeDigest(ctx context.Context, e *runner.Engine, which string) (string, error) {
+	begun := strings.TrimSuffix(which, "…")
+	if !strings.HasPrefix(begun, "sha256:") || len(begun) < len("sha256:")+12 {
+		return which, nil
+	}
+	all, err := e.Images(ctx)
+	if err != nil {
+		return "", err
+	}
+	found := ""
+	for _, i := range all {
+		if !strings.HasPrefix(i.BaseDigest, begun) || i.BaseDigest == found {
+			continue
+		}
+		if found != "" {
+			return "", usageError(fmt.Sprintf("%q is the beginning of several digests", which), "glovebox image list --plain")
+		}
+		found = i.BaseDigest
+	}
+	return cmp.Or(found, which), nil
 }
 
 func newImagePruneCmd(a *app) *cobra.Command {
@@ -240,71 +252,4 @@ sessions ran in it: image rm DIGEST removes that.`,
 			})
 		},
 	}
-}
-
-// printImages shows images with how many boxes run each.
-func (a *app) printImages(ctx context.Context, e *runner.Engine, list []runner.Image, lacks []string) error {
-	boxes, err := e.Boxes(ctx)
-	if err != nil {
-		return err
-	}
-	used := map[string]int{}
-	for _, b := range boxes {
-		used[b.Image]++
-	}
-	own, err := e.OwnInit()
-	if err != nil {
-		return err
-	}
-	if a.flags.json {
-		for _, i := range list {
-			if err := a.printJSON(struct {
-				Ref        string    `json:"ref"`
-				Name       string    `json:"name"`
-				ID         string    `json:"id"`
-				Digest     string    `json:"digest"`
-				BaseDigest string    `json:"base_digest"`
-				Was        string    `json:"was,omitempty"`
-				Size       int64     `json:"size"`
-				Created    time.Time `json:"created_at"`
-				Boxes      int       `json:"boxes"`
-				Own        bool      `json:"own"` // this version of glovebox can use it
-				Lacks      []string  `json:"lacks,omitempty"`
-			}{i.Ref, i.Name, i.ID, i.Digest, i.BaseDigest, i.Was, i.Size, i.Created.UTC(), used[i.ID], i.Init == own, lacks}); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if len(list) == 0 {
-		_, err := fmt.Fprintln(a.out, "no image is prepared yet; glovebox image prepare does it")
-		return err
-	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "REFERENCE\tSIZE\tPREPARED\tIN USE\tDIGEST\tNOTE")
-	others, newest := 0, map[string]string{} // base of the newest image of a reference
-	for _, i := range list {
-		if newest[i.Ref] == "" {
-			newest[i.Ref] = i.BaseDigest
-		}
-		var notes []string
-		if i.BaseDigest != newest[i.Ref] {
-			notes = append(notes, "superseded")
-		}
-		if i.Init != own {
-			others++
-			notes = append(notes, "of another version")
-		}
-		use := "no"
-		if n := used[i.ID]; n > 0 {
-			use = store.Plural(n, "box")
-		}
-		fmt.Fprintf(w, "%s\t%d MB\t%s\t%s\t%s\t%s\n", store.CleanLine(i.Ref), i.Size/1_000_000, i.Created.Local().Format(time.DateTime), use,
-			store.CleanLine(i.BaseDigest), strings.Join(notes, ", "))
-	}
-	if err := w.Flush(); err != nil || others < 3 {
-		return err
-	}
-	_, err = fmt.Fprintf(a.errOut, "%d were prepared by other versions of glovebox; glovebox image prune removes those that nobody needs and that are older than an hour\n", others)
-	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"text/tabwriter"
 	"time"
 
 	"glovebox/agent/budget"
@@ -16,7 +15,7 @@ import (
 func newModelsCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "models",
-		Short: "List what the model endpoint offers, with price and context where known",
+		Short: "List what the model endpoint offers, with prices where known",
 		Long: `List what the model endpoint offers. It is also how to see whether the endpoint
 and the key work: it costs nothing. Prices are in USD per million tokens.`,
 		Example: `  glovebox models
@@ -83,8 +82,8 @@ func (a *app) listModels(ctx context.Context) error {
 func perMillion(pico int64) float64 { return float64(pico) / (budget.PicoUSD / 1e6) }
 
 func (a *app) writeOffers(offers []offer) error {
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "MODEL\tINPUT\tOUTPUT\tCONTEXT\tPRICE FROM")
+	var t table
+	t.add("MODEL", "INPUT", "OUTPUT", "CONTEXT", "PRICE FROM")
 	for _, o := range offers {
 		in, out, context := "?", "?", "?"
 		if o.Input != nil {
@@ -93,7 +92,7 @@ func (a *app) writeOffers(offers []offer) error {
 		if o.Context > 0 {
 			context = fmt.Sprint(o.Context)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", store.CleanLine(o.Model), in, out, context, o.Source)
+		t.add(store.CleanLine(o.Model), in, out, context, o.Source)
 	}
-	return w.Flush()
+	return t.write(a.out, a.screenWidth())
 }

@@ -116,3 +116,23 @@ func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
+
+// widthOf is how many columns w has as a person's screen; 0: it is none.
+func widthOf(w any) int {
+	if !isTerminal(w) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(w.(*os.File).Fd()))
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
+}
+
+// screenWidth is widthOf standard output; 0, too, where it is wanted whole.
+func (a *app) screenWidth() int {
+	if a.flags.plain {
+		return 0
+	}
+	return widthOf(a.out)
+}

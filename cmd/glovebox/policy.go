@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"glovebox/agent"
 	"glovebox/agent/policy"
@@ -64,7 +63,7 @@ func (c config) policy() (*policy.Policy, error) {
 func newPolicyCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
-		Short: "What the agent may do: show it, check a call against it, begin a file",
+		Short: "What the agent may do: show it, check a call, begin a file",
 		Args:  noSuchCommand,
 		RunE:  func(*cobra.Command, []string) error { return a.showPolicy() },
 	}
@@ -74,7 +73,9 @@ func newPolicyCmd(a *app) *cobra.Command {
 			RunE: func(*cobra.Command, []string) error { return a.showPolicy() },
 		},
 		&cobra.Command{
-			Use: "check TOOL ARGUMENT", Short: "Explain the decision on a call; exit 0 allowed, 1 asked about or denied, 2 no such call",
+			Use: "check TOOL ARGUMENT", Short: "Explain the decision on a call",
+			Long: `Explain the decision on a call. Exit code 0: allowed; 1: asked about or denied;
+2: there is no such call.`,
 			Example: `  glovebox policy check shell 'git push origin main'
   glovebox policy check fetch '{"url":"https://example.org","method":"POST"}'`,
 			Args: func(_ *cobra.Command, args []string) error {
@@ -173,11 +174,11 @@ func (a *app) showPolicy() error {
 		}
 		return nil
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	t := table{wrap: true}
 	for _, l := range lines {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", l[0], store.CleanLine(spoken(l[0], l[1])), l[2])
+		t.add(l[0], store.CleanLine(spoken(l[0], l[1])), l[2])
 	}
-	if err := w.Flush(); err != nil {
+	if err := t.write(a.out, a.screenWidth()); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(a.out, "\nRules are manners: they tell the agent what not to do. The box is the wall.")

@@ -1,18 +1,14 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 
 	"glovebox/fakedata"
 	"glovebox/store"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 )
 
 func newPreviewCmd(a *app) *cobra.Command {
@@ -42,7 +38,7 @@ func newPreviewCmd(a *app) *cobra.Command {
 						First   [][]string `json:"first"`
 					}{t.Table, t.Total, t.Columns, t.Rows})
 				} else {
-					err = writeTable(a.out, t)
+					err = writePreview(a.out, a.screenWidth(), t)
 				}
 				if err != nil {
 					return err
@@ -56,33 +52,22 @@ func newPreviewCmd(a *app) *cobra.Command {
 	return cmd
 }
 
-// writeTable aligns the columns of a table. On a terminal, what is wider than
-// the screen is cut off.
-func writeTable(w io.Writer, t fakedata.TablePreview) error {
-	const widest = 40
-	screen := 0
-	if f, ok := w.(*os.File); ok {
-		screen, _, _ = term.GetSize(int(f.Fd())) // no terminal: 0
+// writePreview shows a table's first rows, each cell no wider than 40 columns.
+func writePreview(w io.Writer, screen int, p fakedata.TablePreview) error {
+	if _, err := fmt.Fprintf(w, "%s, %s\n", store.CleanLine(p.Table), store.Plural(p.Total, "row")); err != nil {
+		return err
 	}
-	lines := append([][]string{t.Columns}, t.Rows...)
-	widths := make([]int, len(t.Columns))
-	for i, line := range lines {
-		cells := make([]string, len(line))
-		for j, cell := range line {
-			cells[j] = ansi.Truncate(store.CleanLine(cell), widest, "…")
-			widths[j] = max(widths[j], ansi.StringWidth(cells[j]))
+	var t table
+	for _, line := range append([][]string{p.Columns}, p.Rows...) {
+		cells := []string{""} // an indent
+		for _, cell := range line {
+			cells = append(cells, ansi.Truncate(store.CleanLine(cell), 40, "…"))
 		}
-		lines[i] = cells
+		t.add(cells...)
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s\n", store.CleanLine(t.Table), store.Plural(t.Total, "row"))
-	for _, line := range lines {
-		row := " "
-		for j, cell := range line {
-			row += " " + cell + strings.Repeat(" ", widths[j]-ansi.StringWidth(cell)+1)
-		}
-		b.WriteString(ansi.Truncate(strings.TrimRight(row, " "), cmp.Or(screen, len(row)), "…") + "\n")
+	if err := t.write(w, screen); err != nil {
+		return err
 	}
-	_, err := io.WriteString(w, b.String()+"\n")
+	_, err := fmt.Fprintln(w)
 	return err
 }

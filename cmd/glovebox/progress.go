@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"glovebox/store"
 
 	"github.com/charmbracelet/x/ansi"
-	"golang.org/x/term"
 )
 
 // patience is how long something may take before a person is told about it.
@@ -36,13 +34,7 @@ type progress struct {
 
 // newProgress shows what is told to it until close is called.
 func newProgress(w io.Writer) *progress {
-	p := &progress{w: w, now: time.Now, stop: make(chan struct{})}
-	if isTerminal(w) {
-		p.width = 80
-		if n, _, err := term.GetSize(int(w.(*os.File).Fd())); err == nil && n > 0 {
-			p.width = n
-		}
-	}
+	p := &progress{w: w, width: widthOf(w), now: time.Now, stop: make(chan struct{})}
 	p.ended.Go(func() {
 		tick := time.NewTicker(200 * time.Millisecond)
 		defer tick.Stop()

@@ -12,8 +12,9 @@ func newReplayCmd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "replay ID",
 		Short: "Show a recorded session again; nothing runs",
-		Long: `Show a recorded session again, from the log alone: nothing runs, no model is asked.
-On a terminal it opens in the workbench; with --plain, or into a pipe, it is text.`,
+		Long: `Show a recorded session again, from the log alone: nothing runs, no model is
+asked. On a terminal it opens in the workbench; with --plain, or into a pipe, it
+is text.`,
 		Example:           "  glovebox replay last --plain",
 		Args:              oneSession,
 		ValidArgsFunction: a.completeSession,

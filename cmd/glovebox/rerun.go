@@ -24,7 +24,7 @@ func newRerunCmd(a *app) *cobra.Command {
 	var image string
 	cmd := &cobra.Command{
 		Use:   "rerun ID",
-		Short: "Run a recorded session's tool calls again in a new box; what differs is drift",
+		Short: "Run a session's calls again in a new box; what differs is drift",
 		Long: `Run the tool calls of a recorded session again, in a new box with the dataset,
 image, policy and limits as recorded, and compare every result. No model is asked.
 Exit 0: everything was compared and is the same, byte for byte. Exit 1: something

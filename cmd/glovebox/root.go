@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/adrg/xdg"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // app is what the commands share: where to read and write, and the flags that
@@ -65,41 +67,45 @@ Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 a limit,
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetVersionTemplate("glovebox {{.Version}}\n")
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError(plainFlagError(err.Error()), cmd.CommandPath()+" --help")
+		hint := "help"
+		if wrong, unknown := strings.CutPrefix(err.Error(), "unknown flag: --"); unknown {
+			var names []string
+			cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+			hint = cmp.Or(nearest(wrong, names), hint)
+		}
+		return usageError(plainFlagError(err.Error()), cmd.CommandPath()+" --"+hint)
 	})
 	f := root.PersistentFlags()
-	f.StringVar(&a.flags.db, "db", "", "the log `FILE` (default $GLOVEBOX_DB, or $XDG_DATA_HOME/glovebox/log.db)")
-	f.StringVar(&a.flags.config, "config", "", "configuration `FILE` instead of the user's own (default $GLOVEBOX_CONFIG)")
-	f.StringVar(&a.flags.model, "model", "", "the `MODEL`, as provider/model or script:FILE (default $GLOVEBOX_MODEL)")
+	f.StringVar(&a.flags.db, "db", "", "the log `FILE` (default $GLOVEBOX_DB, or in $XDG_DATA_HOME)")
+	f.StringVar(&a.flags.config, "config", "", "read `FILE`, not the user's config.toml ($GLOVEBOX_CONFIG)")
+	f.StringVar(&a.flags.model, "model", "", "`MODEL`: provider/name or script:FILE ($GLOVEBOX_MODEL)")
 	f.Int64Var(&a.flags.seed, "seed", 0, "seed `N` of the dataset")
-	f.StringVar(&a.flags.rigor, "rigor", "", "`RIGOR`, speed against isolation: quick, standard or strict (default $GLOVEBOX_RIGOR)")
+	f.StringVar(&a.flags.rigor, "rigor", "", "`RIGOR`: quick, standard or strict ($GLOVEBOX_RIGOR)")
 	f.BoolVar(&a.flags.json, "json", false, "write one JSON object per line")
-	f.BoolVar(&a.flags.plain, "plain", false, "write plain text, open no workbench")
+	f.BoolVar(&a.flags.plain, "plain", false, "write plain text and whole lines, open no workbench")
 	f.BoolVar(&a.flags.yes, "yes", false, "answer questions with yes")
-	root.AddCommand(
-		newRunCmd(a),
-		newDemoCmd(a),
-		newSessionsCmd(a),
-		newReplayCmd(a),
-		newRerunCmd(a),
-		newExportCmd(a),
-		newImportCmd(a),
-		newCheckCmd(a),
-		newDiffCmd(a),
-		newDataCmd(a),
-		newVerifyCmd(a),
-		newPolicyCmd(a),
-		newModelsCmd(a),
-		newBoxCmd(a),
-		newImageCmd(a),
-		newSetupCmd(a),
-		newDoctorCmd(a),
-		newVersionCmd(a),
-		newCompletionCmd(),
-		newManCmd(),
-	)
+	a.addCommands(root)
 	a.completeFlags(root)
+	return root
+}
+
+// addCommands puts the commands under root, in the groups that its help shows.
+func (a *app) addCommands(root *cobra.Command) {
+	group := func(title string, commands ...*cobra.Command) {
+		root.AddGroup(&cobra.Group{ID: title, Title: title + ":"})
+		for _, c := range commands {
+			c.GroupID = title
+		}
+		root.AddCommand(commands...)
+	}
+	group("Sessions", newRunCmd(a), newDemoCmd(a), newSessionsCmd(a), newReplayCmd(a), newRerunCmd(a), newDiffCmd(a),
+		newExportCmd(a), newImportCmd(a), newCheckCmd(a))
+	group("What they work with", newBoxCmd(a), newImageCmd(a), newDataCmd(a), newPolicyCmd(a), newModelsCmd(a))
+	group("This machine", newSetupCmd(a), newDoctorCmd(a), newVerifyCmd(a))
+	group("About glovebox", newVersionCmd(a), newCompletionCmd(), newManCmd())
+	root.SetHelpCommandGroupID("About glovebox")
 	root.InitDefaultHelpCmd()
 	for _, c := range root.Commands() {
 		if show := c.Run; c.Name() == "help" && show != nil { // cobra's own shows the root's for what does not exist
@@ -112,7 +118,6 @@ Exit codes: 0 done, 1 the answer is no, 2 usage or configuration, 3 a limit,
 			}
 		}
 	}
-	return root
 }
 
 // goSyntax is what Go adds to the refusal of a flag's value, for programmers.

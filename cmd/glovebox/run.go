@@ -20,11 +20,14 @@ import (
 // maxPrompt bounds a prompt read from standard input, in bytes.
 const maxPrompt = 1 << 20
 
+// errand is what run was asked for beside the prompt.
+type errand struct {
+	resume, form         string
+	raise, files, images []string
+}
+
 func newRunCmd(a *app) *cobra.Command {
-	var raise []string
-	var resume string
-	var files, images []string
-	var form string
+	var e errand
 	cmd := &cobra.Command{
 		Use:   "run PROMPT",
 		Short: "Run one session without a screen: text, or --json for events",
@@ -34,7 +37,7 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
   glovebox run --model ollama/qwen3 - <prompt.txt
   glovebox run --resume last --raise cost=2`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 || len(args) == 0 && resume != "" {
+			if len(args) == 1 || len(args) == 0 && e.resume != "" {
 				return nil
 			}
 			return usageError("run needs one prompt, in quotes, or - to read it from standard input", `glovebox run "which customers look odd?"`)
@@ -47,43 +50,50 @@ destroyed with it; the recording stays. PROMPT may be "-" for standard input.`,
 			if err != nil {
 				return err
 			}
-			in, err := a.bring(files)
-			if err != nil {
-				return err
-			}
-			d, err := a.openDesk(cmd.Context())
-			if err != nil {
-				return err
-			}
-			d.files = in
-			if err := d.shape(form, images); err != nil {
-				return errors.Join(err, d.close())
-			}
-			if err := d.cfg.raise(raise); err != nil {
-				return errors.Join(err, d.close())
-			}
-			if resume != "" {
-				if a.changed("seed") {
-					return errors.Join(usageError("--seed: a session that goes on has the dataset that it had", "glovebox run --resume "+resume), d.close())
-				}
-				if err := d.resumeFrom(cmd.Context(), resume, a.flags.model != ""); err != nil {
-					return errors.Join(err, d.close())
-				}
-			}
-			id, err := a.runSession(cmd.Context(), d, prompt, 0)
-			var limit *agent.LimitError
-			if (err == nil || errors.As(err, &limit)) && id != "" && !a.flags.json {
-				err = errors.Join(err, a.spent(context.WithoutCancel(cmd.Context()), d, id))
-			}
-			return errors.Join(err, d.close())
+			return a.runOnce(cmd.Context(), prompt, e)
 		},
 	}
-	cmd.Flags().StringArrayVar(&raise, "raise", nil, "`LIMIT=VALUE` for this run only, such as cost=2 or turns=100; may be repeated")
-	cmd.Flags().StringArrayVar(&files, "file", nil, "put `FILE` into the box's /work; what looks like real data needs --yes")
-	cmd.Flags().StringArrayVar(&images, "image", nil, "show the model the image `FILE` with the prompt (PNG, JPEG, GIF, WebP)")
-	cmd.Flags().StringVar(&form, "answer", "", "the last answer must fit the JSON Schema in `FILE`; then standard output is that JSON only")
-	cmd.Flags().StringVar(&resume, "resume", "", "go on with session `ID` in a new box; PROMPT may be left out")
+	f := cmd.Flags()
+	f.StringArrayVar(&e.raise, "raise", nil, "`LIMIT=VALUE` for this run only, such as cost=2 or turns=100; may be repeated")
+	f.StringArrayVar(&e.files, "file", nil, "put `FILE` into the box's /work; what looks like real data needs --yes")
+	f.StringArrayVar(&e.images, "image", nil, "show the model the picture in `FILE` with the prompt (PNG, JPEG, GIF, WebP)")
+	f.StringVar(&e.form, "answer", "", "the last answer must fit the JSON Schema in `FILE`; then standard output is that JSON only")
+	f.StringVar(&e.resume, "resume", "", "go on with session `ID` in a new box; PROMPT may be left out")
 	return cmd
+}
+
+// runOnce runs one session and says what it has cost.
+func (a *app) runOnce(ctx context.Context, prompt string, e errand) (err error) {
+	in, err := a.bring(e.files)
+	if err != nil {
+		return err
+	}
+	d, err := a.openDesk(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	d.files = in
+	if err := d.shape(e.form, e.images); err != nil {
+		return err
+	}
+	if err := d.cfg.raise(e.raise); err != nil {
+		return err
+	}
+	if e.resume != "" {
+		if a.changed("seed") {
+			return usageError("--seed: a session that goes on has the dataset that it had", "glovebox run --resume "+e.resume)
+		}
+		if err := d.resumeFrom(ctx, e.resume, a.flags.model != ""); err != nil {
+			return err
+		}
+	}
+	id, err := a.runSession(ctx, d, prompt, 0)
+	var limit *agent.LimitError
+	if (err == nil || errors.As(err, &limit)) && id != "" && !a.flags.json {
+		err = errors.Join(err, a.spent(context.WithoutCancel(ctx), d, id))
+	}
+	return err
 }
 
 // raise sets limits for one run: cost=2, turns=100, wall=1h, day.cost=5.

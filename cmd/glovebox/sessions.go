@@ -9,7 +9,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"glovebox/store"
 	"glovebox/store/bundle"
@@ -136,11 +135,15 @@ func (a *app) listSessions(ctx context.Context, f store.Filter, by func(a, b sto
 		fmt.Fprintln(a.errOut, "no session is like that")
 		return nil
 	}
-	return writeSessions(a.out, all)
+	return writeSessions(a.out, a.screenWidth(), all)
 }
 
-// jsonSummary is a line of the list whose tokens are null where they are not known.
+// jsonSummary is a line of the list whose tokens are null where they are not
+// known, and whose cost is where there was nothing to pay for.
 func jsonSummary(s store.Summary) any {
+	if !s.HasModel() {
+		s.CostUSD = nil
+	}
 	line := struct {
 		store.Summary
 		Tokens *int `json:"tokens"`
@@ -152,11 +155,11 @@ func jsonSummary(s store.Summary) any {
 }
 
 // writeSessions puts the title last: it is the one column of any length.
-func writeSessions(w io.Writer, all []store.Summary) error {
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, "ID\tWHEN\tRESULT\tSTEPS\tTOKENS\tCOST\tTAGS\tMODEL\tTITLE")
+func writeSessions(w io.Writer, screen int, all []store.Summary) error {
+	t := table{spare: []int{6, 7, 5, 4, 3}} // tags, model, cost, tokens, steps
+	t.add("ID", "WHEN", "RESULT", "STEPS", "TOKENS", "COST", "TAGS", "MODEL", "TITLE")
 	for _, sum := range all {
-		cost, tokens, title := "?", "?", store.CleanLine(sum.Title)
+		cost, tokens, title := "?", "?", store.CleanLine(cmp.Or(sum.Title, "-"))
 		if sum.CostUSD != nil {
 			cost = fmt.Sprintf("$%.4f", *sum.CostUSD)
 		}
@@ -169,10 +172,10 @@ func writeSessions(w io.Writer, all []store.Summary) error {
 		if sum.Starred {
 			title = "★ " + title
 		}
-		fmt.Fprintf(tw, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\t%s\n", sum.ID, sum.StartedAt.Local().Format("2006-01-02 15:04"), sum.Status,
-			sum.Steps, tokens, cost, cmp.Or(strings.Join(sum.Tags, " "), "-"), store.CleanLine(sum.Model), title)
+		t.add(sum.ID, sum.StartedAt.Local().Format("2006-01-02 15:04"), sum.Status, fmt.Sprint(sum.Steps), tokens, cost,
+			store.CleanLine(cmp.Or(strings.Join(sum.Tags, " "), "-")), store.CleanLine(sum.Model), title)
 	}
-	return tw.Flush()
+	return t.write(w, screen)
 }
 
 // steps is how far a session went, and on how many tokens.

@@ -18,7 +18,8 @@ func newRemoveCmd(a *app) *cobra.Command {
 	var dry bool
 	cmd := &cobra.Command{
 		Use:   "rm [ID …]",
-		Short: "Remove sessions for good; a tombstone with counts and the final hash stays",
+		Short: "Remove sessions for good; a tombstone stays",
+		Long:  "Remove sessions for good. A tombstone with counts and the final hash stays.",
 		Example: `  glovebox sessions rm 7k2m9q
   glovebox sessions rm --older-than 90d
   glovebox sessions rm --keep-under 500MiB --yes`,
@@ -87,7 +88,7 @@ func (a *app) removeFrom(ctx context.Context, s *store.Store, refs []string, age
 		return nil
 	}
 	if dry || isTerminal(a.in) {
-		if err := writeSessions(a.errOut, chosen); err != nil || dry {
+		if err := writeSessions(a.errOut, widthOf(a.errOut), chosen); err != nil || dry {
 			return err
 		}
 	}
@@ -95,7 +96,7 @@ func (a *app) removeFrom(ctx context.Context, s *store.Store, refs []string, age
 	if n := len(chosen); n > 1 {
 		which = fmt.Sprintf("%d sessions", n)
 	}
-	if err := a.mayRemove(fmt.Sprintf("Remove %s for good?", which)); err != nil {
+	if err := a.mayRemove(ctx, fmt.Sprintf("Remove %s for good?", which)); err != nil {
 		return err
 	}
 	for _, sum := range chosen {
@@ -123,7 +124,7 @@ func (a *app) removeOldest(ctx context.Context, s *store.Store, all []store.Summ
 		fmt.Fprintf(a.errOut, "the log has %d bytes; the oldest of %d sessions would be removed until it has %d\n", have, len(all), size)
 		return nil
 	}
-	if err := a.mayRemove(fmt.Sprintf("The log has %d bytes. Remove the oldest sessions for good until it has %d?", have, size)); err != nil {
+	if err := a.mayRemove(ctx, fmt.Sprintf("The log has %d bytes. Remove the oldest sessions for good until it has %d?", have, size)); err != nil {
 		return err
 	}
 	for i := len(all) - 1; i >= 0 && have > size; i-- {
@@ -147,14 +148,14 @@ func (a *app) removeOldest(ctx context.Context, s *store.Store, all []store.Summ
 	return nil
 }
 
-func (a *app) mayRemove(question string) error {
+func (a *app) mayRemove(ctx context.Context, question string) error {
 	if a.flags.yes {
 		return nil
 	}
 	if !isTerminal(a.in) {
 		return usageError("removing cannot be undone, and there is nobody to ask", "glovebox sessions rm … --yes")
 	}
-	return a.confirm(question)
+	return a.confirm(ctx, question)
 }
 
 // parseAge is time.ParseDuration that knows days.

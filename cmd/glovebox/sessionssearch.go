@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"glovebox/store"
 
@@ -21,7 +23,7 @@ func newSearchCmd(a *app) *cobra.Command {
 		Short: "Search prompts, answers, commands, outputs and file names",
 		Long: `Search what was recorded. All words must occur, in any case; "words in quotes"
 stand together, and word* is a beginning. Newest sessions come first.`,
-		Example: `  glovebox sessions search refund
+		Example: `  glovebox sessions search 'refund*'
   glovebox sessions search '"no such table"' --tool sql --since 2026-11-01
   glovebox sessions search --exit 1 --model qwen`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -74,7 +76,7 @@ func (a *app) search(ctx context.Context, q store.Query) error {
 	} else if err != nil {
 		return err
 	}
-	last := ""
+	last, screen := "", a.screenWidth()
 	mark := strings.NewReplacer()
 	if isTerminal(a.out) {
 		mark = strings.NewReplacer(store.HitStart, "\x1b[1m", store.HitEnd, "\x1b[22m")
@@ -88,12 +90,16 @@ func (a *app) search(ctx context.Context, q store.Query) error {
 		}
 		if h.Session != last {
 			last = h.Session
-			fmt.Fprintf(a.out, "%s  %s  %s\n", h.Session, h.At.Local().Format("2006-01-02 15:04"), store.CleanLine(h.Title))
+			fmt.Fprintln(a.out, cutTo(screen, fmt.Sprintf("%s  %s  %s", h.Session, h.At.Local().Format("2006-01-02 15:04"), store.CleanLine(h.Title))))
 		}
-		fmt.Fprintf(a.out, "  %4d  %-14s  %s\n", h.Seq, h.Kind, mark.Replace(h.Snippet))
+		fmt.Fprintln(a.out, cutTo(screen, fmt.Sprintf("  %4d  %-14s  %s", h.Seq, h.Kind, mark.Replace(h.Snippet))))
 	}
 	if len(hits) == 0 {
-		return &exitError{code: exitNo, msg: "nothing found"}
+		none := &exitError{code: exitNo, msg: "nothing found"}
+		if last, _ := utf8.DecodeLastRuneInString(q.Text); unicode.IsLetter(last) || unicode.IsDigit(last) {
+			none.hint = commandLine([]string{"glovebox", "sessions", "search", q.Text + "*"}) + ", which finds longer words, too"
+		}
+		return none
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ func newSetupCmd(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "setup",
 		Short: "Make this machine ready for boxes: packages, account, image",
-		Long: `Makes this machine ready for boxes: installs Podman and its rootless parts
+		Long: `Make this machine ready for boxes: installs Podman and its rootless parts
 from the distribution's packages, makes the account that Podman runs under when
 glovebox is root, reserves subordinate ids, and prepares the image.
 
@@ -37,6 +37,11 @@ It does only what is missing, and asks before it changes the system.`,
 			}
 			if err != nil {
 				return explain(err)
+			}
+			if a.flags.json {
+				return a.printJSON(map[string]string{
+					"podman": info.Version, "account": info.Account, "runtime": info.Runtime, "storage": info.StorageDriver,
+				})
 			}
 			_, err = fmt.Fprintf(a.out, "everything is ready: podman %s, rootless as %s, %s, %s storage\n",
 				info.Version, info.Account, info.Runtime, info.StorageDriver)

@@ -31,7 +31,7 @@ func (d *desk) shape(form string, images []string) error {
 			d.form, err = agent.NewForm(data)
 		}
 		if err != nil {
-			return usageError("--answer "+form+": "+err.Error(), "")
+			return usageError("--answer "+form+": "+err.Error(), "a file that holds a JSON Schema: {\"type\": \"object\", …}")
 		}
 	}
 	if len(images) > maxImages {
@@ -48,7 +48,7 @@ func (d *desk) shape(form string, images []string) error {
 			err = errors.New("it is no PNG, JPEG, GIF or WebP image")
 		}
 		if err != nil {
-			return usageError("--image "+file+": "+err.Error(), "")
+			return usageError("--image "+file+": "+err.Error(), "a picture for the model; which image the box runs is said by [box] image in glovebox.toml")
 		}
 		d.images = append(d.images, store.Image{Name: filepath.Base(file), Type: kind, Data: base64.StdEncoding.EncodeToString(data)})
 	}

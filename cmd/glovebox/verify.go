@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"glovebox/runner"
@@ -32,7 +31,7 @@ func newVerifyCmd(a *app) *cobra.Command {
 		Use:   "verify",
 		Short: "Try to break out of a box in every known way, and say what held",
 		Long: `Try to break out of a box in every known way, and say what held. Each probe says
-PASS (refused), FAIL (it got out) or INCONCLUSIVE (it could not be tried, and why).
+PASS (refused), FAIL (it got out), or INCONCLUSIVE and why it could not be tried.
 
 With --control each probe is tried also in a box that is weak on purpose exactly
 where it looks, and must say FAIL there: a probe that cannot fail proves nothing.
@@ -229,14 +228,14 @@ func (a *app) verifyHistory(ctx context.Context, d *desk) error {
 		fmt.Fprintln(a.errOut, "nothing has been verified yet; try: glovebox verify")
 		return nil
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "SESSION\tWHEN\tHOLD\tFAILED\tNOT TRIED\tKERNEL\tPODMAN\tRUNTIME")
+	t := table{spare: []int{6, 7, 5}} // podman, runtime, kernel
+	t.add("SESSION", "WHEN", "HOLD", "FAILED", "NOT TRIED", "KERNEL", "PODMAN", "RUNTIME")
 	for _, v := range all {
 		kernel, _, _ := strings.Cut(v.Of["kernel"], " ")
-		fmt.Fprintf(w, "%s\t%s\t%d of %d\t%s\t%s\t%s\t%s\t%s\n", v.session, v.at.Local().Format("2006-01-02 15:04"), v.Passed, v.total(),
+		t.add(v.session, v.at.Local().Format("2006-01-02 15:04"), fmt.Sprintf("%d of %d", v.Passed, v.total()),
 			none(v.Failed), none(v.Inconclusive), store.CleanLine(kernel), store.CleanLine(v.Of["podman"]), store.CleanLine(v.Of["runtime"]))
 	}
-	if err := w.Flush(); err != nil {
+	if err := t.write(a.out, a.screenWidth()); err != nil {
 		return err
 	}
 	why, err := d.Stale(ctx)

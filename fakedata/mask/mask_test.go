@@ -426,17 +426,17 @@ func TestProof(t *testing.T) {
 		t.Errorf("mode %v, %v", info.Mode(), err)
 	}
 	edit(t, to, "DELETE FROM users WHERE id = (SELECT max(id) FROM users)")
-	if _, err := Verify(to); !errors.Is(err, ErrNoProof) || !strings.Contains(err.Error(), "changed") {
+	if _, err := Verify(to); !errors.Is(err, errNoProof) || !strings.Contains(err.Error(), "changed") {
 		t.Errorf("%v", err)
 	}
 	if err := os.WriteFile(to+ProofEnding, []byte(`{"format":"x"}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Verify(to); !errors.Is(err, ErrNoProof) {
+	if _, err := Verify(to); !errors.Is(err, errNoProof) {
 		t.Errorf("%v", err)
 	}
 	os.Remove(to + ProofEnding)
-	if _, err := Verify(to); !errors.Is(err, ErrNoProof) {
+	if _, err := Verify(to); !errors.Is(err, errNoProof) {
 		t.Errorf("%v", err)
 	}
 }

@@ -71,11 +71,11 @@ func (p *Proof) write(path string) (err error) {
 	return enc.Encode(p)
 }
 
-// ErrNoProof says that a file does not come with the proof that it was masked.
-var ErrNoProof = errors.New("it carries no proof that it was masked")
+// errNoProof says that a file does not come with the proof that it was masked.
+var errNoProof = errors.New("it carries no proof that it was masked")
 
 // Verify reads the proof of a masked file and makes sure that the file is the
-// one that was searched. The error wraps ErrNoProof where it is not.
+// one that was searched. The error wraps errNoProof where it is not.
 func Verify(path string) (*Proof, error) {
 	info, err := os.Stat(path) // before opening: a pipe would block
 	if err != nil {
@@ -86,7 +86,7 @@ func Verify(path string) (*Proof, error) {
 	}
 	f, err := os.Open(proofPath(path))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w: there is no %s", path, ErrNoProof, proofPath(path))
+		return nil, fmt.Errorf("%s: %w: there is no %s", path, errNoProof, proofPath(path))
 	} else if err != nil {
 		return nil, fmt.Errorf("reading the proof: %w", err)
 	}
@@ -99,14 +99,14 @@ func Verify(path string) (*Proof, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(p); err != nil || p.Format != proofFormat {
-		return nil, fmt.Errorf("%s: %w: %s is not one", path, ErrNoProof, proofPath(path))
+		return nil, fmt.Errorf("%s: %w: %s is not one", path, errNoProof, proofPath(path))
 	}
 	sum, size, err := fakedata.Digest(path)
 	switch {
 	case err != nil:
 		return nil, err
 	case sum != p.SHA256 || size != p.Bytes:
-		return nil, fmt.Errorf("%s: %w: it was changed after it was masked", path, ErrNoProof)
+		return nil, fmt.Errorf("%s: %w: it was changed after it was masked", path, errNoProof)
 	}
 	return p, nil
 }

@@ -55,7 +55,7 @@ func write(ctx context.Context, w io.Writer, s *store.Store, id string, key *sto
 	}
 	m = Manifest{Format: Format, Session: sum.ID, Title: sum.Title, Model: sum.Model, StartedAt: sum.StartedAt, Status: sum.Status, Key: key.Public()}
 	if sum.Status == "running" {
-		return m, fmt.Errorf("session %s is still running; a bundle is of one that has ended: %w", sum.ID, store.ErrRunning)
+		return m, fmt.Errorf("%s: %w; a bundle is of one that has ended", sum.ID, store.ErrRunning)
 	}
 	if sum.Events > maxEvents {
 		return m, fmt.Errorf("session %s has %d events, and a bundle at most %d; as JSON lines it has no bound", sum.ID, sum.Events, maxEvents)
