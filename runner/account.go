@@ -42,7 +42,7 @@ func podmanAccount() (account, error) {
 	}
 	u, err := user.Current()
 	if err != nil {
-		return account{}, fmt.Errorf("finding out who is asking: %w", err)
+		return account{}, fmt.Errorf("uid %d has no account here, and rootless Podman needs one, with a home and subordinate ids: %w", os.Getuid(), err)
 	}
 	a, err := accountOf(u)
 	a.runtimeDir = os.Getenv("XDG_RUNTIME_DIR")

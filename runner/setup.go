@@ -97,7 +97,7 @@ func apply(ctx context.Context, opts SetupOptions, changes []change) error {
 		return fmt.Errorf("%w. Ask one to run: %s", err, commands(changes))
 	}
 	if !opts.Yes {
-		if err := ask(opts, changes); err != nil {
+		if err := ask(ctx, opts, changes); err != nil {
 			return err
 		}
 	}
@@ -126,7 +126,9 @@ func commands(changes []change) string {
 	return strings.Join(lines, " && ")
 }
 
-func ask(opts SetupOptions, changes []change) error {
+// ask leaves whoever reads the answer behind when ctx ends first: a terminal
+// cannot be told to stop waiting.
+func ask(ctx context.Context, opts SetupOptions, changes []change) error {
 	fmt.Fprintln(opts.Out, "glovebox needs these changes to the system:")
 	for _, c := range changes {
 		fmt.Fprintln(opts.Out, "  "+c.what)
@@ -135,12 +137,21 @@ func ask(opts SetupOptions, changes []change) error {
 		return fmt.Errorf("%w: nobody is there to agree; with --yes it does not ask", ErrDeclined)
 	}
 	fmt.Fprint(opts.Out, "Make them? [y/N] ")
-	answer, _ := bufio.NewReader(opts.In).ReadString('\n')
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
+	answered := make(chan string, 1)
+	go func() {
+		answer, _ := bufio.NewReader(opts.In).ReadString('\n') // what cannot be read is not yes
+		answered <- strings.ToLower(strings.TrimSpace(answer))
+	}()
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(opts.Out)
+		return ctx.Err()
+	case answer := <-answered:
+		if answer != "y" && answer != "yes" {
+			return ErrDeclined
+		}
 		return nil
 	}
-	return ErrDeclined
 }
 
 // missing lists what has to be changed, cheaply: nothing is started for it.

@@ -71,7 +71,7 @@ func newKeyMap() keyMap {
 		Export:   bind("x", "export", "x"),
 		Check:    bind("c", "check: is it intact?", "c"),
 		CheckAll: bind("C", "check the whole log", "C"),
-		Rerun:    bind("d", "run again: does it drift?", "d"),
+		Rerun:    bind("a", "run again: does it drift?", "a"),
 
 		Star:    bind("s", "star", "s", "*"),
 		Tag:     bind("t", "tags", "t"),

@@ -272,15 +272,15 @@ func TestResumeKey(t *testing.T) {
 	}
 }
 
-// d runs a session that has ended again, whatever it was, and shows how it goes.
+// a runs a session that has ended again, whatever it was, and shows how it goes.
 func TestRerunKey(t *testing.T) {
 	a := newTestApp(80, 24)
 	a.Update(sessionMsg{a.home, summariesMsg{all: summaries()}})
-	press(a, "d")
+	press(a, "a")
 	if !strings.Contains(shown(a), "the session has not ended") || a.top != nil {
 		t.Errorf("one that runs is run again:\n%s", shown(a))
 	}
-	press(a, "down", "d")
+	press(a, "down", "a")
 	if _, ok := a.top.(*reporting); !ok || !strings.Contains(shown(a), "Run session a2 again") || !strings.Contains(shown(a), "working…") {
 		t.Fatalf("%s", shown(a))
 	}

@@ -24,7 +24,7 @@ func TestRerunInTheWorkbench(t *testing.T) {
 	m := openTmux(t, h)
 	m.Enter(h.bin + "; echo left with $?")
 	m.Sees("┃ it drifts", "3 sessions")
-	m.Keys("d")
+	m.Keys("a")
 	m.Sees("✗ 3 calls: 2 the same, 1 drifted")
 	m.Sees("run again as session", "same           2  the box", "shell: echo hello", "stdout, in nothing but times")
 	m.Keys("Escape")
@@ -32,7 +32,7 @@ func TestRerunInTheWorkbench(t *testing.T) {
 
 	m.Write("/with")
 	m.Sees("1 of 4 sessions")
-	m.Keys("Tab", "d")
+	m.Keys("Tab", "a")
 	m.Sees("✗ the session had files brought in, which no log holds: list.csv", "--file FILE")
 	m.Keys("Escape")
 	m.Sees("1 of 4 sessions")
@@ -43,7 +43,7 @@ func TestRerunInTheWorkbench(t *testing.T) {
 	m.Sees("1 of 4 sessions")
 	m.Keys("Tab", "Enter")
 	m.Sees("playback")
-	m.Keys("d")
+	m.Keys("a")
 	m.Sees("shell: echo one", "working…") // it waits for the second call
 	m.Keys("Escape")
 	m.Sees("playback")
