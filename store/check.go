@@ -67,6 +67,7 @@ type checker struct {
 	heads  map[string][]entry // of each
 	signed int64              // entries under the last checkpoint
 	number map[string]int64   // of the entry that last named each session
+	place  map[string]int64   // of each session in that order: 1, 2, 3, …
 }
 
 func (c *checker) run(ctx context.Context, id string, kept []string) (Audit, error) {
@@ -94,41 +95,15 @@ func (c *checker) run(ctx context.Context, id string, kept []string) (Audit, err
 		}
 		a.Sessions = append(a.Sessions, f)
 	}
-	return a, nil
-}
-
-// strays looks for what no session and no event accounts for.
-func (c *checker) strays(ctx context.Context) (string, error) {
-	rows, err := c.tx.QueryContext(ctx, `SELECT id FROM session`)
-	if err != nil {
-		return "", err
+	if !a.Intact() { // which event is not says more than what follows
+		return a, nil
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return "", err
-		}
-		if _, ok := c.heads[id]; !ok {
-			return fmt.Sprintf("session %s is not in the ledger", CleanLine(id)), nil
-		}
+	if a.Why, err = c.tables(ctx); err != nil || a.Why != "" {
+		return a, err
 	}
-	if err := rows.Err(); err != nil {
-		return "", err
+	wal, err := c.store.keptWAL()
+	if wal != "" {
+		a.Why = fmt.Sprintf("the last commits before it was opened could not be read, and are not in it: its WAL was damaged, by somebody or by a power cut, and is kept as %s; move it away once that is settled", wal)
 	}
-	var verdict string
-	if err := c.tx.QueryRowContext(ctx, `PRAGMA integrity_check(1)`).Scan(&verdict); err != nil || verdict != "ok" {
-		return "the database is damaged: " + CleanLine(verdict), err
-	}
-	var events, blobs int64
-	err = c.tx.QueryRowContext(ctx, `SELECT
-		(SELECT count(*) FROM event WHERE session NOT IN (SELECT n FROM session WHERE status <> 'removed')),
-		(SELECT count(*) FROM blob WHERE n NOT IN (SELECT value FROM event, json_each(iif(json_valid(blobs), blobs, '{}')) WHERE blobs IS NOT NULL))`).Scan(&events, &blobs)
-	if events > 0 {
-		return fmt.Sprintf("there are %d events of no session", events), err
-	}
-	if blobs > 0 {
-		return fmt.Sprintf("there are %d large fields of no event", blobs), err
-	}
-	return "", err
+	return a, err
 }

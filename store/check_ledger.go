@@ -20,7 +20,7 @@ func (c *checker) ledger(ctx context.Context, a *Audit, kept []string) (string, 
 		return "", err
 	}
 	a.Log = id
-	c.number = map[string]int64{}
+	c.number, c.place = map[string]int64{}, map[string]int64{}
 	rows, err := c.tx.QueryContext(ctx, `SELECT n, entry, root FROM ledger ORDER BY n`)
 	if err != nil {
 		return "", err
@@ -46,6 +46,7 @@ func (c *checker) ledger(ctx context.Context, a *Audit, kept []string) (string, 
 		}
 		if _, seen := c.heads[e.Session]; !seen {
 			c.order = append(c.order, e.Session)
+			c.place[e.Session] = int64(len(c.order))
 		}
 		c.heads[e.Session] = append(c.heads[e.Session], e)
 		c.number[e.Session] = n

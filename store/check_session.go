@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"time"
 
 	"glovebox/store/proof"
@@ -43,6 +44,9 @@ func (c *checker) compute(ctx context.Context, f *Finding) (event int64, why str
 	if (r.Status == "removed") != (last.What == "removed") {
 		return 1, "its row and the ledger do not agree on whether it was removed", nil
 	}
+	if r.n != c.place[f.Session] {
+		return 1, "its row stands in another's place", nil
+	}
 	if heads[0].Owner == nil || *heads[0].Owner != r.owner {
 		return 1, "the owner in its row is not the one in the ledger", nil
 	}
@@ -65,7 +69,13 @@ func (c *checker) compute(ctx context.Context, f *Finding) (event int64, why str
 		f.Signed = signed
 		return 0, "", nil
 	}
+	if len(r.secret) != secretSize {
+		return 1, "its secret has the wrong length", nil
+	}
 	w := walk{c: c, n: r.n, salter: proof.NewSalter(r.secret), heads: heads, sum: Summary{ID: f.Session, Status: "running"}}
+	if imported != nil {
+		w.foreign = imported.Size
+	}
 	if event, why, err := w.events(ctx); err != nil || why != "" {
 		return event, why, err
 	}
@@ -86,12 +96,13 @@ type row struct {
 	n, size      int64
 	secret, edge []byte
 	owner        Owner
+	tags         string // as they stand in it
 }
 
 func (c *checker) row(ctx context.Context, id string) (r row, err error) {
 	var start int64
-	err = r.scan(c.tx.QueryRowContext(ctx, `SELECT n, secret, edge, last_seq, owner_pid, owner_start, owner_boot, `+lineColumns+` FROM session WHERE id = ?`, id),
-		&r.n, &r.secret, &r.edge, &r.size, &r.owner.PID, &start, &r.owner.Boot)
+	err = r.scan(c.tx.QueryRowContext(ctx, `SELECT n, secret, edge, last_seq, owner_pid, owner_start, owner_boot, tags, `+lineColumns+` FROM session WHERE id = ?`, id),
+		&r.n, &r.secret, &r.edge, &r.size, &r.owner.PID, &start, &r.owner.Boot, &r.tags)
 	r.owner.Start = uint64(start)
 	return r, err
 }
@@ -101,23 +112,24 @@ func (c *checker) row(ctx context.Context, id string) (r row, err error) {
 func (r row) isTombstone(removed entry) bool {
 	tree, err := proof.ParseTree(r.size, r.edge)
 	blank := Summary{ID: r.ID, Status: "removed", StartedAt: time.UnixMicro(0).UTC()}
-	return err == nil && r.size == removed.Size && tree.Root() == removed.Root && reflect.DeepEqual(r.Summary, blank) && len(r.secret) == 0
+	return err == nil && r.size == removed.Size && tree.Root() == removed.Root && reflect.DeepEqual(r.Summary, blank) && len(r.secret) == 0 && r.tags == ""
 }
 
 // walk goes through the events of a session.
 type walk struct {
-	c      *checker
-	n      int64
-	salter proof.Salter
-	heads  []entry
-	tree   proof.Tree
-	good   int64 // events under the last head of the ledger that holds
-	sum    Summary
+	c       *checker
+	n       int64
+	salter  proof.Salter
+	heads   []entry
+	tree    proof.Tree
+	foreign int64 // events that were imported
+	good    int64 // events under the last head of the ledger that holds
+	sum     Summary
 }
 
 // events computes the tree. An event that is not what was recorded ends it.
 func (w *walk) events(ctx context.Context) (event int64, why string, err error) {
-	rows, err := w.c.tx.QueryContext(ctx, `SELECT id, at, kind, body, coalesce(blobs, ''), root FROM event WHERE id >= ? AND id < ? ORDER BY id`, w.n<<32, (w.n+1)<<32)
+	rows, err := w.c.tx.QueryContext(ctx, `SELECT id, at, kind, body, coalesce(blobs, ''), root, proof IS NOT NULL, blobs IN ('', '{}') FROM event WHERE id >= ? AND id < ? ORDER BY id`, w.n<<32, (w.n+1)<<32)
 	if err != nil {
 		return 0, "", err
 	}
@@ -126,12 +138,20 @@ func (w *walk) events(ctx context.Context) (event int64, why string, err error) 
 		var id, at int64
 		var kind, blobs string
 		var body, root []byte
-		if err := rows.Scan(&id, &at, &kind, &body, &blobs, &root); err != nil {
+		var proven bool
+		var none sql.NullBool // NULL where there is no list at all
+		if err := rows.Scan(&id, &at, &kind, &body, &blobs, &root, &proven, &none); err != nil {
 			return 0, "", err
 		}
 		seq := w.tree.Size() + 1
 		if id&maxSeq != seq {
 			return seq, "it is missing", nil
+		}
+		if proven && seq > w.foreign {
+			return seq, "it has the proof of one from elsewhere", nil
+		}
+		if none.Bool {
+			return seq, "the list of its large fields is damaged", nil
 		}
 		fields, err := w.c.store.fetchBlobs(ctx, w.c.tx, body, blobs)
 		if err != nil {
@@ -176,7 +196,7 @@ func (w *walk) agrees(r row) (event int64, why string) {
 	if len(w.sum.Tags) == 0 {
 		w.sum.Tags = nil
 	}
-	if r.Events = r.size; !reflect.DeepEqual(r.Summary, w.sum) {
+	if r.Events = r.size; !reflect.DeepEqual(r.Summary, w.sum) || r.tags != strings.Join(w.sum.Tags, " ") {
 		return 0, "its line in the list is not what its events say"
 	}
 	return 0, ""
@@ -205,13 +225,11 @@ func (w *walk) apply(seq, at int64, kind string, fields []proof.Field) error {
 func (c *checker) origin(ctx context.Context, n int64, imported *entry, f *Finding) (event int64, why string, err error) {
 	var origin string
 	err = c.tx.QueryRowContext(ctx, `SELECT origin FROM foreign_session WHERE session = ?`, n).Scan(&origin)
-	if errors.Is(err, sql.ErrNoRows) {
-		origin, err = "", nil
-	}
+	gone := errors.Is(err, sql.ErrNoRows)
 	switch {
-	case err != nil:
+	case err != nil && !gone:
 		return 0, "", err
-	case imported == nil && origin != "":
+	case imported == nil && !gone:
 		return 1, "it is said to come from elsewhere, and the ledger has no word of it", nil
 	case imported == nil:
 		return 0, "", nil

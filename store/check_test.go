@@ -216,9 +216,19 @@ func TestCheckFindsWhatWasDone(t *testing.T) {
 		"events of nobody":       {0, "events of no session", []string{`INSERT INTO event (id, at, kind, body, root) VALUES ((9 << 32) + 1, 0, 'prompt', '{}', x'')`}},
 		"ledger changed":         {0, "ledger is not what was recorded, from entry 2", []string{`UPDATE ledger SET entry = replace(entry, 'head', 'HEAD') WHERE n = 2`}},
 		"ledger cut":             {0, "cut", []string{`DELETE FROM ledger WHERE n = 10`}},
-		"ledger cut, adjusted":   {0, "covers 9 entries", []string{`DELETE FROM ledger WHERE n > 1`, `DELETE FROM checkpoint WHERE size <> 9`, `UPDATE log SET size = 1, edge = (SELECT root FROM ledger WHERE n = 1)`}},
+		"ledger cut, adjusted":   {0, "covers 10 entries", []string{`DELETE FROM ledger WHERE n > 1`, `UPDATE log SET size = 1, edge = (SELECT root FROM ledger WHERE n = 1)`}},
 		"checkpoint gone":        {0, "under no signature", []string{`DELETE FROM checkpoint WHERE size = 10`}},
 		"checkpoint changed":     {0, "was changed: its signature", []string{`UPDATE checkpoint SET note = replace(note, 'glovebox log', 'glovebox lag') WHERE size = 10`}},
+		"event with a proof":     {5, "proof of one from elsewhere", []string{`UPDATE event SET proof = x'' WHERE id = ` + at(1, 5)}},
+		"empty list of blobs":    {5, "list of its large fields", []string{`UPDATE event SET blobs = '{}' WHERE id = ` + at(1, 5)}},
+		"tags pulled apart":      {0, "line in the list", []string{`UPDATE session SET tags = tags || ' ' WHERE n = 1`}},
+		"secret lengthened":      {1, "secret has the wrong length", []string{`UPDATE session SET secret = CAST(secret || x'00' AS BLOB) WHERE n = 1`}},
+		"origin of its own":      {1, "come from elsewhere", []string{`INSERT INTO foreign_session VALUES (1, '')`}},
+		"origin of nobody":       {0, "origins of no session", []string{`INSERT INTO foreign_session VALUES (9, '{}')`}},
+		"a key of nobody's":      {0, "nothing was imported", []string{`INSERT INTO foreign_key VALUES ('x', 'y')`}},
+		"trigger added":          {0, "trigger evil", []string{`CREATE TRIGGER evil BEFORE INSERT ON event WHEN NEW.kind = 'decision' BEGIN SELECT raise(IGNORE); END`}},
+		"table added":            {0, "table evil", []string{`CREATE TABLE evil (x)`}},
+		"index gone":             {0, "session_running of the database is missing", []string{`DROP INDEX session_running`}},
 		"checkpoint doubled":     {0, "of another", []string{`INSERT INTO checkpoint SELECT 1, note FROM checkpoint WHERE size = 10`}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -240,6 +250,28 @@ func TestCheckFindsWhatWasDone(t *testing.T) {
 				t.Errorf("says %q of event %d, want %q of %d", said, event, test.says, test.event)
 			}
 		})
+	}
+}
+
+// Nothing in the log itself serves to take it back to how it was: the
+// checkpoints of then are not kept.
+func TestTheEndCannotBeCutOff(t *testing.T) {
+	dir, key := t.TempDir(), newKey(t)
+	path := filepath.Join(dir, "log.db")
+	signedLog(t, path, key, "prompt ")
+	var size int64
+	var edge []byte
+	if err := raw(t, path).QueryRowContext(t.Context(), `SELECT size, edge FROM log`).Scan(&size, &edge); err != nil {
+		t.Fatal(err)
+	}
+	signedLog(t, path, key, "more ")
+	tamper(
+		t, path, fmt.Sprintf(`DELETE FROM ledger WHERE n > %d`, size), fmt.Sprintf(`UPDATE log SET size = %d, edge = x'%x'`, size, edge),
+		fmt.Sprintf(`DELETE FROM checkpoint WHERE size > %d`, size), `DELETE FROM event WHERE session > 4`, `DELETE FROM session WHERE n > 4`,
+		`DELETE FROM blob WHERE n NOT IN (SELECT value FROM event, json_each(blobs) WHERE blobs IS NOT NULL)`,
+	)
+	if a, ok := audit(t, path, key); ok || !strings.Contains(a.Why, "under no signature") {
+		t.Errorf("said to be intact, or %q", a.Why)
 	}
 }
 

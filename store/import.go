@@ -179,7 +179,7 @@ func (s *Store) importTo(ctx context.Context, tx *sql.Tx, in Import) error {
 	if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO foreign_key (log, key) VALUES (?, ?)`, in.Evidence.Log, in.Evidence.Key); err != nil {
 		return err
 	}
-	return w.enter(ctx, entry{What: "imported", At: now().UnixMicro(), Note: sum256(origin)})
+	return w.enter(ctx, entry{What: "imported", At: now().UnixMicro(), Note: sum256(origin), From: in.Evidence.Log, Key: in.Evidence.Key})
 }
 
 // sum256 is SHA-256, in hex.

@@ -117,6 +117,40 @@ func TestIndexIsMadeAnew(t *testing.T) {
 	s.Close()
 }
 
+// Who has an index open that others made anew takes nothing from the new one when
+// it closes: SQLite does not remove a WAL beside a file that is not its own.
+func TestIndexMadeAnewWhileOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	first := openLog(t, path)
+	ses := begin(t, first)
+	add(t, ses, store.Prompt{Text: "early"})
+	if got := found(t, first, "early"); got != "2" {
+		t.Fatalf("before: %s", got)
+	}
+	if err := os.Remove(path + ".index"); err != nil { // as another process does that finds it damaged
+		t.Fatal(err)
+	}
+	os.Remove(path + ".index-wal")
+	os.Remove(path + ".index-shm")
+	second := openLog(t, path)
+	add(t, ses, store.Prompt{Text: "middle"})
+	if got := found(t, second, "middle"); got != "3" {
+		t.Fatalf("made anew: %s", got)
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path + ".index-wal"); err != nil {
+		t.Errorf("what the new index holds went with the old one: %v", err)
+	}
+	third := openLog(t, path)
+	for word, want := range map[string]string{"early": "2", "middle": "3"} {
+		if got := found(t, third, word); got != want {
+			t.Errorf("%s: %s", word, got)
+		}
+	}
+}
+
 // Where the index belongs is somebody's own file: it stays, and the log works.
 func TestForeignFileWhereTheIndexBelongs(t *testing.T) {
 	dir := t.TempDir()

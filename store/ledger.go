@@ -27,6 +27,8 @@ type entry struct {
 	Size    int64      `json:"size,omitempty"`   // events, all but started
 	Root    proof.Hash `json:"root"`             // of the session's tree; zero: started
 	Note    string     `json:"note,omitempty"`   // imported: SHA-256 of what proves its origin
+	From    string     `json:"from,omitempty"`   // imported: the log it is from; "": this was not yet written down
+	Key     string     `json:"key,omitempty"`    // imported: that log's key
 	Reason  string     `json:"reason,omitempty"` // removed
 	Bytes   int64      `json:"bytes,omitempty"`  // removed: of its events
 	Steps   int        `json:"steps,omitempty"`
@@ -64,8 +66,9 @@ func readLog(ctx context.Context, q querier) (id string, tree *proof.Tree, err e
 	return id, tree, err
 }
 
-// sign covers the ledger as it is by a signed checkpoint; without a key it does
-// nothing. What already was under no signature when it should have been stays
+// sign covers the ledger as it is by a signed checkpoint, the only one that is
+// kept: with an older one somebody could cut off what came after it. Without a
+// key it does nothing. What already was under no signature when it should have been stays
 // so, for Check to find: signing would make it look right.
 func (s *Store) sign(ctx context.Context, tx *sql.Tx, pending int) error {
 	if s.key == nil {
@@ -82,7 +85,7 @@ func (s *Store) sign(ctx context.Context, tx *sql.Tx, pending int) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO checkpoint (size, note) VALUES (?, ?)`, tree.Size(), signed)
+	_, err = tx.ExecContext(ctx, `DELETE FROM checkpoint; INSERT INTO checkpoint (size, note) VALUES (?, ?)`, tree.Size(), signed)
 	return err
 }
 

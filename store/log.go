@@ -55,6 +55,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := makeFile("log", path); err != nil {
 		return nil, err
 	}
+	if err := keepWAL(path); err != nil {
+		return nil, err
+	}
 	s := &Store{path: path, x: index{path: path + ".index", turn: make(chan struct{}, 1)}, due: make(chan struct{}, 1)}
 	if s.pack, err = newPacker(); err != nil {
 		return nil, fmt.Errorf("opening the log: %w", err)

@@ -57,9 +57,12 @@ func (s *Store) Begin(ctx context.Context, started SessionStarted, owner Owner) 
 	return ses, nil
 }
 
+// secretSize is that of a session's secret, in bytes.
+const secretSize = 32
+
 // newRow makes the row of a session, empty but for its secret.
 func (s *Store) newRow(ctx context.Context, tx *sql.Tx, id string, owner Owner) (n int64, err error) {
-	secret := make([]byte, 32)
+	secret := make([]byte, secretSize)
 	rand.Read(secret) // never fails
 	err = tx.QueryRowContext(ctx, `INSERT INTO session (id, secret, owner_pid, owner_start, owner_boot) VALUES (?, ?, ?, ?, ?) RETURNING n`,
 		id, secret, owner.PID, int64(owner.Start), owner.Boot).Scan(&n)

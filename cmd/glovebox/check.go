@@ -135,10 +135,10 @@ func (a *app) checkBundle(ctx context.Context, path string) error {
 				Log      string `json:"log"`
 				Key      string `json:"key"`
 				Redacted int    `json:"redacted"`
-			}{m.Session, true, m.Events, m.Root.String(), m.Evidence.Log, m.Key, len(m.Redacted)})
+			}{m.Session, true, m.Events, m.Root.String(), m.Evidence.Log, m.Key, m.Gone()})
 		}
 		_, err = fmt.Fprintf(a.out, "intact: session %s, %s, %s redacted, root %s\nfrom log %s, signed by %s\n",
-			m.Session, store.Plural(m.Events, "event"), store.Plural(len(m.Redacted), "field"), m.Root, store.CleanLine(m.Evidence.Log), by)
+			m.Session, store.Plural(m.Events, "event"), store.Plural(m.Gone(), "field"), m.Root, store.CleanLine(m.Evidence.Log), by)
 		return err
 	})
 }

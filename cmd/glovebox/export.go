@@ -97,7 +97,8 @@ func (a *app) export(ctx context.Context, s *store.Store, sum store.Summary, o e
 		return err
 	}
 	if o.otlp != "" {
-		if u, err := url.Parse(o.otlp); err != nil || u.Host == "" {
+		u, err := url.Parse(o.otlp)
+		if err != nil || u.Host == "" {
 			return usageError(fmt.Sprintf("--otlp: %q is not the URL of a collector", o.otlp), "--otlp http://localhost:4318")
 		}
 		src, err := export.Load(ctx, s, sum.ID, r)
@@ -108,7 +109,7 @@ func (a *app) export(ctx context.Context, s *store.Store, sum store.Summary, o e
 			return &exitError{code: a.code(err), msg: err.Error(), hint: "is a collector running at that URL? --format otel writes the spans to a file instead", err: err}
 		}
 		a.listRemovals(src.Removals)
-		fmt.Fprintf(a.errOut, "sent to %s\n", store.CleanLine(o.otlp))
+		fmt.Fprintf(a.errOut, "sent to %s\n", store.CleanLine(u.Redacted()))
 		return nil
 	}
 	out := o.out

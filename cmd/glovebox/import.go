@@ -146,7 +146,7 @@ func importTold(m bundle.Manifest, by string, lacking []string) []string {
 		fmt.Sprintf("session %s: %s, %s", m.Session, store.Plural(m.Events, "event"), store.CleanLine(m.Title)),
 		fmt.Sprintf("intact, from log %s, signed by %s", store.CleanLine(m.Evidence.Log), by),
 	}
-	if n := len(m.Redacted); n > 0 {
+	if n := m.Gone(); n > 0 {
 		said = append(said, fmt.Sprintf("something was taken out of %s before it was handed on", store.Plural(n, "field")))
 	}
 	for _, line := range lacking {

@@ -105,9 +105,22 @@ func (a *app) removeFrom(ctx context.Context, s *store.Store, refs []string, age
 		} else if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		fmt.Fprintf(a.errOut, "removed %s\n", sum.ID)
+		if err := a.removed(ctx, s, sum.ID); err != nil {
+			return err
+		}
 	}
 	return s.Compact(ctx)
+}
+
+// removed says that a session is gone, and what of it is not: the excerpts in
+// the reruns of it.
+func (a *app) removed(ctx context.Context, s *store.Store, id string) error {
+	fmt.Fprintf(a.errOut, "removed %s\n", id)
+	reruns, err := s.Reruns(ctx, id)
+	if len(reruns) > 0 {
+		fmt.Fprintf(a.errOut, "%s of it quotes it where the two differ: glovebox sessions rm %s\n", store.Plural(len(reruns), "rerun"), strings.Join(reruns, " "))
+	}
+	return err
 }
 
 // removeOldest removes from the end of the list until the log is small enough.
@@ -134,7 +147,9 @@ func (a *app) removeOldest(ctx context.Context, s *store.Store, all []store.Summ
 		if err := s.Remove(ctx, all[i].ID, "size cap"); err != nil {
 			return err
 		}
-		fmt.Fprintf(a.errOut, "removed %s\n", all[i].ID)
+		if err := a.removed(ctx, s, all[i].ID); err != nil {
+			return err
+		}
 		if have, err = s.Size(ctx); err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 
 	"glovebox/store"
 	"glovebox/store/proof"
+	"glovebox/store/redact"
 )
 
 // forge takes a bundle apart, lets edit change what is in it, makes manifest
@@ -178,6 +179,17 @@ func TestHostileBundles(t *testing.T) {
 		}
 	}
 	blob := "blobs/" + strings.Repeat("0", 64)
+	// instead puts another text in the place of prompt 1, as if that had been redacted.
+	instead := func(l []string, _ *Manifest) []string {
+		d, err := (&Bundle{}).line([]byte(strings.TrimSpace(l[2])), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		was := string(store.AppendProofs(nil, d.Proofs))
+		d.Proofs[0] = store.Proven{Digest: proof.Digest(d.Proofs[0].Salt, d.Fields[0].Value)}
+		l[2] = strings.Replace(strings.Replace(l[2], "prompt 1", "harmless", 1), was, string(store.AppendProofs(nil, d.Proofs)), 1)
+		return l
+	}
 	for name, test := range map[string]struct {
 		edit func([]string, *Manifest) []string
 		more func(*writer) error
@@ -190,6 +202,17 @@ func TestHostileBundles(t *testing.T) {
 		"the events twice":       {asIs, named("events.jsonl"), "in it twice"},
 		"a directory":            {asIs, func(w *writer) error { _, err := w.create("blobs/"); return err }, "no business there"},
 		"a blob of no event":     {asIs, named(blob), "belongs to no event"},
+		"a title of its own":     {func(l []string, m *Manifest) []string { m.Title = "harmless"; return l }, nil, "another title"},
+		"a result of its own":    {func(l []string, m *Manifest) []string { m.Status = "failed"; return l }, nil, "another title, model, time or result"},
+		"a text put in silently": {instead, nil, "event 3: field text is not as it was recorded, and the manifest does not list it"},
+		"another recipe": {func(l []string, m *Manifest) []string {
+			m.Redacted = append(m.Redacted, redact.Removal{Seq: 3, Field: "text", Rule: "email", Times: 1})
+			return instead(l, m)
+		}, nil, "recipe is not that of its events"},
+		"a removal that was none": {func(l []string, m *Manifest) []string {
+			m.Redacted = append(m.Redacted, redact.Removal{Seq: 3, Field: "text", Rule: "email", Times: 1})
+			return l
+		}, nil, "which is as it was recorded"},
 		"another format":         {func(l []string, m *Manifest) []string { m.Format = 2; return l }, nil, "update glovebox"},
 		"a session called last":  {func(l []string, m *Manifest) []string { m.Session = "last"; return l }, nil, "something else than its signature"},
 		"a session with escapes": {func(l []string, m *Manifest) []string { m.Session = "\x1b[31mabcdefg"; return l }, nil, "its signature is not that of its key"},
@@ -233,6 +256,25 @@ func TestHostileBundles(t *testing.T) {
 		}
 		if !errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// No two programs can read an event in two ways.
+func TestAnEventHasOneReading(t *testing.T) {
+	salt := `"` + strings.Repeat("A", 22) + `=="`
+	for line, ok := range map[string]bool{
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001Z","kind":"prompt","body":{"text":"a"},"proof":[` + salt + `]}`:                         true,
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001Z","kind":"prompt","body":{"text":"a","Text":"b"},"proof":[` + salt + `,` + salt + `]}`: false,
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001Z","kind":"prompt","body":{"text":"a","text":"b"},"proof":[` + salt + `,` + salt + `]}`: false,
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001Z","kind":"prompt","body":{"text":"a"},"proof":[` + salt + `],"kind":"note"}`:           false,
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001Z","kind":"prompt","body":{"text":"a"},"proof":[` + salt + `]} `:                        false,
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001Z","kind":"prompt","body":{"text":"a"},"proof":[]}`:                                     false,
+		`{"seq":1,"at":"2026-11-23T13:05:07.000001+00:00","kind":"prompt","body":{"text":"a"},"proof":[` + salt + `]}`:                    false,
+		`{"at":"2026-11-23T13:05:07.000001Z","seq":1,"kind":"prompt","body":{"text":"a"},"proof":[` + salt + `]}`:                         false,
+	} {
+		if _, err := (&Bundle{}).line([]byte(line), map[string]bool{}); (err == nil) != ok {
+			t.Errorf("%s: %v", line, err)
 		}
 	}
 }

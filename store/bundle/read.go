@@ -189,8 +189,7 @@ func (b *Bundle) json(name string, v any) error {
 	if err != nil {
 		return err
 	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if err := dec.Decode(v); err != nil {
+	if err := json.Unmarshal(data, v); err != nil {
 		return broken("file %s: %v", name, err)
 	}
 	if !utf8.Valid(data) {
@@ -223,6 +222,7 @@ func (b *Bundle) events(ctx context.Context, yield func(store.Disclosure) bool) 
 	lines := bufio.NewScanner(io.LimitReader(r, int64(min(f.UncompressedSize64, maxUnpack))))
 	lines.Buffer(make([]byte, 0, 64<<10), maxLine)
 	var tree proof.Tree
+	is := newAccount(b.Manifest)
 	used := map[string]bool{}
 	size := int64(0) // of all fields: one file may be many
 	for lines.Scan() {
@@ -246,6 +246,9 @@ func (b *Bundle) events(ctx context.Context, yield func(store.Disclosure) bool) 
 			return broken("its events would be larger than %d GiB", maxUnpack>>30)
 		}
 		tree.Append(d.Leaf(b.Manifest.Session))
+		if err := is.take(d); err != nil {
+			return broken("event %d: %v", d.Seq, err)
+		}
 		if !yield(d) {
 			return nil
 		}
@@ -261,7 +264,7 @@ func (b *Bundle) events(ctx context.Context, yield func(store.Disclosure) bool) 
 			return broken("file %s belongs to no event", name)
 		}
 	}
-	return nil
+	return is.agrees(b)
 }
 
 // line reads one event of events.jsonl. It has one form only.
@@ -290,6 +293,11 @@ func (b *Bundle) line(line []byte, used map[string]bool) (d store.Disclosure, er
 	d.At = when.UTC()
 	if d.Fields, err = proof.Split(bytes.Clone(parts[3].Value)); err != nil {
 		return d, err
+	}
+	for _, f := range d.Fields {
+		if strings.ToLower(f.Name) != f.Name { // Go would take it for the one in small letters, and other programs would not
+			return d, fmt.Errorf("it has a field %q", store.CleanLine(f.Name))
+		}
 	}
 	if d.Proofs, err = store.ParseProofs(parts[4].Value); err != nil {
 		return d, err

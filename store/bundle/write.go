@@ -53,7 +53,7 @@ func write(ctx context.Context, w io.Writer, s *store.Store, id string, key *sto
 	if err != nil {
 		return m, err
 	}
-	m = Manifest{Format: Format, Session: sum.ID, Title: sum.Title, Model: sum.Model, StartedAt: sum.StartedAt, Status: sum.Status, Key: key.Public()}
+	m = Manifest{Format: Format, Session: sum.ID, Title: sum.Title, Model: sum.Model, StartedAt: sum.StartedAt, Key: key.Public()}
 	if sum.Status == "running" {
 		return m, fmt.Errorf("%s: %w; a bundle is of one that has ended", sum.ID, store.ErrRunning)
 	}
@@ -191,7 +191,7 @@ func (z *writer) events(ctx context.Context, s *store.Store, m *Manifest, r *red
 	if err := w.Flush(); err != nil {
 		return recipe, err
 	}
-	m.Events, m.Root, m.Title, m.Model = tree.Size(), tree.Root(), line.Title, line.Model
+	m.Events, m.Root, m.Title, m.Model, m.Status = tree.Size(), tree.Root(), line.Title, line.Model, line.Status
 	for _, name := range z.order {
 		if err := z.bytes(name, z.blobs[name]); err != nil {
 			return recipe, err
@@ -253,7 +253,7 @@ func (z *writer) line(d store.Disclosure) []byte {
 // add takes over what recipe and line need of an event.
 func (r *Recipe) add(d store.Disclosure, line *store.Summary) error {
 	switch d.Kind {
-	case store.SessionStarted{}.Kind(), store.BoxCreated{}.Kind(), store.Prompt{}.Kind(), store.Note{}.Kind():
+	case store.SessionStarted{}.Kind(), store.BoxCreated{}.Kind(), store.Prompt{}.Kind(), store.Note{}.Kind(), store.SessionEnded{}.Kind():
 	default:
 		return nil
 	}

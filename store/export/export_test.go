@@ -168,6 +168,17 @@ func firstOf(err error, then func() error) error {
 }
 
 // asciinema of this distribution plays version 2; version 3 has the same events.
+// What is sent to one collector does not go on to another.
+func TestOTLPGoesNowhereElse(t *testing.T) {
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the session was sent on") }))
+	defer elsewhere.Close()
+	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer server.Close()
+	if err := export.Send(t.Context(), server.URL, record(t, nil, aSession()...)); err == nil || !strings.Contains(err.Error(), "307") {
+		t.Error(err)
+	}
+}
+
 func TestCast(t *testing.T) {
 	src := record(t, nil, aSession()...)
 	var two, three bytes.Buffer
@@ -376,7 +387,7 @@ func TestCharts(t *testing.T) {
 		return b.String()
 	}
 	paid := page(&store.Charge{PicoUSD: 1e9}, &store.Charge{PicoUSD: 2e10}, &store.Charge{PicoUSD: 5e9})
-	for _, want := range []string{"cost by step, at most $0.0200 (step 3)", "time by step, at most model, 300 ms (step 4)", `<a href="#e3"><rect class="model" x="4" y="0.0" width="3" height="40.0">`} {
+	for _, want := range []string{"cost by step, at most $0.0200 (step 3)", "time by step, at most model, 300 ms (step 4)", `<a href="#e3" tabindex="-1"><rect class="model" x="4" y="0.0" width="3" height="40.0">`} {
 		if !strings.Contains(paid, want) {
 			_, body, _ := strings.Cut(paid, "<h1>")
 			t.Errorf("%s\nis not in\n%s", want, body)

@@ -245,7 +245,7 @@ func (p page) chart(name string, bars []bar) {
 	p.raw(`">`)
 	for i, b := range shown {
 		h := max(1, 40*b.value/most.value)
-		p.raw(fmt.Sprintf(`<a href="#e%d"><rect class="%s" x="%d" y="%.1f" width="3" height="%.1f"><title>`, b.seq, b.whose, 4*i, 40-h, h))
+		p.raw(fmt.Sprintf(`<a href="#e%d" tabindex="-1"><rect class="%s" x="%d" y="%.1f" width="3" height="%.1f"><title>`, b.seq, b.whose, 4*i, 40-h, h))
 		p.text(store.CleanLine(fmt.Sprintf("step %d: %s", b.seq, b.says)))
 		p.raw(`</title></rect></a>`)
 	}

@@ -238,7 +238,9 @@ func Send(ctx context.Context, endpoint string, src Source) error {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(req)
+	// Where the person sends it is where it goes: nobody there sends it on.
+	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("sending to the collector: %w", err)
 	}

@@ -9,7 +9,12 @@
   const bar = () => document.documentElement.style.setProperty("--bar", $("bar").offsetHeight + "px");
   new ResizeObserver(bar).observe($("bar"));
 
-  const say = (text) => { $("said").textContent = text; setTimeout(() => { $("said").textContent = ""; }, 1500); };
+  let said;
+  const say = (text) => { // as long as it takes to read
+    clearTimeout(said);
+    $("said").textContent = text;
+    said = setTimeout(() => { $("said").textContent = ""; }, Math.max(1500, 70 * text.length));
+  };
   const kind = (ev) => ev.classList[1];
   for (const ev of events) kinds.set(kind(ev), (kinds.get(kind(ev)) || 0) + 1);
   for (const [name, n] of kinds) {

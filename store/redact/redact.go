@@ -3,7 +3,8 @@
 //
 // A session is read twice: what was found anywhere by the words around it
 // (password = …) is then taken out wherever it stands, words or not. Every text
-// in every field is looked at, the names of JSON members included.
+// in every field is looked at, the names of JSON members included, and so is
+// what it says to who decodes it (see view.go).
 //
 // A digest of a text that was taken out would give a short one away to who tries
 // them all, so it goes with it. So does one of a text that is not there to be
@@ -48,6 +49,7 @@ type Redactor struct {
 	where   map[place]bool    // fields in which something was found
 	doubt   bool              // texts that are not there may hold what is to be taken out
 	replace *strings.Replacer
+	tears   tears
 	list    []Removal
 }
 
@@ -123,19 +125,21 @@ func (r *Redactor) Learn(events iter.Seq2[store.Disclosure, error]) error {
 func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
 	for _, field := range d.Fields {
 		eachText(field.Value, nesting, func(text string) {
-			found := r.scan.All(text)
-			if len(found) == 0 {
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			r.where[place{d.Seq, field.Name}] = true
-			for _, f := range found {
-				if f.Kind != scan.Own {
-					r.learn(text[f.Start:f.End], f.Rule)
+			eachView(text, encodings, func(text string) {
+				found := r.scan.All(text)
+				if len(found) == 0 {
+					return
 				}
-				r.doubt = r.doubt || f.Kind != scan.Own || inBox(d.Kind)
-			}
+				mu.Lock()
+				defer mu.Unlock()
+				r.where[place{d.Seq, field.Name}] = true
+				for _, f := range found {
+					if f.Kind != scan.Own {
+						r.learn(text[f.Start:f.End], f.Rule)
+					}
+					r.doubt = r.doubt || f.Kind != scan.Own || inBox(d.Kind)
+				}
+			})
 		})
 	}
 }
@@ -223,33 +227,47 @@ func (r *Redactor) json(seq int64, name string, value []byte, deep int) []byte {
 
 func (r *Redactor) text(seq int64, name, text string) string {
 	if len(r.learnt) > 0 && r.replace == nil {
-		var pairs []string
-		all := make([]string, 0, len(r.learnt))
-		for s := range r.learnt {
-			all = append(all, s)
-		}
-		slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
-		for _, s := range all {
-			pairs = append(pairs, s, "[redacted: "+r.learnt[s]+"]")
-		}
-		r.replace = strings.NewReplacer(pairs...)
+		r.replace, r.tears = r.replacer(), newTears(r.learnt)
 	}
-	out := text
-	if r.where[place{seq, name}] {
-		out, _ = r.scan.Redact(text)
-	}
-	if r.replace != nil {
-		out = r.replace.Replace(out)
-	}
+	out := r.views(text, r.where[place{seq, name}], encodings)
 	if out == text {
 		return text
 	}
+	was := map[string]int{}
+	for _, m := range mark.FindAllStringSubmatch(text, -1) {
+		was[m[1]]++
+	}
 	for _, m := range mark.FindAllStringSubmatch(out, -1) {
-		if !strings.Contains(text, m[0]) {
+		if was[m[1]]--; was[m[1]] < 0 { // a mark that a filter left when it was recorded is not one of ours
 			r.note(seq, name, m[1])
 		}
 	}
 	return out
+}
+
+// replacer takes out what was learnt.
+func (r *Redactor) replacer() *strings.Replacer {
+	all := make([]string, 0, len(r.learnt))
+	for s := range r.learnt {
+		all = append(all, s)
+	}
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b)) })
+	var pairs []string
+	for _, s := range all {
+		pairs = append(pairs, s, "[redacted: "+r.learnt[s]+"]")
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// clean takes out of a text what is found in it as it stands (look), and what was learnt.
+func (r *Redactor) clean(text string, look bool) string {
+	if look {
+		text, _ = r.scan.Redact(text)
+	}
+	if r.replace != nil {
+		text = r.tears.mend(r.replace.Replace(text))
+	}
+	return text
 }
 
 var mark = regexp.MustCompile(`\[redacted: ([a-z0-9-]+)\]`)
@@ -276,13 +294,37 @@ func (r *Redactor) Fields(seq int64, fields []proof.Field) (out []proof.Field, c
 	out = slices.Clone(fields)
 	changed = make([]bool, len(fields))
 	for i, f := range fields {
-		if f.Name == "status" {
-			continue // one of six words, or the event is not valid
+		if f.Name == "status" && slices.Contains(results, string(f.Value)) {
+			continue // without it the event would not be valid, whatever was learnt
 		}
 		out[i].Value = r.digests(seq, f, r.Field(seq, f.Name, r.images(seq, f)))
+		if f.Name == "tags" || f.Name == "untags" {
+			out[i].Value = tags(out[i].Value)
+		}
 		changed[i] = !bytes.Equal(out[i].Value, f.Value)
+		if n := len(r.list); changed[i] && (n == 0 || r.list[n-1].Seq != seq || r.list[n-1].Field != f.Name) {
+			r.note(seq, f.Name, "text") // nothing goes unsaid: what was taken out held a mark already
+		}
 	}
 	return out, changed
+}
+
+// results are how a session can end.
+var results = []string{`"done"`, `"limited"`, `"denied"`, `"failed"`, `"interrupted"`}
+
+// tags makes words of marks: what is no tag would make the event invalid.
+func tags(value []byte) []byte {
+	var all []string
+	if !bytes.Contains(value, []byte("[redacted: ")) || json.Unmarshal(value, &all) != nil {
+		return value
+	}
+	for i, tag := range all {
+		if m := mark.FindStringSubmatch(tag); m != nil {
+			all[i] = "redacted:" + m[1][:min(len(m[1]), 30)]
+		}
+	}
+	value, _ = json.Marshal(all) // of texts: it cannot fail
+	return value
 }
 
 // images withholds pictures: nobody can read here what is on them. What cannot
@@ -304,60 +346,4 @@ func (r *Redactor) images(seq int64, f proof.Field) []byte {
 	}
 	value, _ := json.Marshal(all) // of texts: it cannot fail
 	return value
-}
-
-func eachText(value []byte, deep int, do func(string)) {
-	texts(value, func(start, end int) {
-		text := unquote(value[start:end])
-		do(text)
-		if deep > 0 && isJSON(text) {
-			eachText([]byte(text), deep-1, do)
-		}
-	})
-}
-
-// isJSON says of a text whether it is JSON with texts in it: arguments are
-// that, as a model wrote them, and much of what commands print.
-func isJSON(text string) bool {
-	text = strings.TrimSpace(text)
-	return len(text) > 4 && (text[0] == '{' || text[0] == '[') && strings.IndexByte(text, '\\') >= 0 && json.Valid([]byte(text))
-}
-
-// texts finds the strings of a JSON value, and its long numbers.
-func texts(value []byte, do func(start, end int)) {
-	for i := 0; i < len(value); i++ {
-		start := i
-		switch c := value[i]; {
-		case c == '"':
-			for i++; i < len(value) && value[i] != '"'; i++ {
-				if value[i] == '\\' {
-					i++
-				}
-			}
-			do(start, min(i+1, len(value)))
-		case c == '-' || c >= '0' && c <= '9':
-			whole := true
-			for ; i < len(value) && bytes.IndexByte([]byte("+-.eE0123456789"), value[i]) >= 0; i++ {
-				whole = whole && value[i] >= '0' && value[i] <= '9'
-			}
-			if whole && i-start >= 8 {
-				do(start, i)
-			}
-			i--
-		}
-	}
-}
-
-func unquote(token []byte) string {
-	if token[0] != '"' {
-		return string(token)
-	}
-	if bytes.IndexByte(token, '\\') < 0 && len(token) >= 2 {
-		return string(token[1 : len(token)-1])
-	}
-	var s string
-	if json.Unmarshal(token, &s) != nil {
-		return string(token)
-	}
-	return s
 }

@@ -1,7 +1,6 @@
 package scan
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 )
@@ -192,6 +191,9 @@ func (n *number) rule() (string, int) {
 	case len(d) >= 13 && len(d) <= 19 && !n.plus && same(" -") && card(n):
 		return "payment-card", len(n.text)
 	}
+	if rule := byForm(d, n.groups, string(n.seps)); rule != "" && !n.plus {
+		return rule, len(n.text)
+	}
 	return n.phone()
 }
 
@@ -204,8 +206,8 @@ func (n *number) phone() (string, int) {
 	if !american && !international {
 		return "", 0
 	}
-	if s := string(d[:len(d)-2]); strings.HasSuffix(s, "55501") || strings.Contains(s, "555") && len(d) <= 11 {
-		return "", 0 // reserved for fiction
+	if fictional(n.text) {
+		return "", 0
 	}
 	return "phone", len(n.text)
 }
@@ -241,7 +243,7 @@ func card(n *number) bool {
 		}
 		sum += v
 	}
-	return sum%10 == 0
+	return sum%10 == 0 && !testCards()[string(d)]
 }
 
 func cpf(d []byte) bool {
@@ -277,6 +279,11 @@ func nir(d []byte) bool {
 // lettered reads what begins with capital letters: an IBAN, a British national
 // insurance number, an Italian tax code.
 func lettered(text string, i int) (string, int) {
+	if i+9 <= len(text) && form(text[i:i+9], "A0000000A") && (i+9 == len(text) || !alnum(text[i+9])) {
+		if rule := capital(text[i : i+9]); rule != "" {
+			return rule, i + 9
+		}
+	}
 	if i+9 > len(text) || !upper(text[i+1]) {
 		return address(text, i)
 	}
@@ -294,6 +301,8 @@ func lettered(text string, i int) (string, int) {
 		}
 	case i+16 <= len(text) && form(text[i:i+16], "AAAAAA00A00A000A") && (i+16 == len(text) || !alnum(text[i+16])):
 		return "italian-tax-code", i + 16
+	case i+18 <= len(text) && form(text[i:i+16], "AAAA000000AAAAAA") && digit(text[i+17]) && strings.IndexByte("HMX", text[i+10]) >= 0 && (i+18 == len(text) || !alnum(text[i+18])):
+		return "mexican-curp", i + 18
 	}
 	return address(text, i)
 }
@@ -357,66 +366,5 @@ func mod97(s []byte) bool {
 			v = (v*10 + int(c-'0')) % 97
 		}
 	}
-	return v == 1
-}
-
-// address reads an IP address that is somebody's, or a network card's.
-func address(text string, i int) (string, int) {
-	end, dots, colons, hyphens := i, 0, 0, 0
-	for end < len(text) && end-i < 46 {
-		switch c := text[end]; {
-		case c == '.':
-			dots++
-		case c == ':':
-			colons++
-		case c == '-':
-			hyphens++
-		case !digit(c) && (c|0x20 < 'a' || c|0x20 > 'f'):
-			if alnum(c) || c == '_' {
-				return "", 0
-			}
-			goto done
-		}
-		end++
-	}
-done:
-	for end > i && (text[end-1] == '.' || text[end-1] == ':' || text[end-1] == '-') {
-		end--
-	}
-	s := text[i:end]
-	switch {
-	case end-i == 17 && (colons == 5 || hyphens == 5):
-		for k := range 17 {
-			if (k%3 == 2) != (s[k] == ':' || s[k] == '-') {
-				return "", 0
-			}
-		}
-		if s == "00:00:00:00:00:00" || s == "ff:ff:ff:ff:ff:ff" || strings.ContainsAny(s[1:2], "26aeAE") {
-			return "", 0 // nobody's, or made up by software
-		}
-		return "mac-address", end
-	case dots >= 3 && colons <= 1:
-		host, _, _ := strings.Cut(s, ":")
-		if ip, err := netip.ParseAddr(host); err == nil && somebodys(ip) && len(host) >= 9 {
-			return "ip-address", i + len(host)
-		}
-	case colons >= 3:
-		if ip, err := netip.ParseAddr(s); err == nil && somebodys(ip) {
-			return "ip-address", end
-		}
-	}
-	return "", 0
-}
-
-// somebodys is false for private, local and documentation addresses.
-func somebodys(ip netip.Addr) bool {
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
-		return false
-	}
-	for _, p := range []string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "100.64.0.0/10", "0.0.0.0/8", "240.0.0.0/4", "2001:db8::/32"} {
-		if netip.MustParsePrefix(p).Contains(ip) {
-			return false
-		}
-	}
-	return !ip.Is6() || ip.As16()[0]&0xe0 == 0x20
+	return v == 1 && s[0] != 'X' // XX and the like are no country's
 }

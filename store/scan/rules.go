@@ -16,7 +16,7 @@ type rule struct {
 	id       string
 	kind     Kind
 	re       *regexp.Regexp
-	group    int
+	group    int     // that is the secret; whichever: the first that matched
 	entropy  float64 // bits per byte that the secret has at least
 	keywords []string
 	allowed  []*regexp.Regexp // of the secret
@@ -26,7 +26,11 @@ type rule struct {
 	hasDigit bool             // a secret has one
 	assigned bool             // a sign of assignment comes after the keyword
 	anchored bool             // re begins with ^, and applies where a keyword begins
+	apart    bool             // no letter or digit stands before the keyword
+	valid    func(string) bool
 }
+
+const whichever = -1
 
 // source is gitleaks' file of rules, as far as it matters here.
 type source struct {
@@ -48,33 +52,6 @@ type allowlist struct {
 	StopWords   []string
 }
 
-// homes are the directories whose next element is somebody's name.
-const homes = `(?i)(?:/home|/Users|[A-Za-z]:\\{1,2}Users)[/\\]{1,2}([^/\\\s"':;,<>|()]+)`
-
-// more are rules that gitleaks has not, and forms of personal data that only
-// the word before them gives away.
-var more = []rule{
-	{id: "home", kind: Own, keywords: []string{"/home/", "/users/", "users\\"}, reach: 60, group: 1, re: regexp.MustCompile(homes)},
-	{id: "url-credentials", kind: Secrets, keywords: []string{"://"}, reach: 300, group: 1, anchored: true, re: regexp.MustCompile(`^://[^\s:/@"'<>]{0,100}:([^\s:/@"'<>$]{1,200})@[\w.-]`)},
-	{id: "aws-secret-key", kind: Secrets, keywords: []string{"secret"}, reach: 100, group: 1, re: regexp.MustCompile(`(?i)aws_?(?:secret_?)?(?:access_?)?key\\?["']?\s*[:=]\s*\\?["']?([A-Za-z0-9/+=]{40})(?:[^\w/+=]|$)`)},
-	{id: "authorization", kind: Secrets, keywords: []string{"authorization"}, reach: 300, group: 1, anchored: true, re: regexp.MustCompile(`^(?i)authorization\\?["']?\s*[:=]\s*\\?["']?(?:basic|bearer|token|apikey)\s+([\w.~+/=-]{8,})`)},
-	{
-		id: "password", kind: Secrets, keywords: []string{"password", "passwd", "pwd", "passphrase"}, reach: 300, group: 1, hasDigit: true, anchored: true, assigned: true,
-		re: regexp.MustCompile(`^(?i)(?:password|passwd|pwd|passphrase)(?:\\?["']?\s*[:=])\s*\\?["']?([^\s"',;&<>\\(){}$]{6,100})`),
-	},
-	// In quotes it goes on to the quote, whatever signs are in it.
-	{
-		id: "password", kind: Secrets, keywords: []string{"password", "passwd", "pwd", "passphrase"}, reach: 300, group: 1, hasDigit: true, anchored: true, assigned: true,
-		re: regexp.MustCompile(`^(?i)(?:password|passwd|pwd|passphrase)(?:\\?["']?\s*[:=])\s*\\?"([^"\\\s]{6,100})\\?"`),
-	},
-	{
-		id: "password", kind: Secrets, keywords: []string{"password", "passwd", "pwd", "passphrase"}, reach: 300, group: 1, hasDigit: true, anchored: true, assigned: true,
-		re: regexp.MustCompile(`^(?i)(?:password|passwd|pwd|passphrase)(?:\\?["']?\s*[:=])\s*'([^'\\\s]{6,100})'`),
-	},
-	{id: "date-of-birth", kind: Personal, keywords: []string{"birth", "dob", "born"}, reach: 60, group: 1, re: regexp.MustCompile(`(?i)\b(?:date[ _-]of[ _-]birth|birth[ _-]?da(?:te|y)|dob|born)\b\\?["']?(?: is| on|\s*[:=])?\s*\\?["']?(\d{4}-\d\d?-\d\d?|\d\d?[./-]\d\d?[./-]\d{2,4})`)},
-	{id: "passport", kind: Personal, keywords: []string{"passport"}, reach: 60, group: 1, hasDigit: true, re: regexp.MustCompile(`(?i)\bpassport(?:[ _-]?(?:no|nr|number|id))?\b\.?\\?["']?(?: is)?\s*[:=#]?\s*\\?["']?([A-Z0-9]{6,9})\b`)},
-}
-
 // tighter are keywords that stand for ones so short that they are everywhere.
 var tighter = map[string]string{"ey": "eyj"}
 
@@ -86,9 +63,12 @@ const (
 	endInProse = `(?:[^\w+/=-]|$)`
 )
 
+// checksum is what go.sum has, and the names of shared libraries.
+var checksum = regexp.MustCompile(`\bh1:[\w+/]{43}=|\.so\.\d`)
+
 func loadRules(kinds Kind) ([]rule, error) {
 	var rules []rule
-	for _, r := range more {
+	for _, r := range slices.Concat(more, tokens(), identities()) {
 		if r.kind&kinds != 0 {
 			rules = append(rules, r)
 		}
@@ -135,7 +115,10 @@ func loadRules(kinds Kind) ([]rule, error) {
 			r.reach = 16 << 10
 		case "generic-api-key":
 			r.hasDigit = true
+			r.near = []*regexp.Regexp{checksum}
 			err = r.allow(from.Allowlists)
+		case "vault-service-token", "hashicorp-tf-password": // s.aNameOfAMethod, "encodePassword"
+			r.hasDigit = true
 		case "curl-auth-header", "curl-auth-user":
 			r.reach = 1000
 		case "kubernetes-secret-yaml":
@@ -189,7 +172,12 @@ func (r *rule) find(found []Finding, text string, from, to int) []Finding {
 		times = 1
 	}
 	for _, m := range r.re.FindAllStringSubmatchIndex(part, times) {
-		start, end := m[2*r.group], m[2*r.group+1]
+		group := r.group
+		if group == whichever {
+			for group = 1; m[2*group] < 0 && 2*group+2 < len(m); group++ {
+			}
+		}
+		start, end := m[2*group], m[2*group+1]
 		if start < 0 {
 			start, end = m[0], m[1]
 		}
@@ -209,7 +197,7 @@ func (r *rule) find(found []Finding, text string, from, to int) []Finding {
 const plain = 4.0
 
 func (r *rule) secret(s, match string) bool {
-	if r.entropy > 0 && entropy(s) <= r.entropy || r.hasDigit && !strings.ContainsAny(s, "0123456789") {
+	if r.entropy > 0 && entropy(s) <= r.entropy || r.hasDigit && !strings.ContainsAny(s, "0123456789") || r.valid != nil && !r.valid(s) {
 		return false
 	}
 	for _, re := range r.allowed {
@@ -253,7 +241,7 @@ func (s *Scanner) byRules(text string) []Finding {
 	tries := make([]tried, len(s.rules))
 	s.words.scan(text, func(id, start, end int) {
 		r := &s.rules[id]
-		if r.assigned && !assigned(text, end) {
+		if r.assigned && !assigned(text, end) || r.apart && start > 0 && alnum(text[start-1]) {
 			return
 		}
 		if r.anchored {

@@ -58,6 +58,11 @@ func TestLeavesAlone(t *testing.T) {
 		"password = os.environ['DB_PASSWORD']", "token = get_token()", "SELECT key, value FROM settings",
 		"1732375245123456 1732375245 0.1234567890123456 1234-5678", "v1.2.3.4", "call_0123456789abcdef",
 		"7f3c9a52-1d3e-4b5a-9c8d-0e1f2a3b4c5d", "-rw-r--r-- 1 root root 4096 2024-01-02 03:04 file", "ABC-123-456-789",
+		// what synthetic data is made of
+		`{"card_number":"4000003560000008","phone":"020 915 0679","iban":"XX00TEST000000053922"}`, "+49 30 23125 234, +33 1 99 00 73 60, +46 40 628 04 78, phone = 029 2018 0113, tel 0117 496 0010",
+		"Mozilla/5.0 (X11) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile", "libibverbs.so.1.14.44.0", `ObjectIdentifier("2.5.29.14")`, "resolver 8.8.8.8, 1.1.1.1:53 or [2606:4700:4700::1111]:53",
+		`"parse-passwd": "^1.0.0"`, "/etc/passwd: root:x:0:0:root:/root:/bin/sh", "s.onceSetNextProtoDefaults()", `{"account_id":100000001,"phone_id":12345678}`, "SWIFT LANGUAGE", "account_id 600, card_id 12, phone_verified 1, pan 3, sin(123456789)",
+		"the phone rang 3 times; the card was lost on 2024-03-12; account 42; born to run; a cookie: no", "--password-file=/run/secrets/db1 --token $TOKEN --secret <name>", "password is required, password must have 8 characters",
 		`{"query":"SELECT count(*) FROM orders WHERE created_at > '2024-01-01'"}`,
 	} {
 		if out, found := s.Redact(text); len(found) > 0 {
