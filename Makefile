@@ -1,5 +1,6 @@
 # The build flags live here and nowhere else. `remote` keeps Podman's client
 # pure Go; the other two leave out C libraries that a client does not need.
+# -trimpath is for all, or what is built would be compiled again to be tested.
 TAGS    := remote,containers_image_openpgp,exclude_graphdriver_btrfs
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -7,14 +8,14 @@ LINT    := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOFUMPT := mvdan.cc/gofumpt@v0.12.0
 
 export CGO_ENABLED ?= 0
-export GOFLAGS     := -buildvcs=false -tags=$(TAGS)
+export GOFLAGS     := -buildvcs=false -trimpath -tags=$(TAGS)
 
 .PHONY: build setup demo test vm-test data-test image-test cast-test race lint fmt bench
 
 build: ## static binaries in bin/
 	@mkdir -p bin
 	@echo "building glovebox (a minute the first time)"
-	@go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/glovebox ./cmd/glovebox-init
+	@go build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/glovebox ./cmd/glovebox-init
 
 setup: build
 	@bin/glovebox setup --yes

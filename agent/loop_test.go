@@ -173,10 +173,11 @@ func TestLimits(t *testing.T) {
 		"money":                      {costly, Limits{Pico: budget.PicoUSD / 100}, budget.Over{Limit: "cost_usd", Max: 0.01}, 0, 0},
 		"output":                     {again, Limits{OutputBytes: 5}, budget.Over{Limit: "output_bytes", Value: 6, Max: 5}, 3, 2},
 		"tokens the server hides":    {calls("shell", `{"command":"printf %4000s x"}`), Limits{Tokens: 10_000}, budget.Over{Limit: "tokens", Max: 10_000}, 0, 0},
-		"wall, in a hanging command": {calls("shell", `{"command":"sleep 100"}`), Limits{Wall: 300 * time.Millisecond}, budget.Over{Limit: "wall", Value: 0.3, Max: 0.3}, 1, 1},
-		"wall, in a hanging answer":  {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Limits{Wall: 300 * time.Millisecond}, budget.Over{Limit: "wall", Value: 0.3, Max: 0.3}, 0, 1},
+		"wall, in a hanging command": {calls("shell", `{"command":"sleep 100"}`), Limits{Wall: 5 * time.Second}, budget.Over{Limit: "wall", Value: 5, Max: 5}, 1, 1},
+		"wall, in a hanging answer":  {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, Limits{Wall: 5 * time.Second}, budget.Over{Limit: "wall", Value: 5, Max: 5}, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // two wait, long enough for a slow disk to come as far as the hanging
 			b := newBench(t, newServer(t, c.serve), func(cfg *Config) {
 				cfg.Limits = c.limits
 				cfg.Cost.Price, _ = budget.PerMillion(1, 0.1, 5)
@@ -292,16 +293,19 @@ func interruptToolCall(t *testing.T, quiet bool) {
 	}
 }
 
-// aged is a log in which an hour, less a moment, passes after the first event.
+// aged is a log in which all events after the first are an hour younger, less a
+// moment, however long they take.
 type aged struct {
 	Recorder
-	seen int
+	first time.Time
 }
 
 func (a *aged) Append(ctx context.Context, b store.Body) (store.Event, error) {
 	e, err := a.Recorder.Append(ctx, b)
-	if a.seen++; a.seen > 1 {
-		e.At = e.At.Add(time.Hour - 300*time.Millisecond)
+	if a.first.IsZero() {
+		a.first = e.At
+	} else {
+		e.At = a.first.Add(time.Hour - 300*time.Millisecond)
 	}
 	return e, err
 }

@@ -28,9 +28,9 @@ var ErrNoSeal = errors.New("no seal")
 var ErrBoxLost = errors.New("the box is gone")
 
 const (
-	startTimeout   = 30 * time.Second // to create, and from then on to hello
-	lateTimeout    = 2 * time.Second  // to create, when nobody waits for the box any more
-	destroyTimeout = 30 * time.Second
+	startTimeout   = time.Minute            // to create, and from then on to hello: Podman takes its time beside who keeps the disk busy
+	lateTimeout    = 2 * time.Second        // to create, when nobody waits for the box any more
+	destroyTimeout = time.Minute            // what is given up then goes once Podman can
 	endTimeout     = 200 * time.Millisecond // for init to end by itself
 	heartbeat      = 5 * time.Second        // between pings; three unanswered ones end the box
 )

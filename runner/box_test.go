@@ -189,7 +189,7 @@ func alone(t *testing.T, b *Box) string {
 func TestKill(t *testing.T) {
 	b := testBox(t)
 	t.Run("a deadline ends the whole group", func(t *testing.T) {
-		r, err := b.Exec(t.Context(), Command{Argv: []string{"sh", "-c", "echo before; sleep 1000 & setsid sleep 1001 & sh -c 'sleep 1002; true'"}, Timeout: 300 * time.Millisecond})
+		r, err := b.Exec(t.Context(), Command{Argv: []string{"sh", "-c", "echo before; sleep 1000 & setsid sleep 1001 & sh -c 'sleep 1002; true'"}, Timeout: 2 * time.Second})
 		if err != nil || !r.TimedOut || r.Signal != "SIGKILL" || string(r.Stdout) != "before\n" {
 			t.Error(r, err)
 		}

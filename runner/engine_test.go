@@ -86,16 +86,25 @@ func watchEnd(t *testing.T, pid int) func(*testing.T) {
 	t.Cleanup(func() { unix.Close(fd) })
 	return func(t *testing.T) {
 		t.Helper()
-		for {
-			n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 20_000)
-			if errors.Is(err, unix.EINTR) {
-				continue
-			}
-			if err != nil || n == 0 {
-				t.Errorf("process %d is still there (%v)", pid, err)
-			}
-			return
+		if !ended(t, fd, patience) {
+			t.Errorf("process %d is still there", pid)
 		}
+	}
+}
+
+// ended waits for the process of a pidfd, for so long at most.
+func ended(t *testing.T, pidfd int, within time.Duration) bool {
+	t.Helper()
+	for until := time.Now().Add(within); ; {
+		left := int(max(time.Until(until), 0).Milliseconds())
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, left)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n == 1
 	}
 }
 
@@ -151,7 +160,7 @@ func TestServiceDiesWithItsOwner(t *testing.T) {
 	for _, path := range left {
 		b, err := os.ReadFile(path)
 		var r childRecord
-		if err == nil && json.Unmarshal(b, &r) == nil && !r.Owner.Alive() {
+		if err == nil && json.Unmarshal(b, &r) == nil && r.Owner.PID == cmd.Process.Pid && !r.Owner.Alive() {
 			t.Errorf("%s of a dead owner is still there", path)
 		}
 	}
@@ -239,7 +248,7 @@ func TestServiceOfOthersIsKeptAwake(t *testing.T) {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(dir, "podman.sock")
-	cmd := acct.command(context.Background(), "podman", "--cgroup-manager", "cgroupfs", "system", "service", "--time", "3", "unix://"+socket)
+	cmd := acct.command(context.Background(), "podman", "--cgroup-manager", "cgroupfs", "system", "service", "--time", "5", "unix://"+socket)
 	said := &tail{}
 	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
@@ -249,24 +258,24 @@ func TestServiceOfOthersIsKeptAwake(t *testing.T) {
 		cmd.Process.Kill() //nolint:errcheck // it has ended by itself, we hope
 		cmd.Wait()         //nolint:errcheck // how does not matter
 	})
-	ended, err := unix.PidfdOpen(cmd.Process.Pid, 0)
+	service, err := unix.PidfdOpen(cmd.Process.Pid, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer unix.Close(ended)
+	defer unix.Close(service)
 	await(t, func() bool { return answers(t.Context(), socket) }, said)
 	t.Setenv("CONTAINER_HOST", "unix://"+socket)
 	e := openEngine(t)
 	if i := e.Info(); i.Source != "CONTAINER_HOST" || e.child != nil {
 		t.Errorf("Info() = %+v", i)
 	}
-	if n, err := unix.Poll([]unix.PollFd{{Fd: int32(ended), Events: unix.POLLIN}}, 7_000); n != 0 && err == nil {
+	if ended(t, service, 9*time.Second) {
 		t.Fatalf("the service ended while an engine was open: %s", said)
 	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if n, _ := unix.Poll([]unix.PollFd{{Fd: int32(ended), Events: unix.POLLIN}}, 20_000); n != 1 {
+	if !ended(t, service, patience) {
 		t.Error("the service does not end when it is idle, so this test proves nothing")
 	}
 }

@@ -80,12 +80,17 @@ func TestImageIsPreparedOnce(t *testing.T) {
 	if got[0] != got[1] || got[1] != got[2] {
 		t.Errorf("three at once got %+v", got)
 	}
-	began = time.Now()
-	again, err := e.Image(t.Context(), "auto", func(p Progress) { t.Errorf("the second time it does %+v", p) })
-	if err != nil || again != got[0] {
-		t.Errorf("the second time it is %+v (%v), want %+v", again, err, got[0])
+	var again Image
+	second := time.Hour // the least of some, for it is so little that anything may come between
+	for range 5 {
+		var err error
+		began = time.Now()
+		again, err = e.Image(t.Context(), "auto", func(p Progress) { t.Errorf("the second time it does %+v", p) })
+		if second = min(second, time.Since(began)); err != nil || again != got[0] {
+			t.Errorf("the second time it is %+v (%v), want %+v", again, err, got[0])
+		}
 	}
-	if second := time.Since(began); second > first {
+	if second > first {
 		t.Errorf("found in %v, prepared in %v", second, first)
 	}
 	for _, digest := range []string{again.Digest, again.BaseDigest} {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"glovebox/runner/port"
@@ -46,59 +47,45 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// fillsTheBox leaves room for eight threads: too few for a program that starts
-// another, enough not to be ended for it.
-const fillsTheBox = `
-import os, signal
-kids = []
-try:
-    while True:
-        kid = os.fork()
-        if kid == 0:
-            signal.pause()
-        kids.append(kid)
-except BlockingIOError:
-    pass
-for kid in kids[:8]:
-    os.kill(kid, signal.SIGKILL)
-    os.waitpid(kid, 0)
-print("ready", flush=True)
-signal.pause()
-`
-
 // A probe that finds no room in a box that is busy is tried again in the end:
-// what could not be tried holds nothing, and a session would not begin.
+// what could not be tried holds nothing, and a session would not begin. The box
+// is full while one probe has its turn, of commands that are all smaller than the
+// probe: one large one would be ended for it, sooner or later.
 func TestVerifyTriesAgain(t *testing.T) {
+	const pids = 60
 	e := testEngine(t)
+	var sealed *Box
 	busy, quiet := context.WithCancel(t.Context())
-	hogged := make(chan error, 1)
+	defer quiet()
+	var running sync.WaitGroup
+	fill := func() {
+		var n atomic.Int32
+		for n.Load() < pids+5 { // the watchdog ends one of them at each look
+			begun := make(chan struct{})
+			say := sync.OnceFunc(func() { close(begun) })
+			n.Add(1)
+			running.Go(func() {
+				sealed.Exec(busy, Command{Argv: []string{"sh", "-c", "echo; exec sleep 1000"}, Output: func(bool, []byte) { say() }}) //nolint:errcheck // cancelled, or ended
+				n.Add(-1)
+				say()
+			})
+			<-begun
+		}
+	}
 	var order []string
 	results, err := e.Verify(t.Context(), VerifyOptions{
-		Box: BoxOptions{Image: testImage(t)},
-		Furnish: func(ctx context.Context, b *Box) error {
-			ready := make(chan struct{})
-			said := sync.OnceFunc(func() { close(ready) })
-			go func() {
-				_, err := b.Exec(busy, Command{
-					Argv:   []string{"python3", "-c", fillsTheBox},
-					Output: func(bool, []byte) { said() },
-				})
-				hogged <- err
-			}()
-			select {
-			case <-ready:
-				return nil
-			case err := <-hogged:
-				return err
-			}
-		},
+		Box:     BoxOptions{Image: testImage(t), Pids: pids},
+		Furnish: func(_ context.Context, b *Box) error { sealed = b; return nil },
 		Observe: func(v Verified) {
-			if order = append(order, v.Name); v.Name == "egress-unlisted" {
+			switch order = append(order, v.Name); v.Name {
+			case "netlink-change": // the one before it
+				fill()
+			case "egress-unlisted": // and after it, in another box
 				quiet()
+				running.Wait()
 			}
 		},
 	})
-	quiet()
 	if err != nil {
 		t.Fatal(err)
 	}

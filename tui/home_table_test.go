@@ -114,7 +114,7 @@ func TestSortOfTheList(t *testing.T) {
 // A key in the filter costs little more than the sessions it looks at.
 func TestFilterGrowsWithTheList(t *testing.T) {
 	few, many := listOfSessions(500), listOfSessions(20_000)
-	short, long := quickest(func() { keyIn(few) }), quickest(func() { keyIn(many) })
+	short, long := quickest(func() { keyIn(few) }, func() { keyIn(many) })
 	t.Logf("a key in the filter: 500 sessions %v, 20,000 %v", short, long)
 	if long > 40*4*short {
 		t.Errorf("40 times the sessions take %.0f times as long", float64(long)/float64(short))
@@ -138,15 +138,18 @@ func keyIn(a *app) {
 	press(a, "backspace")
 }
 
-// quickest is the least that f took.
-func quickest(f func()) time.Duration {
-	best := time.Hour
-	for range 7 {
-		start := time.Now()
-		f()
-		best = min(best, time.Since(start))
+// quickest is the least that each of two took, measured in turn: what else the
+// machine does comes to both.
+func quickest(one, other func()) (time.Duration, time.Duration) {
+	best := [2]time.Duration{time.Hour, time.Hour}
+	for range 20 {
+		for i, f := range []func(){one, other} {
+			start := time.Now()
+			f()
+			best[i] = min(best[i], time.Since(start))
+		}
 	}
-	return best
+	return best[0], best[1]
 }
 
 // Moving about costs a frame, however many sessions there are.
@@ -158,7 +161,7 @@ func TestMovingInALongList(t *testing.T) {
 			_ = a.View()
 		}
 	}
-	short, long := quickest(step(listOfSessions(100))), quickest(step(listOfSessions(20_000)))
+	short, long := quickest(step(listOfSessions(100)), step(listOfSessions(20_000)))
 	t.Logf("three keys and a frame: 100 sessions %v, 20,000 %v", short, long)
 	if long > 4*short {
 		t.Errorf("in 20,000 sessions a frame takes %.1f times as long as in 100", float64(long)/float64(short))

@@ -19,6 +19,7 @@ import (
 func TestMain(m *testing.M) {
 	db := os.Getenv("GLOVEBOX_TUI_TEST_DB")
 	if db == "" {
+		tmuxtest.Interruptible()
 		os.Exit(m.Run())
 	}
 	if err := workbench(db); err != nil {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/charmbracelet/x/ansi"
 	"pgregory.net/rapid"
@@ -214,25 +213,18 @@ func TestLongSessionsAreAsQuickAsShortOnes(t *testing.T) {
 		}
 		_ = a.View()
 	}
-	measure := func(lines int) (time.Duration, uint64) {
+	frames := func(lines int) func() {
 		a, s := longSession(lines)
 		frame(a, s, 0) // lays out what is on the screen
-		best, allocated := time.Hour, uint64(1<<62)
-		for range 7 {
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			start := time.Now()
+		return func() {
 			for i := range 40 {
 				frame(a, s, i)
 			}
-			best = min(best, time.Since(start))
-			runtime.ReadMemStats(&after)
-			allocated = min(allocated, after.TotalAlloc-before.TotalAlloc)
 		}
-		return best, allocated
 	}
-	short, shortBytes := measure(100)
-	long, longBytes := measure(22_000)
+	few, many := frames(100), frames(22_000)
+	short, long := quickest(few, many)
+	shortBytes, longBytes := allocated(few), allocated(many)
 	t.Logf("40 frames: 100 lines %v, %d kB; 22,000 lines %v, %d kB", short, shortBytes/1000, long, longBytes/1000)
 	if long > 3*short {
 		t.Errorf("a frame of 22,000 lines takes %.1f times as long as one of 100", float64(long)/float64(short))
@@ -240,6 +232,19 @@ func TestLongSessionsAreAsQuickAsShortOnes(t *testing.T) {
 	if longBytes > 3*shortBytes {
 		t.Errorf("a frame of 22,000 lines allocates %.1f times as much as one of 100", float64(longBytes)/float64(shortBytes))
 	}
+}
+
+// allocated is what f takes of the heap, in bytes, the least of some times.
+func allocated(f func()) uint64 {
+	least := uint64(1 << 62)
+	for range 7 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	return least
 }
 
 // TestAFrameDrawsOnlyWhatIsOnTheScreen counts what was laid out.

@@ -51,6 +51,7 @@ func TestApprovalInTerminal(t *testing.T) {
 	m.Keys("Enter") // there is no default yes, and this is too early as well
 	press(m, "a", "touch /work/second")
 	press(m, "d", "reason>")
+	m.Keys("C-u") // it may have been pressed twice
 	m.Enter("one is enough")
 	m.Sees("That is all.")
 	m.Keys("C-c")

@@ -56,7 +56,7 @@ func TestBoxRunStatus(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			out, errOut, code := h.run(append([]string{"box", "run"}, tt.args...)...)
-			errOut = strings.Replace(errOut, "putting glovebox-init in\n", "", 1) // the first of all boxes
+			errOut = unhurried(errOut)
 			if code != tt.code || out != tt.stdout || !strings.Contains(errOut, tt.stderr) || (tt.stderr == "") != (errOut == "") {
 				t.Errorf("exit %d, stdout %q, stderr %q; want %d, %q, %q", code, out, errOut, tt.code, tt.stdout, tt.stderr)
 			}

@@ -23,6 +23,7 @@ import (
 	"testing"
 
 	"glovebox/agent"
+	"glovebox/tui/tmuxtest"
 )
 
 var programDir string // what programs made, for the end of the run
@@ -70,6 +71,7 @@ func engineThere() bool {
 type tests struct{ m *testing.M }
 
 func (r tests) Run() int {
+	tmuxtest.Interruptible()
 	code := r.m.Run()
 	os.RemoveAll(programDir)
 	return code
@@ -99,7 +101,8 @@ func newHome(t *testing.T) *home {
 	// The log is the test's own; the engine and its images are everybody's.
 	h.set("GLOVEBOX_DB", filepath.Join(h.dir, "log.db"))
 	h.set("GLOVEBOX_KEY", filepath.Join(h.dir, "key"))
-	h.set("GLOVEBOX_CONFIG", h.file("config.toml", "rigor = \"quick\"\n[data]\nrows = 50\n"))
+	// Nothing here is to wait for its turn: what paces calls has tests of its own.
+	h.set("GLOVEBOX_CONFIG", h.file("config.toml", "rigor = \"quick\"\n[data]\nrows = 50\n[rates]\nmodel_calls_per_minute = 0\ntool_calls_per_minute = 0\n"))
 	return h
 }
 
@@ -150,6 +153,23 @@ func needEngine(t *testing.T) {
 	}
 }
 
+// untilGo is a command that ends once letGo was called for its box.
+const untilGo = "until test -e /tmp/go; do sleep 0.05; done"
+
+func letGo(t *testing.T, box string) {
+	t.Helper()
+	for tries := 1; ; tries++ {
+		_, err := tryPodman(t, "exec", box, "/usr/bin/touch", "/tmp/go")
+		// What goes on may be over, and the box gone, before Podman is done with it.
+		if err == nil || !strings.Contains(podman(t, "ps", "--format", "{{.Names}}"), box) {
+			return
+		}
+		if tries == 20 {
+			t.Fatal(err)
+		}
+	}
+}
+
 // endpoint serves a scenario as an OpenAI-compatible server and keeps the
 // requests it got.
 type endpoint struct {
@@ -157,6 +177,7 @@ type endpoint struct {
 	mu       sync.Mutex
 	requests []string
 	auth     string
+	before   func(n int) // called before the n-th request is answered, from 1 on; may be nil
 }
 
 func serve(t *testing.T, h *home, scenario string) *endpoint {
@@ -187,7 +208,11 @@ func serve(t *testing.T, h *home, scenario string) *endpoint {
 		}
 		e.mu.Lock()
 		e.requests, e.auth = append(e.requests, string(body)), r.Header.Get("Authorization")
+		n := len(e.requests)
 		e.mu.Unlock()
+		if e.before != nil {
+			e.before(n)
+		}
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		proxy.ServeHTTP(w, r)
 	}))
@@ -248,6 +273,15 @@ func kinds(all []event) string {
 // podman asks the account that the boxes belong to.
 func podman(t *testing.T, args ...string) string {
 	t.Helper()
+	out, err := tryPodman(t, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func tryPodman(t *testing.T, args ...string) (string, error) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "podman", args...)
 	if os.Getuid() == 0 {
 		acct, err := user.Lookup("glovebox")
@@ -264,9 +298,9 @@ func podman(t *testing.T, args ...string) string {
 	cmd.Stderr = &errOut
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("podman %v: %v %s", args, err, &errOut)
+		err = fmt.Errorf("podman %v: %w %s", args, err, &errOut)
 	}
-	return string(out)
+	return string(out), err
 }
 
 // follow starts a command and hands its events over as they come.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // busy is a session of many short commands: whenever it is hit, something is
@@ -22,6 +23,12 @@ func busy() string {
 	}
 	b.WriteString("[[turn]]\ntext = 'done'\n")
 	return b.String()
+}
+
+// endless is busy, and never ends by itself.
+func endless() string {
+	last := "[[turn]]\ntext = 'done'\n"
+	return strings.TrimSuffix(busy(), last) + "[[turn]]\ntext = 'and now'\n[[turn.call]]\ntool = 'shell'\nargs = { command = 'sleep 1000' }\n" + last
 }
 
 // Whatever is killed, whenever: nothing recorded is lost, nothing is left after
@@ -46,7 +53,7 @@ func TestKilledAtRandom(t *testing.T) {
 
 func killOnce(t *testing.T, victim string, moment int) {
 	h := newHome(t)
-	serve(t, h, busy())
+	serve(t, h, endless())
 	cmd, ch, errOut := h.followQuietly("run", "--json", "work")
 	var seen []event
 	var container string
@@ -92,8 +99,19 @@ func killOnce(t *testing.T, victim string, moment int) {
 	if ps := podman(t, "ps", "--all", "--format", "{{.ID}}", "--no-trunc"); strings.Contains(ps, container) {
 		t.Errorf("left over: %s", ps)
 	}
-	if pid, ok := search(t, func(_, _ int, cmdline string) bool { return strings.Contains(cmdline, container) }); ok {
-		t.Errorf("process %d still names the container", pid)
+	// What Podman has to do about a container that ended may take it a moment more.
+	tick, deadline := time.NewTicker(50*time.Millisecond), time.After(time.Minute)
+	defer tick.Stop()
+	for {
+		pid, ok := search(t, func(_, _ int, cmdline string) bool { return strings.Contains(cmdline, container) })
+		if !ok {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("process %d still names the container", pid)
+		}
 	}
 }
 

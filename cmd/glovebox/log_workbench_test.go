@@ -13,8 +13,16 @@ import (
 func TestNoteOnARunningSession(t *testing.T) {
 	needEngine(t)
 	h := newHome(t)
-	serve(t, h, busy())
-	_, ch := h.follow("run", "--json", "work")
+	tagged := make(chan struct{})
+	serve(t, h, busy()).before = func(n int) {
+		if n == 10 { // of 31: event 20 was long before
+			select {
+			case <-tagged:
+			case <-t.Context().Done():
+			}
+		}
+	}
+	cmd, ch := h.follow("run", "--json", "work")
 	last, noted := event{}, false
 	for e := range ch {
 		if e.Seq != last.Seq+1 {
@@ -24,7 +32,11 @@ func TestNoteOnARunningSession(t *testing.T) {
 		noted = noted || e.Kind == "note"
 		if e.Seq == 20 {
 			h.ok("sessions", "tag", e.Session, "odd")
+			close(tagged)
 		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 	if !noted || last.Kind != "session.ended" {
 		t.Errorf("noted: %v, the last event is %d, %s", noted, last.Seq, last.Kind)

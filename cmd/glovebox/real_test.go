@@ -27,7 +27,7 @@ tool = "sql"
 args = { query = "SELECT count(*) > 0 AS some FROM customers" }
 [[turn.call]]
 tool = "shell"
-args = { command = "echo marker-$((6*7)); sqlite3 /data/shop.db 'SELECT count(*) > 0 FROM orders'; sleep 3" }
+args = { command = "echo marker-$((6*7)); sqlite3 /data/shop.db 'SELECT count(*) > 0 FROM orders'; `+untilGo+`" }
 [[turn]]
 text = "Done."
 [[turn.expect]]
@@ -67,6 +67,7 @@ contains = ["marker-42\n1"]
 			if rootless := strings.TrimSpace(podman(t, "info", "--format", "{{.Host.Security.Rootless}}")); rootless != "true" {
 				t.Errorf("rootless: %s", rootless)
 			}
+			letGo(t, box)
 		}
 	}
 	if err := cmd.Wait(); err != nil {

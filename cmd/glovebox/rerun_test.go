@@ -64,6 +64,23 @@ func (h *home) recordedSession(scenario string, args ...string) string {
 	return events(h.t, out)[0].Session
 }
 
+// recordedWaiting is recordedSession of a scenario with a command that waits for
+// letGo, as it does again when the session is run again.
+func (h *home) recordedWaiting(scenario string) string {
+	h.t.Helper()
+	cmd, ch := h.follow("run", "--json", "--model", "script:"+h.file("waiting.toml", "name = 'waiting'\n"+scenario), "work")
+	var all []event
+	for e := range ch {
+		if all = append(all, e); e.Kind == "model.request" && strings.Count(kinds(all), e.Kind) == 1 {
+			letGo(h.t, boxOf(all))
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		h.t.Fatal(err)
+	}
+	return all[0].Session
+}
+
 // shells is a scenario of one turn with these shell commands, and an end.
 func shells(commands ...string) string {
 	s := "[[turn]]\n"

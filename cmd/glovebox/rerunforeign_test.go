@@ -55,9 +55,9 @@ func TestRerunOfAnImportedSession(t *testing.T) {
 	}
 
 	// It takes no more time than a session here may.
-	slow := h.recordedSession(shells("echo first", "sleep 2"))
+	slow := h.recordedWaiting(shells("echo first", untilGo))
 	h.handOn(slow, there)
-	there.file("glovebox.toml", "[limits]\nwall = '1s'\n")
+	there.file("glovebox.toml", "[limits]\nwall = '5s'\n")
 	if out, errOut, code := there.run("rerun", slow); code != exitLimit || !strings.Contains(errOut, "after 1 of 2 calls, a limit as recorded: ") || strings.Contains(out, "drift") {
 		t.Errorf("exit %d: %s%s", code, out, errOut)
 	}

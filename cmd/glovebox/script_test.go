@@ -42,7 +42,14 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-var oneClearLine = regexp.MustCompile(`^glovebox: [^\n]+\n(try: [^\n]+\n)?$`)
+// oneClearLine may have steps before it, where a slow machine took long over them.
+var oneClearLine = regexp.MustCompile(`^(  [^\n]+\n)*glovebox: [^\n]+\n(try: [^\n]+\n)?$`)
+
+var longSteps = regexp.MustCompile(`(?m)^  .*\n`)
+
+// unhurried is what a command wrote to standard error, without the steps that
+// took long: others may be preparing an image.
+func unhurried(errOut string) string { return longSteps.ReplaceAllString(errOut, "") }
 
 // fails CODE COMMAND …: the command ends with that exit code, writes nothing to
 // standard output, and one clear line to standard error, perhaps with another

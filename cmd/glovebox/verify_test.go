@@ -63,6 +63,7 @@ func TestVerifyAndSessions(t *testing.T) {
 		case v["verdict"] == "PASS":
 			held++
 		case v["probe"] == "sysrq" && strings.Contains(evidence, "is here"): // a kernel without
+		case v["probe"] == "processor" && strings.Contains(evidence, "the host is too busy to tell"):
 		default:
 			t.Errorf("%v", v)
 		}

@@ -53,7 +53,8 @@ func browse(t *testing.T, page string) *visit {
 	if _, err := exec.LookPath("chromium"); err != nil {
 		t.Skip("chromium is not installed: glovebox setup --for-tests")
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.WindowSize(1200, 900),
+	const patience = 5 * time.Minute // only a failing test uses it up; a browser's first start on a slow disk takes its time
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath("chromium"), chromedp.WSURLReadTimeout(patience), chromedp.WindowSize(1200, 900),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true))
 	if os.Geteuid() == 0 {
 		options = append(options, chromedp.NoSandbox) // it refuses otherwise
@@ -62,7 +63,7 @@ func browse(t *testing.T, page string) *visit {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, patience)
 	t.Cleanup(cancel)
 	v := &visit{ctx: ctx}
 	chromedp.ListenTarget(ctx, func(ev any) {

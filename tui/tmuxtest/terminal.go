@@ -5,16 +5,30 @@ package tmuxtest
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
 
 // patience is how long a test waits for the screen at most. It is long because
 // machines are slow at times; what comes sooner is seen sooner.
-const patience = 60 * time.Second
+const patience = 3 * time.Minute
+
+// Interruptible lets the programs that tests start hear SIGINT and SIGHUP where
+// the tests run in a shell's background or under nohup: there they are ignored,
+// and what is ignored is inherited.
+func Interruptible() {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
+}
 
 // Terminal is a tmux server of its own with one window of 80×24 cells, in which
 // a shell runs. Its methods end the test when something fails.
