@@ -238,13 +238,16 @@ func (s *Scanner) byRules(text string) []Finding {
 	var open []window // the last one of each rule
 	var found []Finding
 	var last []int // of each rule the index in open, plus one
-	tries := make([]tried, len(s.rules))
+	var tries []tried
 	s.words.scan(text, func(id, start, end int) {
 		r := &s.rules[id]
 		if r.assigned && !assigned(text, end) || r.apart && start > 0 && alnum(text[start-1]) {
 			return
 		}
 		if r.anchored {
+			if tries == nil { // most texts need neither
+				tries = make([]tried, len(s.rules))
+			}
 			if to, ok := tries[id].next(text, start, end+r.reach); ok {
 				n := len(found)
 				found = r.find(found, text, start, to)
