@@ -20,7 +20,7 @@ var (
 )
 
 const (
-	answerTimeout = 30 * time.Second // for the service to say what it has
+	answerTimeout = time.Minute      // for the service to say what it has
 	workTimeout   = 15 * time.Minute // for it to begin an answer at all, after an import of gigabytes
 )
 

@@ -8,7 +8,7 @@ export GLOVEBOX_TEST_BIN=$PWD # there is no Go here
 limits() { ./glovebox doctor --json | jq -es --arg want "$1" 'any(.[]; .check == "limits" and .state == $want)'; }
 
 # What counts on time is left out: nothing can be timed under emulation.
-tests() { GLOVEBOX_TEST_CGROUP=$1 ./runner.test -test.v -test.short -test.timeout 40m -test.skip TestNeighbour -test.run "$2"; }
+tests() { GLOVEBOX_ALONE=1 GLOVEBOX_TEST_CGROUP=$1 ./runner.test -test.v -test.short -test.timeout 40m -test.skip TestNeighbour -test.run "$2"; }
 
 # All but conduct are stages, each run in a scope of the user's session.
 case ${1:-conduct} in
