@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -24,10 +23,12 @@ var ErrDeclined = errors.New("nothing was changed")
 
 // SetupOptions say how to set up this machine.
 type SetupOptions struct {
-	Engine   Options        // for the engine that is tried at the end
-	Yes      bool           // change the system without asking
-	ForTests bool           // also what only the tests need
-	In       *os.File       // where the answer comes from; nil: nobody is there
+	Engine   Options  // for the engine that is tried at the end
+	Yes      bool     // change the system without asking
+	ForTests bool     // also what only the tests need
+	In       *os.File // the terminal that is asked, and sudo too; nil: nobody is there
+	// Agree asks whether to make the changes that were listed; nil: nobody is there.
+	Agree    func(ctx context.Context, question string) (bool, error)
 	Out      io.Writer      // a line for each thing done
 	Progress func(Progress) // long steps; may be nil
 }
@@ -126,32 +127,19 @@ func commands(changes []change) string {
 	return strings.Join(lines, " && ")
 }
 
-// ask leaves whoever reads the answer behind when ctx ends first: a terminal
-// cannot be told to stop waiting.
 func ask(ctx context.Context, opts SetupOptions, changes []change) error {
 	fmt.Fprintln(opts.Out, "glovebox needs these changes to the system:")
 	for _, c := range changes {
 		fmt.Fprintln(opts.Out, "  "+c.what)
 	}
-	if opts.In == nil || !term.IsTerminal(int(opts.In.Fd())) {
+	if opts.Agree == nil || opts.In == nil || !term.IsTerminal(int(opts.In.Fd())) {
 		return fmt.Errorf("%w: nobody is there to agree; with --yes it does not ask", ErrDeclined)
 	}
-	fmt.Fprint(opts.Out, "Make them? [y/N] ")
-	answered := make(chan string, 1)
-	go func() {
-		answer, _ := bufio.NewReader(opts.In).ReadString('\n') // what cannot be read is not yes
-		answered <- strings.ToLower(strings.TrimSpace(answer))
-	}()
-	select {
-	case <-ctx.Done():
-		fmt.Fprintln(opts.Out)
-		return ctx.Err()
-	case answer := <-answered:
-		if answer != "y" && answer != "yes" {
-			return ErrDeclined
-		}
-		return nil
+	agreed, err := opts.Agree(ctx, "Make them?")
+	if err == nil && !agreed {
+		err = ErrDeclined
 	}
+	return err
 }
 
 // missing lists what has to be changed, cheaply: nothing is started for it.

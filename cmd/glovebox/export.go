@@ -155,9 +155,18 @@ func (a *app) redactor(ctx context.Context, o exportOptions) (*redact.Redactor, 
 	return nil, usageError(fmt.Sprintf("--redact is on or off, not %q", o.redact), "glovebox export --help")
 }
 
-// confirm asks a person; anything but yes is no. Where ctx ends first, whoever
-// reads the answer is left behind: the terminal cannot be told to stop waiting.
+// confirm asks a person; anything but yes ends the command.
 func (a *app) confirm(ctx context.Context, question string) error {
+	agreed, err := a.agrees(ctx, question)
+	if err == nil && !agreed {
+		err = &exitError{code: exitNo, msg: "nothing was done"}
+	}
+	return err
+}
+
+// agrees asks a person; anything but yes is no. Where ctx ends first, whoever
+// reads the answer is left behind: the terminal cannot be told to stop waiting.
+func (a *app) agrees(ctx context.Context, question string) (bool, error) {
 	fmt.Fprintf(a.errOut, "%s [y/N] ", question)
 	answered := make(chan string, 1)
 	go func() {
@@ -167,12 +176,9 @@ func (a *app) confirm(ctx context.Context, question string) error {
 	select {
 	case <-ctx.Done():
 		fmt.Fprintln(a.errOut)
-		return ctx.Err()
+		return false, ctx.Err()
 	case answer := <-answered:
-		if answer != "y" && answer != "yes" {
-			return &exitError{code: exitNo, msg: "nothing was done"}
-		}
-		return nil
+		return answer == "y" || answer == "yes", nil
 	}
 }
 

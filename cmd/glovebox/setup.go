@@ -29,7 +29,7 @@ It does only what is missing, and asks before it changes the system.`,
 			p := newProgress(a.errOut)
 			in, _ := a.in.(*os.File)
 			info, err := runner.Setup(cmd.Context(), runner.SetupOptions{
-				Engine: engineOptions(cfg), Yes: a.flags.yes, ForTests: forTests, In: in, Out: a.errOut, Progress: p.tell,
+				Engine: engineOptions(cfg), Yes: a.flags.yes, ForTests: forTests, In: in, Out: a.errOut, Progress: p.tell, Agree: a.agrees,
 			})
 			p.close()
 			if errors.Is(err, runner.ErrAdmin) || errors.Is(err, runner.ErrDeclined) {
