@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // accountName is the unprivileged account that Podman runs under when the
@@ -140,4 +143,49 @@ func (a account) command(ctx context.Context, name string, args ...string) *exec
 		}
 	}
 	return cmd
+}
+
+// forgetBoxes lets Podman think that the machine has been started anew, which
+// is what it takes the lack of this file for: no container runs.
+func (a account) forgetBoxes() error {
+	dir, err := os.OpenRoot(a.runtimeDir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if err := dir.Remove("libpod/tmp/alive"); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// flock locks a file of ours, made when missing, with LOCK_SH or LOCK_EX. It
+// calls waiting once if it is held by others. The kernel gives the lock back
+// however its holder ends.
+func flock(ctx context.Context, path string, how int, waiting func()) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for waited := false; ; waited = true {
+		err := unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		if !errors.Is(err, unix.EWOULDBLOCK) {
+			f.Close()
+			return nil, fmt.Errorf("locking %s: %w", path, err)
+		}
+		if !waited {
+			waiting()
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, fmt.Errorf("waiting for another glovebox to let go of %s: %w", path, ctx.Err())
+		case <-tick.C:
+		}
+	}
 }

@@ -17,6 +17,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A child is our own `podman system service`. It ends with Close, and with this
@@ -42,9 +44,45 @@ func (c *child) dial(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "unix", c.socket())
 }
 
-// startChild starts the service and waits until its socket answers.
+// errNoNamespace: Podman looks for the user namespace of containers that it
+// takes to be running, finds none of their processes, and makes no other.
+var errNoNamespace = errors.New("all that kept Podman's user namespace has been killed; `podman system migrate` makes another, if need be the second time, and stops all containers")
+
+// startChild starts the service and waits until its socket answers. Where all
+// processes of the account were killed together Podman is told so, if the
+// account is ours: it has no containers but boxes, which do not outlive that.
 func startChild(ctx context.Context, a account, opts Options, flags []string) (*child, error) {
 	sweepChildren(opts.RuntimeDir)
+	c, err := newChild(ctx, a, opts, flags, unix.LOCK_SH)
+	if errors.Is(err, errNoNamespace) && a.drop {
+		opts.Log("every process of " + a.name + " has been killed, so no box runs")
+		c, err = newChild(ctx, a, opts, flags, unix.LOCK_EX)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: starting `podman system service`: %w", ErrNoEngine, err)
+	}
+	return c, nil
+}
+
+// newChild is one attempt. With LOCK_EX nobody else starts a service meanwhile,
+// and a lost user namespace is made again.
+func newChild(ctx context.Context, a account, opts Options, flags []string, lock int) (*child, error) {
+	unlock, err := flock(ctx, filepath.Join(opts.RuntimeDir, "service.lock"), lock, func() {})
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	c, err := tryChild(ctx, a, opts, flags)
+	if errors.Is(err, errNoNamespace) && lock == unix.LOCK_EX { // nobody was quicker
+		if err := a.forgetBoxes(); err != nil {
+			return nil, err
+		}
+		c, err = tryChild(ctx, a, opts, flags)
+	}
+	return c, err
+}
+
+func tryChild(ctx context.Context, a account, opts Options, flags []string) (*child, error) {
 	dir, err := os.MkdirTemp(opts.RuntimeDir, "svc-")
 	if err != nil {
 		return nil, fmt.Errorf("making a directory for Podman's socket: %w", err)
@@ -61,7 +99,7 @@ func startChild(ctx context.Context, a account, opts Options, flags []string) (*
 	}
 	if err != nil {
 		c.stop()
-		return nil, fmt.Errorf("%w: starting `podman system service`: %w", ErrNoEngine, err)
+		return nil, err
 	}
 	return c, nil
 }
@@ -109,7 +147,11 @@ func (c *child) wait(ctx context.Context) error {
 		}
 		select {
 		case <-c.done:
-			return fmt.Errorf("it ended (%w): %s", cmp.Or(c.err, errors.New("without an error")), c.stderr)
+			said := c.stderr.String()
+			if strings.Contains(said, "system migrate") { // so in Podman 4 and 5
+				return fmt.Errorf("%w (%s)", errNoNamespace, said)
+			}
+			return fmt.Errorf("it ended (%w): %s", cmp.Or(c.err, errors.New("without an error")), said)
 		case <-ctx.Done():
 			return fmt.Errorf("its socket did not answer (%w): %s", ctx.Err(), c.stderr)
 		case <-tick.C:
@@ -204,8 +246,12 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.buf) == 0 {
-		return "it said nothing"
+	said := ""
+	for line := range strings.Lines(string(t.buf)) {
+		// Not why anything ended: the second is an error by its level only.
+		if !strings.Contains(line, "level=warning") && !strings.Contains(line, "User-selected graph driver") {
+			said += line
+		}
 	}
-	return strings.TrimSpace(string(t.buf))
+	return cmp.Or(strings.TrimSpace(said), "it said nothing")
 }

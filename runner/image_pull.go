@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/containers/podman/v5/pkg/bindings/images"
 	"github.com/distribution/reference"
@@ -62,32 +60,13 @@ func (l *pullLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// lockImages lets one process of this account prepare at a time. The kernel
-// gives the lock back however its holder ends.
+// lockImages lets one process of this account prepare at a time.
 func (e *Engine) lockImages(ctx context.Context, progress func(Progress)) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(e.opts.RuntimeDir, "images.lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	unlock, err = flock(ctx, filepath.Join(e.opts.RuntimeDir, "images.lock"), unix.LOCK_EX, func() {
+		progress(Progress{Step: "waiting for another glovebox that prepares an image"})
+	})
 	if err != nil {
 		return nil, fmt.Errorf("locking the images: %w", err)
 	}
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for waited := false; ; waited = true {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) {
-			f.Close()
-			return nil, fmt.Errorf("locking the images: %w", err)
-		}
-		if !waited {
-			progress(Progress{Step: "waiting for another glovebox that prepares an image"})
-		}
-		select {
-		case <-ctx.Done():
-			f.Close()
-			return nil, fmt.Errorf("waiting for another glovebox that prepares an image: %w", ctx.Err())
-		case <-tick.C:
-		}
-	}
+	return unlock, nil
 }
