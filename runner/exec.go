@@ -16,9 +16,9 @@ import (
 )
 
 // killGrace is how long init may take to report a killed command before the box
-// counts as lost. While we are behind with what it says it is not init who takes
-// the time, unless it said more than lastWords, in bytes, all that while: a
-// command's pipes and a window hold less.
+// counts as lost, from when we last were behind with what it says: until then it
+// is not init who takes the time. It may say lastWords, in bytes, within another
+// such while: a command's pipes and a window hold less.
 const (
 	killGrace = 10 * time.Second
 	lastWords = 4 << 20
@@ -204,19 +204,29 @@ func (b *Box) await(ctx context.Context, s *port.Stream, done <-chan error, late
 	}
 	// Not here: a port that nobody empties would keep us from the clock.
 	go s.Signal(byte(unix.SIGKILL)) //nolint:errcheck // a broken port ends the stream
-	grace := time.NewTicker(killGrace)
-	defer grace.Stop()
-	for before := int64(math.MaxInt64); ; before = late.Load() {
+	const looks = 10                // within killGrace
+	look := time.NewTicker(killGrace / looks)
+	defer look.Stop()
+	quiet, before := 0, int64(math.MaxInt64)
+	for n := 1; ; n++ {
 		select {
 		case err := <-done:
 			if err := ended(err); err != nil {
 				return err
 			}
 			return context.Cause(ctx)
-		case <-grace.C:
-			if !s.Behind() || late.Load()-before > lastWords {
-				b.giveUp("its init process did not report the end of a killed command")
-			}
+		case <-look.C:
+		}
+		if quiet++; s.Behind() {
+			quiet = 0
+		}
+		flooded := false
+		if n%looks == 0 {
+			flooded = late.Load()-before > lastWords
+			before = late.Load()
+		}
+		if quiet == looks || flooded {
+			b.giveUp("its init process did not report the end of a killed command")
 		}
 	}
 }
