@@ -124,7 +124,12 @@ func (r *Redactor) Learn(events iter.Seq2[store.Disclosure, error]) error {
 // read learns one event.
 func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
 	for _, field := range d.Fields {
-		eachText(field.Value, nesting, func(text string) {
+		eachText(field.Value, nesting, func(name, text string) {
+			if found := r.scan.Named(name, text); len(found) > 0 {
+				mu.Lock()
+				r.found(d, field.Name, text, found)
+				mu.Unlock()
+			}
 			eachView(text, encodings, func(text string) {
 				found := r.scan.All(text)
 				if len(found) == 0 {
@@ -132,15 +137,20 @@ func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				r.where[place{d.Seq, field.Name}] = true
-				for _, f := range found {
-					if f.Kind != scan.Own {
-						r.learn(text[f.Start:f.End], f.Rule)
-					}
-					r.doubt = r.doubt || f.Kind != scan.Own || inBox(d.Kind)
-				}
+				r.found(d, field.Name, text, found)
 			})
 		})
+	}
+}
+
+// found learns what was found in a text of a field.
+func (r *Redactor) found(d store.Disclosure, field, text string, found []scan.Finding) {
+	r.where[place{d.Seq, field}] = true
+	for _, f := range found {
+		if f.Kind != scan.Own {
+			r.learn(text[f.Start:f.End], f.Rule)
+		}
+		r.doubt = r.doubt || f.Kind != scan.Own || inBox(d.Kind)
 	}
 }
 
@@ -202,11 +212,19 @@ const nesting = 3
 func (r *Redactor) json(seq int64, name string, value []byte, deep int) []byte {
 	out := []byte(nil)
 	at := 0
-	texts(value, func(start, end int) {
+	look := r.where[place{seq, name}]
+	texts(value, func(member []byte, start, end int) {
 		text := unquote(value[start:end])
 		clean := text
-		if deep > 0 && isJSON(text) {
-			clean = string(r.json(seq, name, []byte(text), deep-1))
+		if look {
+			found := r.scan.Named(called(member), text)
+			for _, f := range found {
+				r.note(seq, name, f.Rule)
+			}
+			clean = scan.Replace(text, found)
+		}
+		if deep > 0 && clean == text && isJSON(text) {
+			clean = string(r.json(seq, name, []byte(clean), deep-1))
 		}
 		clean = r.text(seq, name, clean)
 		if clean == text {
