@@ -46,8 +46,10 @@ type Removal struct {
 type Redactor struct {
 	scan    *scan.Scanner
 	learnt  map[string]string // text → rule
-	where   map[place]bool    // fields in which something was found
-	doubt   bool              // texts that are not there may hold what is to be taken out
+	words   map[string]string // the same, of what is looked for as a word only
+	spread  *spread
+	where   map[place]bool // fields in which something was found
+	doubt   bool           // texts that are not there may hold what is to be taken out
 	replace *strings.Replacer
 	tears   tears
 	list    []Removal
@@ -78,7 +80,11 @@ func New(patterns ...string) (*Redactor, error) {
 	if u, err := user.Current(); err == nil && !generic(u.Username) {
 		s.AddName("user", u.Username)
 	}
-	return &Redactor{scan: s, learnt: map[string]string{}, where: map[place]bool{}, doubt: len(patterns) > 0}, nil
+	return newRedactor(s, len(patterns) > 0), nil
+}
+
+func newRedactor(s *scan.Scanner, doubt bool) *Redactor {
+	return &Redactor{scan: s, learnt: map[string]string{}, words: map[string]string{}, where: map[place]bool{}, spread: newSpread(s), doubt: doubt}
 }
 
 // generic names are nobody's, and would tear holes into every text.
@@ -110,6 +116,12 @@ func (r *Redactor) Learn(events iter.Seq2[store.Disclosure, error]) error {
 		if failed = err; err != nil {
 			break
 		}
+		r.spread.read(d, func(p place, text, rule string) {
+			mu.Lock()
+			defer mu.Unlock()
+			r.where[p], r.doubt = true, true
+			r.learn(text, rule)
+		})
 		if piece = append(piece, d); len(piece) == 64 {
 			pieces <- piece
 			piece = nil
@@ -161,6 +173,12 @@ func (r *Redactor) learn(text, rule string) {
 	if len(text) < 6 {
 		return
 	}
+	if rule == "password" && plainWord(text) {
+		if was, known := r.words[text]; !known || rule < was {
+			r.words[text] = rule
+		}
+		return
+	}
 	remember := func(text string) {
 		for _, form := range forms(text) {
 			if was, known := r.learnt[form]; !known || rule < was { // the same name, whoever came first
@@ -177,6 +195,16 @@ func (r *Redactor) learn(text, rule string) {
 	if _, password, ok := strings.Cut(text, ":"); ok && strings.HasPrefix(rule, "curl-") && len(password) >= 6 {
 		remember(strings.Trim(password, `"'`))
 	}
+}
+
+// plainWord says of a password whether it is letters only: such is a part of others.
+func plainWord(text string) bool {
+	for i := range len(text) {
+		if c := text[i] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 // forms are how a text stands in other texts: as it is, in JSON, in an address.
@@ -200,7 +228,7 @@ func forms(text string) []string {
 // Field returns a field without what is not to leave; the same slice where
 // there is nothing. It is for after everything has been learnt.
 func (r *Redactor) Field(seq int64, name string, value []byte) []byte {
-	if len(r.learnt) == 0 && !r.where[place{seq, name}] {
+	if len(r.learnt)+len(r.words) == 0 && !r.where[place{seq, name}] {
 		return value
 	}
 	return r.json(seq, name, value, nesting)
@@ -247,7 +275,11 @@ func (r *Redactor) text(seq int64, name, text string) string {
 	if len(r.learnt) > 0 && r.replace == nil {
 		r.replace, r.tears = r.replacer(), newTears(r.learnt)
 	}
-	out := r.views(text, r.where[place{seq, name}], encodings)
+	out := text
+	for _, p := range r.spread.torn[place{seq, name}] {
+		out = p.out(out)
+	}
+	out = r.views(out, r.where[place{seq, name}], encodings)
 	if out == text {
 		return text
 	}
@@ -285,8 +317,33 @@ func (r *Redactor) clean(text string, look bool) string {
 	if r.replace != nil {
 		text = r.tears.mend(r.replace.Replace(text))
 	}
+	for word, rule := range r.words {
+		text = withoutWord(text, word, rule)
+	}
 	return text
 }
+
+// withoutWord takes a word out where it stands alone.
+func withoutWord(text, word, rule string) string {
+	var b strings.Builder
+	from := 0
+	for at := 0; ; {
+		i := strings.Index(text[at:], word)
+		if i < 0 {
+			break
+		}
+		start := at + i
+		at = start + len(word)
+		if (start == 0 || !letter(text[start-1])) && (at == len(text) || !letter(text[at])) && !strings.HasSuffix(text[:start], "[redacted: ") {
+			b.WriteString(text[from:start])
+			b.WriteString("[redacted: " + rule + "]")
+			from = at
+		}
+	}
+	return b.String() + text[from:]
+}
+
+func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c >= 0x80 }
 
 var mark = regexp.MustCompile(`\[redacted: ([a-z0-9-]+)\]`)
 

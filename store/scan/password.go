@@ -154,7 +154,7 @@ var pair, pairBefore = regexp.MustCompile(`^[ ;]\w+=[^=]`), regexp.MustCompile(`
 func indented(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 
 // said is how a sentence tells a password.
-var said = regexp.MustCompile("^(?:[ \\t]+for[ \\t]+[\\w.@-]{1,40})?(?:[ \\t]+(?:is|was|ist|war|lautet|est|es|era|è|é|är|to)[ \\t]*:?|:)?[ \\t]+(?:[\"'`]([^\"'`\\n]{4,60})[\"'`]|([^\\s\"'`,;<>(){}$]{4,60}))")
+var said = regexp.MustCompile("^(?:[ \\t]+(?:for|of|to|on|in|für|von|pour|de|para)(?:[ \\t]+[\\w.@-]{1,40}){1,3}?)?(?:[ \\t]+(?:is|was|ist|war|lautet|est|es|era|è|é|är|to)[ \\t]*:?|:)?[ \\t]+(?:[\"'`]([^\"'`\\n]{4,60})[\"'`]|([^\\s\"'`,;<>(){}$]{4,60}))")
 
 // passwordSaid reads the password in "the password is …", "[sudo] password for
 // bob: …", "IDENTIFIED BY PASSWORD '…'".
@@ -180,7 +180,7 @@ func passwordSaid(text string, start, end int) (from, to int) {
 	s := text[from:to]
 	switch {
 	case len(s) >= 8 && random(s) && strings.Contains(strings.ToLower(text[start:end]), "pass") && end-start > len("passwd"):
-	case strings.Contains(between, " for ") && strings.Contains(between, ":") && word(s): // sudo's, with what was typed
+	case between[0] == ' ' && strings.Contains(between, ":") && word(s): // sudo's, with what was typed
 		if to < len(text) && text[to] != '\n' && text[to] != '\r' {
 			return 0, 0
 		}
