@@ -181,7 +181,7 @@ func passwordSaid(text string, start, end int) (from, to int) {
 	switch {
 	case len(s) >= 8 && random(s) && strings.Contains(strings.ToLower(text[start:end]), "pass") && end-start > len("passwd"):
 	case between[0] == ' ' && strings.Contains(between, ":") && word(s): // sudo's, with what was typed
-		if to < len(text) && text[to] != '\n' && text[to] != '\r' {
+		if to < len(text) && strings.IndexByte("\r\n.!?", text[to]) < 0 {
 			return 0, 0
 		}
 	case strings.TrimSpace(between) != "" && !strings.HasSuffix(strings.TrimSpace(between), "to") && hyphened(s) && word(s):

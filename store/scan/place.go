@@ -6,11 +6,14 @@ import (
 	"strings"
 )
 
+const pairOfDegrees = `(-?\d{1,3}\.\d{4,15}\s?[, ]\s?-?\d{1,3}\.\d{4,15})(?:[^\d.]|$)`
+
 // places are rules for where somebody is. Four decimals of a degree are ten
 // metres; made-up data has two.
 var places = []rule{
-	{id: "coordinates", kind: Personal, keywords: []string{"lat", "latitude", "lng", "lon", "long", "longitude"}, reach: 40, group: 1, anchored: true, re: regexp.MustCompile(`^(?i)(?:lat(?:itude)?|lng|long?(?:itude)?)\\*["']?\s{0,3}[:=]\s{0,3}\\*["']?(-?\d{1,3}\.\d{4,15})(?:[^\d.]|$)`), valid: degrees},
-	{id: "coordinates", kind: Personal, keywords: []string{"geo:", "/@", "coordinates", "coords", "gps", "position", "location", "?q=", "&q=", "?ll=", "&ll=", "point("}, reach: 60, group: 1, anchored: true, re: regexp.MustCompile(`^(?i)(?:geo:|/@|[?&](?:q|ll)=|point\(|(?:coordinates|coords|gps|position|location)\\*["']?\s{0,3}[:=]?\s{0,3}\\*["'\[(]{0,2})\s?(-?\d{1,3}\.\d{4,15}\s?[, ]\s?-?\d{1,3}\.\d{4,15})(?:[^\d.]|$)`), valid: degrees},
+	{id: "coordinates", kind: Personal, keywords: []string{"lat", "latitude", "lng", "lon", "long", "longitude"}, reach: 40, group: 1, anchored: true, apart: true, assigned: true, re: regexp.MustCompile(`^(?i)(?:lat(?:itude)?|lng|long?(?:itude)?)\\*["']?\s{0,3}[:=]\s{0,3}\\*["']?(-?\d{1,3}\.\d{4,15})(?:[^\d.]|$)`), valid: degrees},
+	{id: "coordinates", kind: Personal, keywords: []string{"coordinates", "coords", "gps", "position", "location"}, reach: 60, group: 1, anchored: true, assigned: true, re: regexp.MustCompile(`^(?i)[a-z]+\\*["']?\s{0,3}[:=]\s{0,3}\\*["'\[(]{0,2}\s?` + pairOfDegrees), valid: degrees},
+	{id: "coordinates", kind: Personal, keywords: []string{"geo:", "/@", "?q=", "&q=", "?ll=", "&ll=", "point("}, reach: 60, group: 1, anchored: true, re: regexp.MustCompile(`^(?i)(?:geo:|/@|[?&](?:q|ll)=|point\(\s?)` + pairOfDegrees), valid: degrees},
 	{id: "coordinates", kind: Personal, keywords: []string{"°"}, reach: 60, re: regexp.MustCompile(`\d{1,3}°\s?\d{1,2}['′’]\s?\d{1,2}(?:\.\d+)?(?:["″”]|'')\s?[NSEWO]\b`)},
 }
 
@@ -98,5 +101,5 @@ func beside(s string, before bool) bool {
 // spelled is an e-mail address as people write it for people.
 var spelled = []rule{
 	{id: "email", kind: Personal, keywords: []string{"[at]", "(at)", "{at}", "<at>", "[@]"}, reach: 80, re: regexp.MustCompile(`(?i)[\w.+-]{1,64} ?[\[({<](?:at|@)[\])}>] ?[\w-]{1,60}(?: ?(?:[\[({<](?:dot|\.|punkt)[\])}>]|\.) ?[a-z][\w-]{1,60}){1,4}`)},
-	{id: "email", kind: Personal, keywords: []string{" at "}, reach: 80, re: regexp.MustCompile(`(?i)[\w.+-]{1,64} at [\w-]{1,60}(?: dot [\w-]{1,60})* dot (?:com|org|net|edu|de|uk|fr|io|ch|at|it|es|nl|pl|eu|us|ca)\b`)},
+	{id: "email", kind: Personal, keywords: []string{" dot "}, reach: 20, re: regexp.MustCompile(`(?i)[\w.+-]{1,64} at [\w-]{1,60}(?: dot [\w-]{1,60})* dot (?:com|org|net|edu|de|uk|fr|io|ch|at|it|es|nl|pl|eu|us|ca)\b`)},
 }
