@@ -41,7 +41,7 @@ func placed(s string) bool {
 // numbered says of a value in one piece whether it may be a password for the
 // digits in it, whatever signs it has.
 func numbered(s string) bool {
-	return len(s) >= 6 && strings.ContainsAny(s, "0123456789") && !strings.ContainsAny(s, " \t") && strings.IndexByte("$<{%[", s[0]) < 0 && !version.MatchString(s)
+	return len(s) >= 6 && strings.ContainsAny(s, "0123456789") && !strings.ContainsAny(s, " \t") && strings.IndexByte("$<{%[", s[0]) < 0 && !strings.Contains(s, "required") && !version.MatchString(s)
 }
 
 // argumentAt reads what follows --password or --token.

@@ -154,7 +154,7 @@ var pair, pairBefore = regexp.MustCompile(`^[ ;]\w+=[^=]`), regexp.MustCompile(`
 func indented(s string) int { return len(s) - len(strings.TrimLeft(s, " \t")) }
 
 // said is how a sentence tells a password.
-var said = regexp.MustCompile("^(?:[ \\t]+(?:for|of|to|on|in|für|von|pour|de|para)(?:[ \\t]+[\\w.@-]{1,40}){1,3}?)?(?:[ \\t]+(?:is|was|ist|war|lautet|est|es|era|è|é|är|to)[ \\t]*:?|:)?[ \\t]+(?:[\"'`]([^\"'`\\n]{4,60})[\"'`]|([^\\s\"'`,;<>(){}$]{4,60}))")
+var said = regexp.MustCompile("^(?:(?:[ \\t]+(?:for|of|to|on|in|für|von|pour|de|para)(?:[ \\t]+[\\w.@-]{1,40}){1,3}?)?(?:[ \\t]+(?:is|was|ist|war|lautet|est|es|era|è|é|är|to)[ \\t]*:?|:)[ \\t]+|[ \\t]+)(?:[\"'`]([^\"'`\\n]{4,60})[\"'`]|([^\\s\"'`,;<>(){}$]{4,60}))")
 
 // passwordSaid reads the password in "the password is …", "[sudo] password for
 // bob: …", "IDENTIFIED BY PASSWORD '…'".
@@ -179,7 +179,7 @@ func passwordSaid(text string, start, end int) (from, to int) {
 	to = from + len(strings.TrimRight(text[from:to], ".!?:"))
 	s := text[from:to]
 	switch {
-	case len(s) >= 8 && random(s) && strings.Contains(strings.ToLower(text[start:end]), "pass") && end-start > len("passwd"):
+	case len(s) >= 8 && random(s) && !adjective(s) && strings.Contains(strings.ToLower(text[start:end]), "pass") && end-start > len("passwd"):
 	case between[0] == ' ' && strings.Contains(between, ":") && word(s): // sudo's, with what was typed
 		if to < len(text) && strings.IndexByte("\r\n.!?", text[to]) < 0 {
 			return 0, 0
@@ -203,13 +203,22 @@ func hyphened(s string) bool {
 			return false
 		}
 	}
-	last := parts[len(parts)-1]
+	return !adjective(s)
+}
+
+// adjective says of a word with hyphens whether it ends like one.
+func adjective(s string) bool {
+	at := strings.LastIndexByte(s, '-')
+	if at < 0 {
+		return false
+	}
+	last := strings.ToLower(s[at+1:])
 	for _, end := range []string{"ed", "ive", "ing", "able", "ible", "less", "free", "only", "safe", "like", "ent", "ant", "specific", "known", "wide", "based", "bit", "ly", "al", "ic", "text", "file", "in", "out", "up", "hash", "set", "up", "level"} {
 		if strings.HasSuffix(last, end) {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // word says whether a value in one piece may be a password: no placeholder, no

@@ -101,5 +101,5 @@ func beside(s string, before bool) bool {
 // spelled is an e-mail address as people write it for people.
 var spelled = []rule{
 	{id: "email", kind: Personal, keywords: []string{"[at]", "(at)", "{at}", "<at>", "[@]"}, reach: 80, re: regexp.MustCompile(`(?i)[\w.+-]{1,64} ?[\[({<](?:at|@)[\])}>] ?[\w-]{1,60}(?: ?(?:[\[({<](?:dot|\.|punkt)[\])}>]|\.) ?[a-z][\w-]{1,60}){1,4}`)},
-	{id: "email", kind: Personal, keywords: []string{" dot "}, reach: 20, re: regexp.MustCompile(`(?i)[\w.+-]{1,64} at [\w-]{1,60}(?: dot [\w-]{1,60})* dot (?:com|org|net|edu|de|uk|fr|io|ch|at|it|es|nl|pl|eu|us|ca)\b`)},
+	{id: "email", kind: Personal, keywords: []string{" dot "}, reach: 20, re: regexp.MustCompile(`(?i)(?:[\w+-]{1,40}[._0-9][\w.+-]{0,40} at [\w-]{1,60}|[\w+-]{1,40} at (?:gmail|googlemail|outlook|hotmail|live|yahoo|gmx|web|icloud|proton|protonmail|posteo|aol))(?: dot [\w-]{1,60})* dot (?:com|org|net|edu|de|uk|fr|io|ch|at|it|es|nl|pl|eu|us|ca|me)\b`)},
 }
