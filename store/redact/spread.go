@@ -2,6 +2,7 @@ package redact
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"glovebox/store"
@@ -95,6 +96,9 @@ func (s *spread) join(key string, at place, value []byte, learn func(at place, t
 			if f.End <= seam || f.Start >= seam && glue == "" || f.Kind == scan.Own || st.lines && f.Kind == scan.Personal { // of any two numbers one could be made
 				continue
 			}
+			if f.Start < seam && s.whole(trimmed, f.Start, seam) || s.whole(head, 0, f.End-seam) {
+				continue
+			}
 			s.tear(st, f, trimmed+glue+head, seam, at)
 			learn(at, (trimmed + glue + head)[f.Start:f.End], f.Rule)
 			for _, p := range st.parts {
@@ -108,6 +112,12 @@ func (s *spread) join(key string, at place, value []byte, learn func(at place, t
 		return
 	}
 	st.text, st.parts, st.lines = tail, []part{{at, 0}}, false
+}
+
+// whole says whether one side of a seam is something by itself: what is beside
+// it is another matter then.
+func (s *spread) whole(text string, from, to int) bool {
+	return slices.ContainsFunc(s.scan.Find(text), func(f scan.Finding) bool { return f.Start == from && f.End == to })
 }
 
 // tear remembers the parts of a finding that are in each event.

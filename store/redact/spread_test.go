@@ -20,7 +20,7 @@ func TestSpreadSecretsAreSeen(t *testing.T) {
 	for name, secret := range map[string]string{"aws-access-token": "AKIAZ5Q7RTYUIOPLKJHG", "github-pat": "ghp_k2J9xQwT4zLmN8vB3rY6uH1sD5fG7aPcE0iQ", "iban": "DE89370400440532013000", "card": "4539148803436467"} {
 		for stream, say := range streams {
 			for _, long := range []string{"", strings.Repeat("a \"quoted\" line\n", 30)} {
-				for at := 3; at < len(secret)-3; at += 9 {
+				for at := 4; at < len(secret)-3; at += 11 {
 					out, removed := redacted(t, say(long+"take "+secret[:at]), store.Decision{Tool: "x"}, say(secret[at:]+" it is\n"+long))
 					left := strings.NewReplacer("\\n", " ", long, "").Replace(out)
 					if strings.Contains(left, " "+secret[:at]) || strings.Contains(left, secret[at:]+" ") || len(removed) != 2 {
@@ -48,13 +48,17 @@ func TestSpreadSecretsAreSeen(t *testing.T) {
 // Two numbers, two lines, two sentences do not make one.
 func TestNothingIsMadeOfTwo(t *testing.T) {
 	for _, pair := range [][2]string{
-		{"45391488\n", "03436467\n"}, {"total 4539", " 1488 0343 6467"}, {"id AKIAZ5Q7RT ", "YUIOPLKJHG"}, {"enter the password:", "yes"}, {"the password:\n", "\nsee below"}, {"-rw 1 root", "root 4096"},
+		{"45391488\n", "03436467\n"}, {"total 12", "plain"}, {"total 4539", " 1488 0343 6467"}, {"id AKIAZ5Q7RT ", "YUIOPLKJHG"}, {"enter the password:", "yes"}, {"the password:\n", "\nsee below"}, {"-rw 1 root", "root 4096"},
 	} {
 		if out, removed := redacted(t, store.ToolResult{Stdout: pair[0]}, store.ToolResult{Stdout: pair[1]}); len(removed) > 0 {
 			t.Errorf("%q became %s", pair, out)
 		}
 	}
-	_, removed := redacted(t, store.Prompt{Text: "AKIAZ5Q7RT"}, store.ToolResult{Stdout: "YUIOPLKJHG"})
+	out, removed := redacted(t, store.ToolResult{Stdout: "jane.roe@acme-widgets.com"}, store.ToolResult{Stdout: "plain\n"})
+	if !strings.Contains(out, `"plain\n"`) || len(removed) != 1 {
+		t.Errorf("%v, %s", removed, out)
+	}
+	_, removed = redacted(t, store.Prompt{Text: "AKIAZ5Q7RT"}, store.ToolResult{Stdout: "YUIOPLKJHG"})
 	if len(removed) > 0 {
 		t.Errorf("of two who speak: %v", fmt.Sprint(removed))
 	}
