@@ -168,7 +168,7 @@ func (src Source) facts() [][2]string {
 		for _, r := range src.Removals {
 			times += r.Times
 		}
-		facts = append(facts, [2]string{"redacted", fmt.Sprintf("%d × [redacted: …]", times)})
+		facts = append(facts, [2]string{"redacted", "taken out in " + store.Plural(times, "place")})
 	}
 	return facts
 }

@@ -66,7 +66,8 @@ type pesels struct {
 
 func (p *pesels) read(d []byte, at int) {
 	year, month, day := number2(string(d[:2])), number2(string(d[2:4])), number2(string(d[4:6]))
-	if p.other = p.other || !(month >= 1 && month <= 12 || month >= 21 && month <= 32 && year <= 40) || day < 1 || day > 31 || !weighted(10, 1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)(string(d)); p.other {
+	born := month >= 1 && month <= 12 || month >= 21 && month <= 32 && year <= 40 // from 1900 on, and from 2000 on
+	if p.other = p.other || !born || day < 1 || day > 31 || !weighted(10, 1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)(string(d)); p.other {
 		p.found = nil
 		return
 	}
