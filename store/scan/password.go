@@ -141,13 +141,17 @@ func settled(text string, start int, a assignment) bool {
 		return true
 	case a.tight && rest != "" && rest[0] == '&':
 		return true
+	case a.tight && flagBefore.MatchString(before): // -F password=letmein, --from-literal=password=letmein
+		return true
 	case name == "" && rest == "": // password: letmein, alone on its line
 		return a.colon || a.tight || !strings.ContainsAny(before, ".") && indented(text[line:start]) == 0
 	case a.tight && (last == ' ' || last == ';' || last == '"' || last == '\''): // host=db password=letmein dbname=shop
-		return pair.MatchString(rest) || pairBefore.MatchString(before) && (rest == "" || strings.IndexByte("\"'`", rest[0]) >= 0)
+		return pair.MatchString(rest) || pairBefore.MatchString(before) && (rest == "" || strings.IndexByte(";\"'`", rest[0]) >= 0)
 	}
 	return false
 }
+
+var flagBefore = regexp.MustCompile(`(?:^|\s)(?:-[a-zA-Z] |--[a-z-]+[ =])["']?$`)
 
 var pair, pairBefore = regexp.MustCompile(`^[ ;]\w+=[^=]`), regexp.MustCompile(`(?:^|[ ;"'])\w+=[^\s=]+[ ;]$`)
 
@@ -180,6 +184,7 @@ func passwordSaid(text string, start, end int) (from, to int) {
 	s := text[from:to]
 	switch {
 	case len(s) >= 8 && random(s) && !adjective(s) && strings.Contains(strings.ToLower(text[start:end]), "pass") && end-start > len("passwd"):
+	case strings.TrimSpace(between) != "" && len(s) >= 8 && numbered(s) && letters(s) && !adjective(s) && !nothing()[strings.ToLower(s)]:
 	case between[0] == ' ' && strings.Contains(between, ":") && word(s): // sudo's, with what was typed
 		if to < len(text) && strings.IndexByte("\r\n.!?", text[to]) < 0 {
 			return 0, 0
