@@ -186,7 +186,7 @@ func passwordSaid(text string, start, end int) (from, to int) {
 	case len(s) >= 8 && random(s) && !adjective(s) && strings.Contains(strings.ToLower(text[start:end]), "pass") && end-start > len("passwd"):
 	case strings.TrimSpace(between) != "" && len(s) >= 8 && numbered(s) && letters(s) && !adjective(s) && !nothing()[strings.ToLower(s)]:
 	case between[0] == ' ' && strings.Contains(between, ":") && word(s): // sudo's, with what was typed
-		if to < len(text) && strings.IndexByte("\r\n.!?", text[to]) < 0 {
+		if to < len(text) && strings.IndexByte("\r\n.!?\"\\", text[to]) < 0 {
 			return 0, 0
 		}
 	case strings.TrimSpace(between) != "" && !strings.HasSuffix(strings.TrimSpace(between), "to") && hyphened(s) && word(s):
@@ -315,7 +315,7 @@ func keyAt(text string, _, end int) (from, to int) {
 }
 
 // pin is a number that somebody keeps in mind.
-var pin = regexp.MustCompile(`^(?i)pin(?:[ _-]?(?:code|number|no|nummer))?\\*["'` + "`" + `]?(?:[ \t]*(?:[:=]|=>|is|was|ist|lautet|est)\\*["'` + "`" + `]?)?[ \t]*\\*["'` + "`" + `]?(\d{4,8})(?:[^\w.:%/-]|[.!?:]?(?:\s|$))`)
+var pin = regexp.MustCompile(`^(?i)pin(?:[ _-]?(?:code|number|no|nummer))?\\*["'` + "`" + `]?(?:[ \t]*(?:[:=]|=>|is|was|ist|lautet|est)\\*["'` + "`" + `]?)?[ \t]*\\*["'` + "`" + `]?(\d{4,8})(?:[^\w.:%/-]|[.!?:]?(?:[\s"'\\<]|$))`)
 
 func pinAt(text string, start, _ int) (from, to int) {
 	if start > 0 && alnum(text[start-1]) {

@@ -25,6 +25,7 @@ func Placed(r *rand.Rand) map[string]string {
 		"typed":                 "$ sudo -S true\n[sudo] password for bob: " + word() + "\n",
 		"in colours, on a line": "password: " + word() + "\nok",
 		"pin, said":             "My PIN is " + pin + " and the door opens.",
+		"pin, said at the end":  "Die PIN lautet " + pin + ".",
 		"pin, a number":         `{"card":"visa","pin": ` + pin + `,"ok":true}`,
 		"connection string":     `psql "host=db user=app password=` + word() + ` dbname=shop"`,
 		"form":                  "user=bob&password=" + word() + "&next=%2Fhome",
