@@ -317,24 +317,25 @@ func (r *Redactor) clean(text string, look bool) string {
 	if r.replace != nil {
 		text = r.tears.mend(r.replace.Replace(text))
 	}
-	for word, rule := range r.words {
-		text = withoutWord(text, word, rule)
+	if len(r.words) > 0 {
+		text = r.withoutWords(text)
 	}
 	return text
 }
 
-// withoutWord takes a word out where it stands alone.
-func withoutWord(text, word, rule string) string {
+// withoutWords takes words out where they stand alone.
+func (r *Redactor) withoutWords(text string) string {
 	var b strings.Builder
 	from := 0
-	for at := 0; ; {
-		i := strings.Index(text[at:], word)
-		if i < 0 {
-			break
+	for at := 0; at < len(text); at++ {
+		if !letter(text[at]) {
+			continue
 		}
-		start := at + i
-		at = start + len(word)
-		if (start == 0 || !letter(text[start-1])) && (at == len(text) || !letter(text[at])) && !strings.HasSuffix(text[:start], "[redacted: ") {
+		start := at
+		for at < len(text) && letter(text[at]) {
+			at++
+		}
+		if rule, ok := r.words[text[start:at]]; ok && !strings.HasSuffix(text[:start], "[redacted: ") {
 			b.WriteString(text[from:start])
 			b.WriteString("[redacted: " + rule + "]")
 			from = at

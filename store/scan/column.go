@@ -34,10 +34,15 @@ func columnAt(text string, start, end int) []span {
 	if sep == 0 {
 		return aligned(text, line, stop, start, end)
 	}
-	if line > 0 {
-		if before, to := lineOf(text, line-1); strings.Count(text[before:to], string(sep)) == strings.Count(head, string(sep)) && !drawn(text[before:to]) {
+	for above, n := line, 0; above > 0; n++ {
+		before, to := lineOf(text, above-1)
+		if n > 2 || strings.Count(text[before:to], string(sep)) == strings.Count(head, string(sep)) && !drawn(text[before:to]) {
 			return nil // a row
 		}
+		if !drawn(text[before:to]) {
+			break
+		}
+		above = before
 	}
 	cells := strings.Split(head, string(sep))
 	at, column := line, -1
@@ -82,14 +87,17 @@ func columnAt(text string, start, end int) []span {
 
 const names = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. \r#äöüßéèàçñ"
 
-// lineOf is where the line begins and ends that text[at] is in.
+// lineOf is where the line begins and ends that text[at] is in, of a long one
+// as far as it is looked at.
 func lineOf(text string, at int) (from, to int) {
-	from = strings.LastIndexByte(text[max(0, min(at, len(text))-widest):min(at, len(text))], '\n') + 1
-	from += max(0, min(at, len(text))-widest)
-	if to = strings.IndexByte(text[min(at, len(text)):], '\n'); to < 0 {
-		return from, len(text)
+	at = min(at, len(text))
+	from = max(0, at-widest)
+	from += strings.LastIndexByte(text[from:at], '\n') + 1
+	to = min(len(text), at+widest)
+	if n := strings.IndexByte(text[at:to], '\n'); n >= 0 {
+		to = at + n
 	}
-	return from, at + to
+	return from, to
 }
 
 // separator is what parts the cells of a head, 0: nothing does.
@@ -131,7 +139,7 @@ func aligned(text string, line, stop, start, end int) []span {
 		from := to + 1
 		_, to = lineOf(text, from)
 		row := text[from:to]
-		if len(row) <= left || left > 0 && row[left-1] != ' ' {
+		if len(row) <= left || left > 0 && row[left-1] != ' ' || drawn(row) {
 			break
 		}
 		cell := row[left:min(len(row), right)]

@@ -118,7 +118,7 @@ func settled(text string, start int, a assignment) bool {
 		line--
 	}
 	before := strings.TrimLeft(text[line:start], " \t+-#│|>")
-	rest := text[a.end:]
+	rest := text[a.end:min(len(text), a.end+200)]
 	if nl := strings.IndexByte(rest, '\n'); nl >= 0 {
 		rest = rest[:nl]
 	}

@@ -14,7 +14,17 @@ var places = []rule{
 	{id: "coordinates", kind: Personal, keywords: []string{"lat", "latitude", "lng", "lon", "long", "longitude"}, reach: 40, group: 1, anchored: true, apart: true, assigned: true, re: regexp.MustCompile(`^(?i)(?:lat(?:itude)?|lng|long?(?:itude)?)\\*["']?\s{0,3}[:=]\s{0,3}\\*["']?(-?\d{1,3}\.\d{4,15})(?:[^\d.]|$)`), valid: degrees},
 	{id: "coordinates", kind: Personal, keywords: []string{"coordinates", "coords", "gps", "position", "location"}, reach: 60, group: 1, anchored: true, assigned: true, re: regexp.MustCompile(`^(?i)[a-z]+\\*["']?\s{0,3}[:=]\s{0,3}\\*["'\[(]{0,2}\s?` + pairOfDegrees), valid: degrees},
 	{id: "coordinates", kind: Personal, keywords: []string{"geo:", "/@", "?q=", "&q=", "?ll=", "&ll=", "point("}, reach: 60, group: 1, anchored: true, re: regexp.MustCompile(`^(?i)(?:geo:|/@|[?&](?:q|ll)=|point\(\s?)` + pairOfDegrees), valid: degrees},
-	{id: "coordinates", kind: Personal, keywords: []string{"°"}, reach: 60, re: regexp.MustCompile(`\d{1,3}°\s?\d{1,2}['′’]\s?\d{1,2}(?:\.\d+)?(?:["″”]|'')\s?[NSEWO]\b`)},
+	{id: "coordinates", kind: Personal, keywords: []string{"°"}, read: one(minutes)},
+}
+
+var minute = regexp.MustCompile(`^\d{1,3}°\s?\d{1,2}['′’]\s?\d{1,2}(?:\.\d+)?(?:["″”]|'')\s?[NSEWO]\b`)
+
+// minutes reads degrees, minutes and seconds around the sign text[start:end].
+func minutes(text string, start, _ int) (from, to int) {
+	for from = start; from > 0 && start-from < 3 && digit(text[from-1]); {
+		from--
+	}
+	return from, from + len(minute.FindString(text[from:min(len(text), start+40)]))
 }
 
 // degrees says of one or two numbers whether they can be degrees.
