@@ -92,7 +92,7 @@ func quote(text string, i int) int {
 
 // passwordAt reads the password that is given to the name text[start:end].
 func passwordAt(text string, start, end int) (from, to int) {
-	if text[start:end] == "PWD" && (start == 0 || text[start-1] != '_') { // the working directory, as is OLDPWD
+	if text[start:end] == "PWD" && (start == 0 || text[start-1] != '_' && !alnum(text[start-1]) || strings.HasSuffix(text[:start], "OLD")) { // the working directory
 		return 0, 0
 	}
 	a, ok := assign(text, end)
@@ -123,10 +123,8 @@ func settled(text string, start int, a assignment) bool {
 		rest = rest[:nl]
 	}
 	rest = strings.TrimRight(rest, " \t\r")
-	if before == "" || before[len(before)-1] != '&' && before[len(before)-1] != '?' {
-		for _, lead := range []string{"export ", "set ", "ENV ", "declare -x ", "readonly "} {
-			before = strings.TrimPrefix(before, lead)
-		}
+	for _, lead := range []string{"export ", "set ", "ENV ", "declare -x ", "readonly "} {
+		before = strings.TrimPrefix(before, lead)
 	}
 	name := strings.TrimFunc(before, func(r rune) bool { return r < 0x80 && (alnum(byte(r)) || strings.ContainsRune("_.-", r)) || r >= 0x80 })
 	shouts := strings.ToUpper(text[start:a.sign]) == text[start:a.sign] && strings.ToLower(text[start:a.sign]) != text[start:a.sign]
@@ -258,7 +256,7 @@ var element = regexp.MustCompile(`^[A-Za-z_][\w.]*(?:\[[^\]]*\]?|::\w+|->\w+)+$`
 // phrase is word for what stands in quotes: it may be several, if they are no sentence.
 func phrase(s string) bool {
 	if !strings.ContainsAny(s, " \t") {
-		return word(s) && !strings.HasSuffix(s, ":") && !strings.Contains(s, ".") && !caption(s)
+		return word(s) && !strings.HasSuffix(s, ":") && !strings.Contains(s, ".") && !short(s)
 	}
 	words := strings.Fields(s)
 	if len(words) < 2 || strings.ContainsAny(s[len(s)-1:], ":?.!…") || strings.ContainsAny(s, "%{}<>()") {
@@ -273,12 +271,14 @@ func phrase(s string) bool {
 	return !strings.ContainsAny(s[:1], "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 }
 
-// caption is a label on a screen, or a name of a field: one word with a capital, or in camel's case.
-func caption(s string) bool {
+// short says of a word whether it has few letters and nothing else, as labels,
+// names of fields and types in quotes do.
+func short(s string) bool {
 	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" && len(s) < 6
 }
 
-var set = func(words string) func() map[string]bool {
+// set is of words.
+func set(words string) func() map[string]bool {
 	return sync.OnceValue(func() map[string]bool {
 		all := map[string]bool{}
 		for w := range strings.FieldsSeq(words) {
