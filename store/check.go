@@ -103,7 +103,7 @@ func (c *checker) run(ctx context.Context, id string, kept []string) (Audit, err
 	}
 	wal, err := c.store.keptWAL()
 	if wal != "" {
-		a.Why = fmt.Sprintf("the last commits before it was opened could not be read, and are not in it: its WAL was damaged, by somebody or by a power cut, and is kept as %s; move it away once that is settled", wal)
+		a.Why = fmt.Sprintf("the last commits before it was opened could not be read, and are not in it: its WAL was damaged or cut, by somebody or by a power cut, and is kept as %s; move it away once that is settled", wal)
 	}
 	return a, err
 }

@@ -55,12 +55,17 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := makeFile("log", path); err != nil {
 		return nil, err
 	}
+	named := path
+	if path, err = filepath.EvalSymlinks(named); err != nil { // SQLite's own files are beside what a link leads to
+		return nil, unusable("log", named, err)
+	}
 	if err := keepWAL(path); err != nil {
+		leaveWAL(path)
 		return nil, err
 	}
 	s := &Store{path: path, x: index{path: path + ".index", turn: make(chan struct{}, 1)}, due: make(chan struct{}, 1)}
 	if s.pack, err = newPacker(); err != nil {
-		return nil, fmt.Errorf("opening the log: %w", err)
+		return nil, errors.Join(fmt.Errorf("opening the log: %w", err), s.close())
 	}
 	if err := unlessBusy(ctx, func() error { return s.open(ctx) }); err != nil {
 		return nil, errors.Join(s.explain(err), s.close())
@@ -108,6 +113,7 @@ func (s *Store) close() (err error) {
 	if s.w != nil {
 		err = errors.Join(err, s.w.Close())
 	}
+	leaveWAL(s.path)
 	return err
 }
 
