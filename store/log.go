@@ -217,7 +217,9 @@ func (s *Store) migrate(ctx context.Context, steps []fs.DirEntry) error {
 			if err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, string(stmts)); err != nil {
+			if _, err := tx.ExecContext(ctx, string(stmts)); isLogic(err) {
+				return problemf(ErrBroken, "log %s says that it is of format %d, and its tables are not: %v", s.path, have, err)
+			} else if err != nil {
 				return fmt.Errorf("bringing the log up to date (%s): %w", step.Name(), err)
 			}
 			if step.Name() == "002_trust.sql" {
