@@ -15,3 +15,9 @@ CREATE TABLE indexed (
     seq     INTEGER NOT NULL,    -- up to and including this event
     root    BLOB NOT NULL        -- of the session's tree with that event: no other history has it
 ) STRICT;
+
+-- See indexseal.go.
+CREATE TABLE seal (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    box BLOB NOT NULL
+) STRICT;

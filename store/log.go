@@ -42,7 +42,7 @@ type Store struct {
 
 // SignWith makes s sign the ends of sessions, and all that is changed about
 // whole sessions, with key. Call it before anything is appended.
-func (s *Store) SignWith(key *Key) { s.key = key }
+func (s *Store) SignWith(key *Key) { s.key, s.x.key = key, key.index }
 
 // Open opens the log at path, making it and its directory (0600, 0700) where
 // they do not exist and bringing an older one up to date. The caller closes it.

@@ -89,7 +89,14 @@ func (s *Store) Compact(ctx context.Context) error {
 		}
 	}
 	err := s.x.use(ctx, func() error {
-		for _, stmt := range []string{`INSERT INTO search (search) VALUES ('optimize')`, `VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
+		err := s.x.write(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO search (search) VALUES ('optimize')`)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, stmt := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
 			if _, err := s.x.w.ExecContext(ctx, stmt); err != nil {
 				return s.x.explain(err)
 			}
