@@ -346,3 +346,9 @@ func (SessionEnded) Kind() string   { return "session.ended" }
 func (Note) Kind() string           { return "note" }
 func (Drift) Kind() string          { return "drift" }
 func (Compared) Kind() string       { return "compared" }
+func (Decision) Kind() string       { return "decision" }
+func (ToolCall) Kind() string       { return "tool.call" }
+func (ToolResult) Kind() string     { return "tool.result" }
+func (Egress) Kind() string         { return "egress" }
+func (EgressDone) Kind() string     { return "egress.done" }
+func (BoxDiff) Kind() string        { return "box.diff" }

@@ -116,10 +116,3 @@ type FileChange struct {
 	Patch     string `json:"patch,omitempty"`     // unified diff; all of a session are at most 256 KiB
 	PatchCut  bool   `json:"patch_cut,omitempty"` // too large for a patch
 }
-
-func (Decision) Kind() string       { return "decision" }
-func (ToolCall) Kind() string       { return "tool.call" }
-func (ToolResult) Kind() string     { return "tool.result" }
-func (Egress) Kind() string         { return "egress" }
-func (EgressDone) Kind() string     { return "egress.done" }
-func (BoxDiff) Kind() string        { return "box.diff" }
