@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"sync"
+
+	"glovebox/store/proof"
 )
 
 const (
 	// indexPiece is how many bytes of text are indexed in one transaction.
 	indexPiece = 4 << 20
 	// indexAhead is after how many bytes of events they are indexed meanwhile.
-	indexAhead = 256 << 10
+	indexAhead = 32 << 10
 )
 
 // Index makes what was appended searchable. Search does it first; a Store does
@@ -66,8 +69,9 @@ func (s *Store) indexAsTold(ctx context.Context) {
 	}
 }
 
-// appended counts what is not indexed yet.
-func (s *Store) appended(bytes int) {
+// appended counts what is not indexed yet, and keeps the event for who indexes it.
+func (s *Store) appended(session int64, e Event, root proof.Hash, bytes int) {
+	s.recent.add(session, e, root)
 	if s.fresh.Add(int64(bytes)) < indexAhead {
 		return
 	}
@@ -76,6 +80,58 @@ func (s *Store) appended(bytes int) {
 	case s.due <- struct{}{}:
 	default: // it has been told already
 	}
+}
+
+// recent are the latest events of sessions, as this Store has appended them one
+// after the other: those need not be read to be indexed.
+type recent struct {
+	mu   sync.Mutex
+	size int // of all texts
+	of   map[int64]*run
+}
+
+// A run is events after from, up to and including to.
+type run struct {
+	from, to int64
+	root     []byte // with the last
+	rows     []indexRow
+}
+
+func (r *recent) add(session int64, e Event, root proof.Hash) {
+	text, about := searchable(e.Body)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil || r.size > indexPiece { // nobody indexes
+		r.of, r.size = map[int64]*run{}, 0
+	}
+	of := r.of[session]
+	if of == nil || of.to != e.Seq-1 {
+		of = &run{from: e.Seq - 1}
+		r.of[session] = of
+	}
+	of.to, of.root = e.Seq, root[:]
+	if text != "" {
+		of.rows = append(of.rows, indexRow{session<<32 | e.Seq, text, about})
+		r.size += len(text)
+	}
+}
+
+// take returns what comes after event from, and forgets it; nil: that is not known.
+func (r *recent) take(session, from int64) *run {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	of := r.of[session]
+	delete(r.of, session)
+	if of == nil {
+		return nil
+	}
+	for _, row := range of.rows {
+		r.size -= len(row.text)
+	}
+	if of.from != from {
+		return nil
+	}
+	return of
 }
 
 // indexing is a piece of what is to be indexed.
@@ -229,6 +285,14 @@ func (s *Store) unindexed(ctx context.Context, have standing) (next indexing, er
 	for _, end := range have.ends {
 		p := part{end, have.marks[end.session].seq}
 		if p.from >= end.seq {
+			continue
+		}
+		if run := s.recent.take(p.session, p.from); run != nil {
+			p.seq, p.root = run.to, run.root
+			next.rows, next.parts = append(next.rows, run.rows...), append(next.parts, p)
+			for _, row := range run.rows {
+				size += len(row.text)
+			}
 			continue
 		}
 		at := p.from

@@ -87,8 +87,8 @@ func (x *index) open(ctx context.Context) error {
 			return err
 		}
 		x.r.SetMaxOpenConns(4)
-		// An index that a crash of the machine sets back goes on from there: it need not wait for the disk.
-		if x.w, err = sql.Open("sqlite", dsn(x.path, "_txlock=immediate&_journal_mode=WAL&_synchronous=NORMAL")); err != nil {
+		// It need not wait for the disk: see survived.
+		if x.w, err = sql.Open("sqlite", dsn(x.path, "_txlock=immediate&_journal_mode=WAL&_synchronous=OFF")); err != nil {
 			return errors.Join(err, x.r.Close())
 		}
 		x.w.SetMaxOpenConns(1)
@@ -122,8 +122,7 @@ func (x *index) prepare(ctx context.Context) error {
 		if app != indexID {
 			return false, nil
 		}
-		_, err = x.seal(ctx, q)
-		return true, err
+		return true, x.survived(ctx, q)
 	}
 	if done, err := is(x.r); done || err != nil {
 		return err
@@ -140,10 +139,8 @@ func (x *index) prepare(ctx context.Context) error {
 		return err
 	}
 	first := seal{key: x.key} // of what fts5 has put there
-	for table := range sealedTables {
-		if err := first.addAll(ctx, tx, table); err != nil {
-			return err
-		}
+	if err := first.addTables(ctx, tx); err != nil {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO seal (one, box) VALUES (1, ?)`, first.locked()); err != nil {
 		return err

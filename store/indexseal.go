@@ -32,8 +32,9 @@ var sealedTables = map[string]string{
 
 // A seal adds up rows. The order of rows means nothing.
 type seal struct {
-	key [sha256.Size]byte
-	sum [4]uint64
+	key  [sha256.Size]byte
+	sum  [4]uint64
+	boot string // of the machine, when it was made
 }
 
 // add adds a row of a table, or takes it away.
@@ -95,6 +96,7 @@ func (s *seal) locked() []byte {
 	for _, v := range s.sum {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
+	b = append(b, bootID()...)
 	lock := s.lock()
 	nonce := make([]byte, lock.NonceSize())
 	rand.Read(nonce) // never fails
@@ -108,9 +110,10 @@ func (s *seal) unlock(box []byte) bool {
 		return false
 	}
 	b, err := lock.Open(nil, box[:lock.NonceSize()], box[lock.NonceSize():], nil)
-	if err != nil || len(b) != 8*len(s.sum) {
+	if err != nil || len(b) < 8*len(s.sum) {
 		return false
 	}
+	s.boot = string(b[8*len(s.sum):])
 	for i := range s.sum {
 		s.sum[i] = binary.BigEndian.Uint64(b[8*i:])
 	}
@@ -142,6 +145,24 @@ func (x *index) seal(ctx context.Context, q querier) (*seal, error) {
 	return s, nil
 }
 
+// survived says whether the index is what it was before the machine was started
+// again: it does not wait for the disk, so that a crash of the machine may have
+// left anything of it. errRenew: it is not.
+func (x *index) survived(ctx context.Context, q querier) error {
+	was, err := x.seal(ctx, q)
+	if err != nil || was.boot == bootID() && was.boot != "" {
+		return err
+	}
+	is := seal{key: x.key}
+	if err := is.addTables(ctx, q); err != nil {
+		return err
+	}
+	if is.sum != was.sum {
+		return errRenew
+	}
+	return nil
+}
+
 // altered says whether the index is there, and is not what this program made it.
 func (x *index) altered(ctx context.Context) (altered bool, err error) {
 	if _, err := os.Stat(x.path); errors.Is(err, fs.ErrNotExist) {
@@ -158,10 +179,8 @@ func (x *index) altered(ctx context.Context) (altered bool, err error) {
 			return x.explain(err)
 		}
 		is := seal{key: x.key}
-		for table := range sealedTables {
-			if err := is.addAll(ctx, tx, table); err != nil {
-				return x.explain(err)
-			}
+		if err := is.addTables(ctx, tx); err != nil {
+			return x.explain(err)
 		}
 		altered = is.sum != was.sum
 		return nil
@@ -170,6 +189,16 @@ func (x *index) altered(ctx context.Context) (altered bool, err error) {
 		return isCorrupt(err), nil
 	}
 	return altered, err
+}
+
+// addTables adds up what is there.
+func (s *seal) addTables(ctx context.Context, q querier) error {
+	for table := range sealedTables {
+		if err := s.addAll(ctx, q, table); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *seal) addAll(ctx context.Context, q querier, table string) error {

@@ -33,11 +33,12 @@ type Store struct {
 	pack  packer
 	key   *Key // nil: nothing is signed
 
-	x     index
-	wrote atomic.Bool
-	fresh atomic.Int64  // bytes appended since it was last told to index
-	due   chan struct{} // tells it to
-	stop  func()        // stops that, and waits
+	x      index
+	wrote  atomic.Bool
+	recent recent
+	fresh  atomic.Int64  // bytes appended since it was last told to index
+	due    chan struct{} // tells it to
+	stop   func()        // stops that, and waits
 }
 
 // SignWith makes s sign the ends of sessions, and all that is changed about
