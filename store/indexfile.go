@@ -142,7 +142,7 @@ func (x *index) prepare(ctx context.Context) error {
 	if err := first.addTables(ctx, tx); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO seal (one, box) VALUES (1, ?)`, first.locked()); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO seal (one, box) VALUES (1, ?)`, first.locked(bootID())); err != nil {
 		return err
 	}
 	return tx.Commit()
@@ -216,7 +216,7 @@ func (x *index) sealing(ctx context.Context, conn *sql.Conn, tx *sql.Tx, do func
 	if _, err := tx.ExecContext(ctx, `INSERT INTO search (search) VALUES ('flush')`); err != nil { // what fts5 would write at the end
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE seal SET box = ?`, s.locked())
+	_, err = tx.ExecContext(ctx, `UPDATE seal SET box = ?`, s.locked(bootID()))
 	return err
 }
 

@@ -91,12 +91,13 @@ func (s *seal) follow(conn *sql.Conn) (stop func(), err error) {
 	})
 }
 
-func (s *seal) locked() []byte {
+// locked is the seal as it is kept, with the boot of the machine that it is of.
+func (s *seal) locked(boot string) []byte {
 	b := make([]byte, 0, 8*len(s.sum))
 	for _, v := range s.sum {
 		b = binary.BigEndian.AppendUint64(b, v)
 	}
-	b = append(b, bootID()...)
+	b = append(b, boot...)
 	lock := s.lock()
 	nonce := make([]byte, lock.NonceSize())
 	rand.Read(nonce) // never fails
