@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 
 	"glovebox/store/proof"
@@ -121,16 +122,17 @@ func (r *recent) take(session, from int64) *run {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	of := r.of[session]
-	delete(r.of, session)
-	if of == nil {
+	if of == nil || from < of.from {
 		return nil
 	}
+	delete(r.of, session)
 	for _, row := range of.rows {
 		r.size -= len(row.text)
 	}
-	if of.from != from {
+	if from >= of.to {
 		return nil
 	}
+	of.rows = slices.DeleteFunc(of.rows, func(row indexRow) bool { return row.id&maxSeq <= from })
 	return of
 }
 

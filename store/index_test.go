@@ -249,6 +249,35 @@ func TestIndexedMeanwhile(t *testing.T) {
 	}
 }
 
+// Nothing is left out, and nothing is there twice, of what is indexed as it is
+// appended, by two at once, in sessions to which others append too.
+func TestIndexedMeanwhileIsWhole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	s, other := openLog(t, path), openLog(t, path)
+	ses := []*store.Session{begin(t, s), begin(t, s)}
+	for i := range 300 {
+		add(t, ses[i%2], store.Prompt{Text: strings.Repeat(fmt.Sprintf("needle word%d ", i), i%300)})
+		if i%20 == 0 {
+			if _, err := other.Note(t.Context(), ses[i/20%2].ID(), store.Note{By: "ada", Text: "needle"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	hits, err := s.Search(t.Context(), store.Query{Text: "needle", Limit: 1000})
+	seen := map[string]bool{}
+	for _, h := range hits {
+		seen[fmt.Sprint(h.Session, h.Seq)] = true
+	}
+	if err != nil || len(hits) != 299+15 || len(seen) != len(hits) {
+		t.Errorf("%d hits, %d of them different, want 314 (%v)", len(hits), len(seen), err)
+	}
+	for i := range 300 {
+		if hits, err := other.Search(t.Context(), store.Query{Text: fmt.Sprint("word", i)}); err != nil || len(hits) != min(i, 1) {
+			t.Errorf("word%d: %d hits (%v)", i, len(hits), err)
+		}
+	}
+}
+
 // A log that was put back, and has grown to the very length that it had before,
 // is another one all the same.
 func TestIndexOfAnotherHistoryOfTheSameLength(t *testing.T) {
