@@ -48,7 +48,7 @@ func (s *Store) indexAll(ctx context.Context, have standing) error {
 		if err != nil || len(next.parts) == 0 {
 			return err
 		}
-		if err := s.addToIndex(ctx, next); err != nil && !errors.Is(err, errStale) {
+		if err := s.addToIndex(ctx, next); err == nil && !next.more || err != nil && !errors.Is(err, errStale) {
 			return err
 		}
 		if have, err = s.standing(ctx); err != nil {
@@ -140,6 +140,7 @@ func (r *recent) take(session, from int64) *run {
 type indexing struct {
 	parts []part
 	rows  []indexRow
+	more  bool // there is
 }
 
 type (
@@ -291,6 +292,7 @@ func (s *Store) unindexed(ctx context.Context, have standing) (next indexing, er
 		}
 		if run := s.recent.take(p.session, p.from); run != nil {
 			p.seq, p.root = run.to, run.root
+			next.more = next.more || run.to < end.seq // somebody else has gone on
 			next.rows, next.parts = append(next.rows, run.rows...), append(next.parts, p)
 			for _, row := range run.rows {
 				size += len(row.text)
@@ -328,6 +330,7 @@ func (s *Store) unindexed(ctx context.Context, have standing) (next indexing, er
 		}
 		next.parts = append(next.parts, p)
 		if size >= indexPiece {
+			next.more = true
 			break
 		}
 	}
