@@ -113,8 +113,31 @@ func (s *Store) blob(ctx context.Context, q querier, n int64) ([]byte, error) {
 		return nil, problemf(ErrBroken, "its content is damaged")
 	}
 	value, err := s.pack.dec.DecodeAll(data, make([]byte, 0, max(0, min(size, maxField))))
-	if err != nil || int64(len(value)) != size {
+	if err != nil || int64(len(value)) != size || !oneFrame(data) {
 		return nil, problemf(ErrBroken, "its content is damaged")
 	}
 	return value, nil
+}
+
+// oneFrame says whether data is one zstd frame. What somebody puts after it would
+// be unpacked to nothing, and be kept with it (RFC 8878, 3.1).
+func oneFrame(data []byte) bool {
+	var h zstd.Header
+	if h.Decode(data) != nil || h.Skippable || h.HasCheckSum {
+		return false
+	}
+	for rest := data[h.HeaderSize:]; len(rest) > 3; {
+		head := int(rest[0]) | int(rest[1])<<8 | int(rest[2])<<16
+		size := head >> 3
+		if head>>1&3 == 1 { // one byte, to be repeated
+			size = 1
+		}
+		if size > len(rest)-3 {
+			return false
+		}
+		if rest = rest[3+size:]; head&1 == 1 {
+			return len(rest) == 0
+		}
+	}
+	return false
 }

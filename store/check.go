@@ -101,9 +101,13 @@ func (c *checker) run(ctx context.Context, id string, kept []string) (Audit, err
 	if a.Why, err = c.tables(ctx); err != nil || a.Why != "" {
 		return a, err
 	}
+	if altered, err := c.store.x.altered(ctx); err != nil || altered {
+		a.Why = fmt.Sprintf("the search index %s is not as this program left it, and may hide what is in the log; remove it, and it is made anew", c.store.x.path)
+		return a, err
+	}
 	wal, err := c.store.keptWAL()
 	if wal != "" {
-		a.Why = fmt.Sprintf("the last commits before it was opened could not be read, and are not in it: its WAL was damaged, by somebody or by a power cut, and is kept as %s; move it away once that is settled", wal)
+		a.Why = fmt.Sprintf("the last commits before it was opened could not be read, and are not in it: its WAL was damaged or cut, by somebody or by a power cut, and is kept as %s; move it away once that is settled", wal)
 	}
 	return a, err
 }

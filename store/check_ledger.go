@@ -75,6 +75,9 @@ func (c *checker) checkpoints(ctx context.Context, id string, roots []proof.Hash
 	}
 	defer rows.Close()
 	for rows.Next() {
+		if c.signed > 0 {
+			return "there are two checkpoints, and a log keeps the last one only", nil
+		}
 		var signed string
 		if err := rows.Scan(&c.signed, &signed); err != nil {
 			return "", err

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -193,10 +195,10 @@ func (w *walk) agrees(r row) (event int64, why string) {
 	if last := w.heads[len(w.heads)-1]; r.Status != "running" && last.Size != r.size {
 		return last.Size + 1, fmt.Sprintf("the ledger knows of %d events, and there are %d", last.Size, r.size)
 	}
-	if len(w.sum.Tags) == 0 {
-		w.sum.Tags = nil
-	}
-	if r.Events = r.size; !reflect.DeepEqual(r.Summary, w.sum) || r.tags != strings.Join(w.sum.Tags, " ") {
+	r.Events = r.size
+	says, err1 := encode(r.Summary) // of 0 and -0, too
+	are, err2 := encode(w.sum)
+	if errors.Join(err1, err2) != nil || !bytes.Equal(says, are) || r.tags != strings.Join(w.sum.Tags, " ") {
 		return 0, "its line in the list is not what its events say"
 	}
 	return 0, ""
@@ -241,8 +243,10 @@ func (c *checker) origin(ctx context.Context, n int64, imported *entry, f *Findi
 		return 1, "what proves where it comes from cannot be read", nil
 	}
 	var tree proof.Tree
+	proofs := sha256.New()
 	err = c.store.discloseIn(ctx, c.tx, f.Session, func(d Disclosure) bool {
 		tree.Append(d.Leaf(f.Session))
+		proofs.Write(packProofs(d.Proofs))
 		event = d.Seq
 		return true
 	})
@@ -254,6 +258,9 @@ func (c *checker) origin(ctx context.Context, n int64, imported *entry, f *Findi
 	}
 	if tree.Size() != imported.Size {
 		return tree.Size() + 1, "what proves where it comes from is incomplete", nil
+	}
+	if imported.Proofs != "" && hex.EncodeToString(proofs.Sum(nil)) != imported.Proofs {
+		return 1, "what proves its events was changed", nil
 	}
 	if err := e.Verify(f.Session, tree.Size(), tree.Root()); err != nil {
 		return 1, "it does not follow from where it comes from: " + err.Error(), nil

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -226,6 +228,7 @@ func TestCheckFindsWhatWasDone(t *testing.T) {
 		"origin of its own":      {1, "come from elsewhere", []string{`INSERT INTO foreign_session VALUES (1, '')`}},
 		"origin of nobody":       {0, "origins of no session", []string{`INSERT INTO foreign_session VALUES (9, '{}')`}},
 		"a key of nobody's":      {0, "nothing was imported", []string{`INSERT INTO foreign_key VALUES ('x', 'y')`}},
+		"format lowered":         {0, "of format 3, and its tables are not", []string{`PRAGMA user_version = 3`}},
 		"trigger added":          {0, "trigger evil", []string{`CREATE TRIGGER evil BEFORE INSERT ON event WHEN NEW.kind = 'decision' BEGIN SELECT raise(IGNORE); END`}},
 		"table added":            {0, "table evil", []string{`CREATE TABLE evil (x)`}},
 		"index gone":             {0, "session_running of the database is missing", []string{`DROP INDEX session_running`}},
@@ -253,6 +256,24 @@ func TestCheckFindsWhatWasDone(t *testing.T) {
 	}
 }
 
+// Nor is anything hidden behind what is packed: it would be unpacked to nothing.
+func TestCheckFindsWhatIsPackedBehind(t *testing.T) {
+	key, path := newKey(t), filepath.Join(t.TempDir(), "log.db")
+	signedLog(t, path, key, "prompt ")
+	var data []byte
+	if err := raw(t, path).QueryRowContext(t.Context(), `SELECT data FROM blob WHERE n = 1`).Scan(&data); err != nil {
+		t.Fatal(err)
+	}
+	for name, more := range map[string]string{"": "", "a frame to skip": "\x50\x2a\x4d\x18\x03\x00\x00\x00abc", "an empty frame": "\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00"} {
+		packed := append(bytes.Clone(data), more...)
+		hash := sha256.Sum256(packed)
+		tamper(t, path, fmt.Sprintf(`UPDATE blob SET data = x'%x', hash = x'%x' WHERE n = 1`, packed, hash))
+		if a, ok := audit(t, path, key); ok != (more == "") {
+			t.Errorf("%q: %+v", name, a)
+		}
+	}
+}
+
 // Nothing in the log itself serves to take it back to how it was: the
 // checkpoints of then are not kept.
 func TestTheEndCannotBeCutOff(t *testing.T) {
@@ -261,10 +282,18 @@ func TestTheEndCannotBeCutOff(t *testing.T) {
 	signedLog(t, path, key, "prompt ")
 	var size int64
 	var edge []byte
-	if err := raw(t, path).QueryRowContext(t.Context(), `SELECT size, edge FROM log`).Scan(&size, &edge); err != nil {
+	var signed string
+	db := raw(t, path)
+	if err := errors.Join(db.QueryRowContext(t.Context(), `SELECT log.size, edge, note FROM log, checkpoint`).Scan(&size, &edge, &signed), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 	signedLog(t, path, key, "more ")
+	mine := filepath.Join(dir, "mine.db") // who has it from a backup puts it back beside the last
+	copyFile(t, path, mine)
+	tamper(t, mine, fmt.Sprintf(`INSERT INTO checkpoint VALUES (%d, '%s')`, size, signed))
+	if a, ok := audit(t, mine, key); ok || !strings.Contains(a.Why, "two checkpoints") {
+		t.Errorf("said to be intact, or %q", a.Why)
+	}
 	tamper(
 		t, path, fmt.Sprintf(`DELETE FROM ledger WHERE n > %d`, size), fmt.Sprintf(`UPDATE log SET size = %d, edge = x'%x'`, size, edge),
 		fmt.Sprintf(`DELETE FROM checkpoint WHERE size > %d`, size), `DELETE FROM event WHERE session > 4`, `DELETE FROM session WHERE n > 4`,

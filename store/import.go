@@ -148,6 +148,7 @@ func (s *Store) importTo(ctx context.Context, tx *sql.Tx, in Import) error {
 	if err != nil {
 		return err
 	}
+	proofs := sha256.New()
 	for d, err := range in.Events {
 		if err != nil {
 			return err
@@ -159,7 +160,9 @@ func (s *Store) importTo(ctx context.Context, tx *sql.Tx, in Import) error {
 		if err != nil {
 			return fmt.Errorf("event %d: %w", d.Seq, err)
 		}
-		if err := w.add(ctx, d.At, d.Kind, d.Fields, body, packProofs(d.Proofs)); err != nil {
+		packed := packProofs(d.Proofs)
+		proofs.Write(packed)
+		if err := w.add(ctx, d.At, d.Kind, d.Fields, body, packed); err != nil {
 			return fmt.Errorf("event %d: %w", d.Seq, err)
 		}
 	}
@@ -179,7 +182,10 @@ func (s *Store) importTo(ctx context.Context, tx *sql.Tx, in Import) error {
 	if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO foreign_key (log, key) VALUES (?, ?)`, in.Evidence.Log, in.Evidence.Key); err != nil {
 		return err
 	}
-	return w.enter(ctx, entry{What: "imported", At: now().UnixMicro(), Note: sum256(origin), From: in.Evidence.Log, Key: in.Evidence.Key})
+	return w.enter(ctx, entry{
+		What: "imported", At: now().UnixMicro(), Note: sum256(origin), From: in.Evidence.Log, Key: in.Evidence.Key,
+		Proofs: hex.EncodeToString(proofs.Sum(nil)),
+	})
 }
 
 // sum256 is SHA-256, in hex.

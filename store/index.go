@@ -6,13 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"sync"
+
+	"glovebox/store/proof"
 )
 
 const (
 	// indexPiece is how many bytes of text are indexed in one transaction.
 	indexPiece = 4 << 20
 	// indexAhead is after how many bytes of events they are indexed meanwhile.
-	indexAhead = 256 << 10
+	indexAhead = 32 << 10
 )
 
 // Index makes what was appended searchable. Search does it first; a Store does
@@ -44,7 +48,7 @@ func (s *Store) indexAll(ctx context.Context, have standing) error {
 		if err != nil || len(next.parts) == 0 {
 			return err
 		}
-		if err := s.addToIndex(ctx, next); err != nil && !errors.Is(err, errStale) {
+		if err := s.addToIndex(ctx, next); err == nil && !next.more || err != nil && !errors.Is(err, errStale) {
 			return err
 		}
 		if have, err = s.standing(ctx); err != nil {
@@ -66,8 +70,9 @@ func (s *Store) indexAsTold(ctx context.Context) {
 	}
 }
 
-// appended counts what is not indexed yet.
-func (s *Store) appended(bytes int) {
+// appended counts what is not indexed yet, and keeps the event for who indexes it.
+func (s *Store) appended(session int64, e Event, root proof.Hash, bytes int) {
+	s.recent.add(session, e, root)
 	if s.fresh.Add(int64(bytes)) < indexAhead {
 		return
 	}
@@ -78,10 +83,64 @@ func (s *Store) appended(bytes int) {
 	}
 }
 
+// recent are the latest events of sessions, as this Store has appended them one
+// after the other: those need not be read to be indexed.
+type recent struct {
+	mu   sync.Mutex
+	size int // of all texts
+	of   map[int64]*run
+}
+
+// A run is events after from, up to and including to.
+type run struct {
+	from, to int64
+	root     []byte // with the last
+	rows     []indexRow
+}
+
+func (r *recent) add(session int64, e Event, root proof.Hash) {
+	text, about := searchable(e.Body)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.of == nil || r.size > indexPiece { // nobody indexes
+		r.of, r.size = map[int64]*run{}, 0
+	}
+	of := r.of[session]
+	if of == nil || of.to != e.Seq-1 {
+		of = &run{from: e.Seq - 1}
+		r.of[session] = of
+	}
+	of.to, of.root = e.Seq, root[:]
+	if text != "" {
+		of.rows = append(of.rows, indexRow{session<<32 | e.Seq, text, about})
+		r.size += len(text)
+	}
+}
+
+// take returns what comes after event from, and forgets it; nil: that is not known.
+func (r *recent) take(session, from int64) *run {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	of := r.of[session]
+	if of == nil || from < of.from {
+		return nil
+	}
+	delete(r.of, session)
+	for _, row := range of.rows {
+		r.size -= len(row.text)
+	}
+	if from >= of.to {
+		return nil
+	}
+	of.rows = slices.DeleteFunc(of.rows, func(row indexRow) bool { return row.id&maxSeq <= from })
+	return of
+}
+
 // indexing is a piece of what is to be indexed.
 type indexing struct {
 	parts []part
 	rows  []indexRow
+	more  bool // there is
 }
 
 type (
@@ -231,6 +290,15 @@ func (s *Store) unindexed(ctx context.Context, have standing) (next indexing, er
 		if p.from >= end.seq {
 			continue
 		}
+		if run := s.recent.take(p.session, p.from); run != nil {
+			p.seq, p.root = run.to, run.root
+			next.more = next.more || run.to < end.seq // somebody else has gone on
+			next.rows, next.parts = append(next.rows, run.rows...), append(next.parts, p)
+			for _, row := range run.rows {
+				size += len(row.text)
+			}
+			continue
+		}
 		at := p.from
 		for at < end.seq && size < indexPiece {
 			events, err := s.pieceOf(ctx, s.r, p.session, at, indexPiece-size)
@@ -262,6 +330,7 @@ func (s *Store) unindexed(ctx context.Context, have standing) (next indexing, er
 		}
 		next.parts = append(next.parts, p)
 		if size >= indexPiece {
+			next.more = true
 			break
 		}
 	}

@@ -249,6 +249,35 @@ func TestIndexedMeanwhile(t *testing.T) {
 	}
 }
 
+// Nothing is left out, and nothing is there twice, of what is indexed as it is
+// appended, by two at once, in sessions to which others append too.
+func TestIndexedMeanwhileIsWhole(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log.db")
+	s, other := openLog(t, path), openLog(t, path)
+	ses := []*store.Session{begin(t, s), begin(t, s)}
+	for i := range 300 {
+		add(t, ses[i%2], store.Prompt{Text: strings.Repeat(fmt.Sprintf("needle word%d ", i), i%300)})
+		if i%20 == 0 {
+			if _, err := other.Note(t.Context(), ses[i/20%2].ID(), store.Note{By: "ada", Text: "needle"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	hits, err := s.Search(t.Context(), store.Query{Text: "needle", Limit: 1000})
+	seen := map[string]bool{}
+	for _, h := range hits {
+		seen[fmt.Sprint(h.Session, h.Seq)] = true
+	}
+	if err != nil || len(hits) != 299+15 || len(seen) != len(hits) {
+		t.Errorf("%d hits, %d of them different, want 314 (%v)", len(hits), len(seen), err)
+	}
+	for i := range 300 {
+		if hits, err := other.Search(t.Context(), store.Query{Text: fmt.Sprint("word", i)}); err != nil || len(hits) != min(i, 1) {
+			t.Errorf("word%d: %d hits (%v)", i, len(hits), err)
+		}
+	}
+}
+
 // A log that was put back, and has grown to the very length that it had before,
 // is another one all the same.
 func TestIndexOfAnotherHistoryOfTheSameLength(t *testing.T) {
@@ -331,5 +360,60 @@ func TestSearchAroundDamage(t *testing.T) {
 			t.Errorf("%s: found %s", name, got)
 		}
 		s.Close()
+	}
+}
+
+// Who edits the index hides what is in the log, or makes up what is not: the
+// check says so, or the next search goes by another index.
+func TestTheIndexIsSealed(t *testing.T) {
+	key, path := newKey(t), filepath.Join(t.TempDir(), "log.db")
+	signedLog(t, path, key, "prompt ")
+	find := func(t *testing.T, path string) int {
+		t.Helper()
+		s := openLog(t, path)
+		defer s.Close()
+		s.SignWith(key)
+		hits, err := s.Search(t.Context(), store.Query{Text: "prompt"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(hits)
+	}
+	want := find(t, path)
+	for stmt, says := range map[string]string{
+		`DELETE FROM search WHERE rowid = (1 << 32) + 2`:                                                                            "search index",
+		`INSERT INTO search (rowid, text, about) VALUES ((1 << 32) + 1, 'prompt', '')`:                                              "search index",
+		`INSERT OR REPLACE INTO search (rowid, text, about) VALUES ((1 << 32) + 2, '', '')`:                                         "search index",
+		`DELETE FROM search_data WHERE id = (SELECT max(id) FROM search_data)`:                                                      "search index",
+		`UPDATE search_data SET block = CAST(block || x'00' AS BLOB) WHERE id = 1`:                                                  "search index",
+		`UPDATE search_idx SET pgno = pgno + 2`:                                                                                     "search index",
+		`UPDATE indexed SET seq = 2, root = (SELECT root FROM indexed WHERE session = 2)`:                                           "search index",
+		`DELETE FROM indexed WHERE session = 1`:                                                                                     "search index",
+		`UPDATE seal SET box = x''; DELETE FROM search WHERE rowid = (1 << 32) + 2`:                                                 "",
+		`DELETE FROM seal; DELETE FROM search WHERE rowid = (1 << 32) + 2`:                                                          "",
+		`CREATE TRIGGER evil AFTER INSERT ON indexed BEGIN DELETE FROM search WHERE 1; END`:                                         "",
+		`PRAGMA user_version = 1; INSERT INTO search (search) VALUES ('delete-all')`:                                                "",
+		`PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = replace(sql, 'tokenchars', 'separators') WHERE name = 'search'`: "",
+		`VACUUM`: "",
+	} {
+		mine := filepath.Join(t.TempDir(), "log.db")
+		copyFile(t, path, mine)
+		copyFile(t, path+".index", mine+".index")
+		db := raw(t, mine+".index")
+		if _, err := db.ExecContext(t.Context(), stmt); err != nil {
+			t.Errorf("%s: %v", stmt, err)
+		}
+		db.Close()
+		a, ok := audit(t, mine, key)
+		if ok != (says == "") || !strings.Contains(a.Why, says) {
+			t.Errorf("%s: %q, want %q", stmt, a.Why, says)
+		}
+		if ok && find(t, mine) != want {
+			t.Errorf("%s: another search", stmt)
+		}
+	}
+	key = newKey(t) // another account's: it makes an index of its own
+	if n := find(t, path); n != want {
+		t.Errorf("under another key %d hits, want %d", n, want)
 	}
 }

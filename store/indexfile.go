@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	_ "embed"
 	"encoding/binary"
@@ -19,11 +20,12 @@ var indexSchema string
 
 const (
 	indexID      = 0x676c6f69 // marks a SQLite file as an index ("gloi")
-	indexVersion = 1          // of index.sql
+	indexVersion = 2          // of index.sql
 
-	// indexTables are what index.sql makes, with fts5's own. What has more or less
-	// (a trigger, a view in place of a table) is of use to whoever put it there.
-	indexTables = "table indexed, table search, table search_config, table search_data, table search_docsize, table search_idx, table search_words"
+	// indexMade is the SHA-256 of what index.sql makes, fts5's own tables too. What
+	// has more or less (a trigger, a view in place of a table, other rules for
+	// words) is of use to whoever put it there.
+	indexMade = "7acff39eb42723b43ddf2974d72304583fe948634e2b1297be3975266a7703a9"
 )
 
 // An index is the file of what can be searched. It has no lock in common with
@@ -31,9 +33,10 @@ const (
 // log does not: where it is damaged, or of another version, it is made anew.
 type index struct {
 	path string
-	turn chan struct{} // holds one value while somebody of this process adds to it
-	mu   sync.RWMutex  // held to read while w and r are in use
-	w, r *sql.DB       // w: one connection. Nil: not open yet
+	key  [sha256.Size]byte // of its seal; zero: that of a log that is not signed
+	turn chan struct{}     // holds one value while somebody of this process adds to it
+	mu   sync.RWMutex      // held to read while w and r are in use
+	w, r *sql.DB           // w: one connection. Nil: not open yet
 }
 
 // errRenew is of an index that must be made anew.
@@ -84,8 +87,8 @@ func (x *index) open(ctx context.Context) error {
 			return err
 		}
 		x.r.SetMaxOpenConns(4)
-		// An index that a crash of the machine sets back goes on from there: it need not wait for the disk.
-		if x.w, err = sql.Open("sqlite", dsn(x.path, "_txlock=immediate&_journal_mode=WAL&_synchronous=NORMAL")); err != nil {
+		// It need not wait for the disk: see survived.
+		if x.w, err = sql.Open("sqlite", dsn(x.path, "_txlock=immediate&_journal_mode=WAL&_synchronous=OFF")); err != nil {
 			return errors.Join(err, x.r.Close())
 		}
 		x.w.SetMaxOpenConns(1)
@@ -106,17 +109,20 @@ func (x *index) prepare(ctx context.Context) error {
 	is := func(q querier) (bool, error) {
 		var app, version int
 		var tables string
-		err := q.QueryRowContext(ctx, `SELECT application_id, user_version, (SELECT coalesce(group_concat(type || ' ' || name, ', ' ORDER BY name), '') FROM sqlite_schema)
+		err := q.QueryRowContext(ctx, `SELECT application_id, user_version, (SELECT coalesce(group_concat(type || ' ' || name || ' ' || coalesce(sql, ''), ';' ORDER BY name), '') FROM sqlite_schema)
 			FROM pragma_application_id, pragma_user_version`).Scan(&app, &version, &tables)
 		switch {
 		case err != nil:
 			return false, err
-		case app == indexID && (version != indexVersion || tables != indexTables):
+		case app == indexID && (version != indexVersion || sum256([]byte(tables)) != indexMade):
 			return false, errRenew
 		case app != indexID && (app != 0 || tables != ""):
 			return false, problemf(ErrUnusable, "%s is where the search index of the log belongs, and is something else; move it away", x.path)
 		}
-		return app == indexID, nil
+		if app != indexID {
+			return false, nil
+		}
+		return true, x.survived(ctx, q)
 	}
 	if done, err := is(x.r); done || err != nil {
 		return err
@@ -129,8 +135,17 @@ func (x *index) prepare(ctx context.Context) error {
 	if done, err := is(tx); done || err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, indexSchema+fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", indexID, indexVersion))
-	return errors.Join(err, tx.Commit())
+	if _, err := tx.ExecContext(ctx, indexSchema+fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", indexID, indexVersion)); err != nil {
+		return err
+	}
+	first := seal{key: x.key} // of what fts5 has put there
+	if err := first.addTables(ctx, tx); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO seal (one, box) VALUES (1, ?)`, first.locked(bootID())); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // isOurs looks for the mark of an index at its place in the first page, which
@@ -168,16 +183,41 @@ func (x *index) remove() (err error) {
 	return err
 }
 
-// write runs do in one transaction.
+// write runs do in one transaction, which the seal follows.
 func (x *index) write(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := x.w.BeginTx(ctx, nil)
+	conn, err := x.w.Conn(ctx)
 	if err != nil {
 		return x.explain(err)
 	}
-	if err := do(tx); err != nil {
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return x.explain(err)
+	}
+	if err := x.sealing(ctx, conn, tx, do); err != nil {
 		return x.explain(errors.Join(err, tx.Rollback()))
 	}
 	return x.explain(tx.Commit())
+}
+
+func (x *index) sealing(ctx context.Context, conn *sql.Conn, tx *sql.Tx, do func(*sql.Tx) error) error {
+	s, err := x.seal(ctx, tx)
+	if err != nil {
+		return err
+	}
+	stop, err := s.follow(conn)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if err := do(tx); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO search (search) VALUES ('flush')`); err != nil { // what fts5 would write at the end
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE seal SET box = ?`, s.locked(bootID()))
+	return err
 }
 
 // explain puts an error of an index into words; errRenew: it is damaged.
@@ -185,7 +225,7 @@ func (x *index) write(ctx context.Context, do func(*sql.Tx) error) error {
 func (x *index) explain(err error) error {
 	var said *problem
 	switch {
-	case errors.As(err, &said):
+	case errors.As(err, &said), errors.Is(err, errRenew):
 		return err
 	case isCorrupt(err):
 		return errors.Join(errRenew, err)

@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"io/fs"
@@ -17,6 +18,7 @@ import (
 type Key struct {
 	signer note.Signer
 	public string
+	index  [sha256.Size]byte // for the seal of the search index
 	note.Verifier
 }
 
@@ -95,7 +97,7 @@ func parseKey(secret string) (*Key, error) {
 		return nil, err
 	}
 	verifier, err := note.NewVerifier(public)
-	return &Key{signer, public, verifier}, err
+	return &Key{signer, public, indexKey(data[1:]), verifier}, err
 }
 
 // SignText returns text as a signed note. It must end with a line feed.

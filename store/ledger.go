@@ -29,6 +29,7 @@ type entry struct {
 	Note    string     `json:"note,omitempty"`   // imported: SHA-256 of what proves its origin
 	From    string     `json:"from,omitempty"`   // imported: the log it is from; "": this was not yet written down
 	Key     string     `json:"key,omitempty"`    // imported: that log's key
+	Proofs  string     `json:"proofs,omitempty"` // imported: SHA-256 of what proves its events; "": this was not yet written down
 	Reason  string     `json:"reason,omitempty"` // removed
 	Bytes   int64      `json:"bytes,omitempty"`  // removed: of its events
 	Steps   int        `json:"steps,omitempty"`

@@ -33,16 +33,17 @@ type Store struct {
 	pack  packer
 	key   *Key // nil: nothing is signed
 
-	x     index
-	wrote atomic.Bool
-	fresh atomic.Int64  // bytes appended since it was last told to index
-	due   chan struct{} // tells it to
-	stop  func()        // stops that, and waits
+	x      index
+	wrote  atomic.Bool
+	recent recent
+	fresh  atomic.Int64  // bytes appended since it was last told to index
+	due    chan struct{} // tells it to
+	stop   func()        // stops that, and waits
 }
 
 // SignWith makes s sign the ends of sessions, and all that is changed about
 // whole sessions, with key. Call it before anything is appended.
-func (s *Store) SignWith(key *Key) { s.key = key }
+func (s *Store) SignWith(key *Key) { s.key, s.x.key = key, key.index }
 
 // Open opens the log at path, making it and its directory (0600, 0700) where
 // they do not exist and bringing an older one up to date. The caller closes it.
@@ -55,12 +56,17 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := makeFile("log", path); err != nil {
 		return nil, err
 	}
+	named := path
+	if path, err = filepath.EvalSymlinks(named); err != nil { // SQLite's own files are beside what a link leads to
+		return nil, unusable("log", named, err)
+	}
 	if err := keepWAL(path); err != nil {
+		leaveWAL(path)
 		return nil, err
 	}
 	s := &Store{path: path, x: index{path: path + ".index", turn: make(chan struct{}, 1)}, due: make(chan struct{}, 1)}
 	if s.pack, err = newPacker(); err != nil {
-		return nil, fmt.Errorf("opening the log: %w", err)
+		return nil, errors.Join(fmt.Errorf("opening the log: %w", err), s.close())
 	}
 	if err := unlessBusy(ctx, func() error { return s.open(ctx) }); err != nil {
 		return nil, errors.Join(s.explain(err), s.close())
@@ -108,6 +114,7 @@ func (s *Store) close() (err error) {
 	if s.w != nil {
 		err = errors.Join(err, s.w.Close())
 	}
+	leaveWAL(s.path)
 	return err
 }
 
@@ -211,7 +218,9 @@ func (s *Store) migrate(ctx context.Context, steps []fs.DirEntry) error {
 			if err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, string(stmts)); err != nil {
+			if _, err := tx.ExecContext(ctx, string(stmts)); isLogic(err) {
+				return problemf(ErrBroken, "log %s says that it is of format %d, and its tables are not: %v", s.path, have, err)
+			} else if err != nil {
 				return fmt.Errorf("bringing the log up to date (%s): %w", step.Name(), err)
 			}
 			if step.Name() == "002_trust.sql" {

@@ -50,14 +50,14 @@ func TestOpenRefuses(t *testing.T) {
 		kind error
 		says string
 	}{
-		{newer, store.ErrNewer, "format 99, this program knows 4"},
+		{newer, store.ErrNewer, "format 99, this program knows 5"},
 		{damaged, store.ErrUnusable, "damaged"},
 		{file("text", strings.Repeat("hello ", 1000)), store.ErrUnusable, "not a SQLite database"},
 		{database("browser.db", `CREATE TABLE places (url TEXT)`), store.ErrUnusable, "not a glovebox log"},
 		{dir, store.ErrUnusable, "not a file"},
 		{file("under", "") + "/log.db", store.ErrUnusable, "not a directory"},
 		{"/proc/glovebox/log.db", store.ErrUnusable, "/proc/glovebox"},
-		{"/proc/self/status", store.ErrUnusable, "log /proc/self/status"},
+		{"/proc/self/status", store.ErrUnusable, "it cannot be opened"},
 		{"/dev/null", store.ErrUnusable, "not a file"},
 	} {
 		var before []byte

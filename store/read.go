@@ -155,6 +155,25 @@ func (s *Store) Session(ctx context.Context, ref string) (Summary, error) {
 	return Summary{}, problemf(ErrNotFound, "%q is the beginning of several sessions: %s", CleanLine(ref), strings.Join(ids, ", "))
 }
 
+// Reruns are the sessions, by ID, that run the tool calls of one again. They say
+// where they differ from it, in its words: that is not removed with it.
+func (s *Store) Reruns(ctx context.Context, id string) (all []string, err error) {
+	rows, err := s.r.QueryContext(ctx, `SELECT session.id FROM session JOIN event ON event.id = n << 32 | 1
+		WHERE status <> 'removed' AND kind = ? AND body ->> '$.reruns.session' = ? ORDER BY n`, SessionStarted{}.Kind(), id)
+	if err != nil {
+		return nil, fmt.Errorf("looking for reruns of session %s: %w", CleanLine(id), s.explain(err))
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var rerun string
+		if err := rows.Scan(&rerun); err != nil {
+			return nil, err
+		}
+		all = append(all, rerun)
+	}
+	return all, s.explain(rows.Err())
+}
+
 func (s *Store) summaries(ctx context.Context, yield func(Summary) bool, query string, args ...any) error {
 	rows, err := s.r.QueryContext(ctx, query, args...)
 	if err != nil {

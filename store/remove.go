@@ -60,25 +60,6 @@ func (s *Store) Remove(ctx context.Context, id, reason string) error {
 	return nil
 }
 
-// Reruns are the sessions, by ID, that run the tool calls of one again. They say
-// where they differ from it, in its words: that is not removed with it.
-func (s *Store) Reruns(ctx context.Context, id string) (all []string, err error) {
-	rows, err := s.r.QueryContext(ctx, `SELECT session.id FROM session JOIN event ON event.id = n << 32 | 1
-		WHERE status <> 'removed' AND kind = ? AND body ->> '$.reruns.session' = ? ORDER BY n`, SessionStarted{}.Kind(), id)
-	if err != nil {
-		return nil, fmt.Errorf("looking for reruns of session %s: %w", CleanLine(id), s.explain(err))
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var rerun string
-		if err := rows.Scan(&rerun); err != nil {
-			return nil, err
-		}
-		all = append(all, rerun)
-	}
-	return all, s.explain(rows.Err())
-}
-
 // Compact makes the index forget the words of removed sessions, and both files
 // as small as their content. It takes about a second per 100 MB, in which
 // nobody else can write.
@@ -89,7 +70,14 @@ func (s *Store) Compact(ctx context.Context) error {
 		}
 	}
 	err := s.x.use(ctx, func() error {
-		for _, stmt := range []string{`INSERT INTO search (search) VALUES ('optimize')`, `VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
+		err := s.x.write(ctx, func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, `INSERT INTO search (search) VALUES ('optimize')`)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, stmt := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
 			if _, err := s.x.w.ExecContext(ctx, stmt); err != nil {
 				return s.x.explain(err)
 			}

@@ -113,7 +113,7 @@ func (s *Session) append(ctx context.Context, body Body) (e Event, err error) {
 	})
 	if err == nil {
 		s.tip = &w.tip
-		s.store.appended(w.bytes)
+		s.store.appended(s.n, e, w.root, w.bytes)
 	}
 	return e, err
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -10,38 +11,100 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 )
 
 // What is committed last stands in the WAL beside the log until it is moved
 // there. SQLite reads it up to the first byte that is not as it was written, and
 // drops what comes after as if it had never been: a log without its end is as
-// sound as any. So the WAL is looked at before SQLite does, and one with commits
-// that cannot be read is kept, for Check to find.
-// The format: https://sqlite.org/fileformat2.html#walformat
+// sound as any. So where nobody has the log open, which is when SQLite will do
+// that, the WAL is looked at before, and one with commits that cannot be read is
+// kept, for Check to find. Damage to the very last commit looks like one that a
+// kill left half written; that it was whole, the wal-index knows, which SQLite
+// writes once a commit is on disk, and makes anew when it opens the log.
+// The formats: https://sqlite.org/fileformat2.html#walformat, https://sqlite.org/walformat.html
 
 const (
 	walHead  = 32
-	walFrame = 24       // before each page
-	walMost  = 64 << 20 // a larger one is not looked at: it would take a second
+	walFrame = 24 // before each page
 )
 
-// keepWAL copies the WAL of the log at path if commits in it cannot be read.
+// opened are the logs that this process has open, by path: it may not touch
+// their wal-index, since closing that would drop SQLite's locks on it.
+var opened = struct {
+	sync.Mutex
+	times map[string]int
+}{times: map[string]int{}}
+
+// keepWAL copies the WAL of the log at path if commits in it cannot be read,
+// unless somebody has the log open: then it was looked at when it was opened.
+// Call leaveWAL after it, once the log is closed.
 func keepWAL(path string) error {
-	data, lost, err := lostCommits(path + "-wal")
-	if err != nil || lost == 0 {
-		return err
-	}
-	kept := fmt.Sprintf("%s%s%x", path, keptSuffix, data[16:24]) // its salts: once a round is enough
-	if _, err := os.Stat(kept); err == nil {
+	opened.Lock()
+	defer opened.Unlock()
+	if opened.times[path]++; opened.times[path] > 1 {
 		return nil
 	}
-	if err := os.WriteFile(kept, data, 0o600); err != nil {
-		return fmt.Errorf("keeping a damaged WAL: %w", err)
+	known, used, err := readWALIndex(path + "-shm")
+	if err != nil || used {
+		return err
 	}
-	return nil
+	f, err := os.Open(path + "-wal")
+	switch {
+	case err == nil:
+		defer f.Close()
+	case !errors.Is(err, fs.ErrNotExist):
+		return unusable("log", path+"-wal", err)
+	}
+	var is walRead
+	if f != nil {
+		if is, err = readWAL(f); err != nil {
+			return unusable("log", path+"-wal", err)
+		}
+	}
+	if !is.lacks(known) {
+		return nil
+	}
+	if again, used, err := readWALIndex(path + "-shm"); err != nil || used || again != known {
+		return err // somebody has opened it meanwhile, and looked at it before
+	}
+	salts := is.salts
+	if is == (walRead{}) {
+		salts = known.salts
+	}
+	return copyWAL(f, fmt.Sprintf("%s%s%x", path, keptSuffix, salts)) // once a round is enough
+}
+
+// leaveWAL says that this process has closed the log once.
+func leaveWAL(path string) {
+	opened.Lock()
+	defer opened.Unlock()
+	if opened.times[path]--; opened.times[path] == 0 {
+		delete(opened.times, path)
+	}
 }
 
 const keptSuffix = "-wal-damaged-"
+
+// copyWAL keeps a WAL, nil: an empty one, unless it is kept already.
+func copyWAL(f *os.File, as string) error {
+	kept, err := os.OpenFile(as, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("keeping a damaged WAL: %w", err)
+	}
+	if f != nil {
+		if _, err = f.Seek(0, io.SeekStart); err == nil {
+			_, err = io.Copy(kept, f)
+		}
+	}
+	if err = errors.Join(err, kept.Sync(), kept.Close()); err != nil {
+		return fmt.Errorf("keeping a damaged WAL: %w", errors.Join(err, os.Remove(as)))
+	}
+	return nil
+}
 
 // keptWAL is the name of a WAL that was kept, "": there is none.
 func (s *Store) keptWAL() (string, error) {
@@ -54,85 +117,135 @@ func (s *Store) keptWAL() (string, error) {
 	return "", err
 }
 
-// lostCommits reads a WAL, and says how many commits in it SQLite will not read.
-func lostCommits(path string) (data []byte, lost int, err error) {
-	f, err := os.Open(path) // closing it drops no lock: SQLite's are on other files
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, nil
-	} else if err != nil {
-		return nil, 0, unusable("log", path, err)
+// A walRead is what can be read of a WAL. The zero value is one without a frame.
+type walRead struct {
+	salts [8]byte // of its round
+	good  uint32  // frames up to the first that is not as it was written
+	lost  int     // commits of the same round after that
+}
+
+// lacks says whether commits are missing that were on disk once.
+func (w walRead) lacks(known walIndex) bool {
+	switch {
+	case w.lost > 0:
+		return true
+	case w.salts == known.salts:
+		return w.good < known.frames
+	case w != (walRead{}) && int32(binary.BigEndian.Uint32(w.salts[:])-binary.BigEndian.Uint32(known.salts[:])) > 0:
+		return false // a later round than that of the wal-index, of which a power cut has left an old state
 	}
-	defer f.Close()
-	for range 10 { // somebody may be writing it
-		data, err := io.ReadAll(io.LimitReader(io.NewSectionReader(f, 0, walMost+1), walMost+1))
-		if err != nil {
-			return nil, 0, unusable("log", path, err)
-		}
-		if len(data) > walMost {
-			return nil, 0, nil
-		}
-		bad, lost := readWAL(data)
-		if lost == 0 {
-			return nil, 0, nil
-		}
-		// Frames are written in order: what was bad because it was being written
-		// is good, or of another round, once what comes after it is there.
-		again := make([]byte, min(len(data), bad+walFrame+pageSize(data)))
-		if n, err := f.ReadAt(again, 0); err == nil && n == len(again) && bytes.Equal(again, data[:n]) {
-			return data, lost, nil
-		}
-	}
-	return nil, 0, nil
+	return known.moved < known.frames
 }
 
 // readWAL goes through a WAL to the first frame that is not as it was written, and
 // counts the commits of this round after it.
-func readWAL(data []byte) (bad, lost int) {
-	if len(data) < walHead+walFrame {
-		return 0, 0
+func readWAL(f io.Reader) (w walRead, err error) {
+	r := bufio.NewReaderSize(f, 1<<20)
+	head := make([]byte, walHead)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return w, unlessShort(err)
 	}
+	w.salts = [8]byte(head[16:])
 	var order binary.ByteOrder = binary.LittleEndian
-	if data[3]&1 == 1 {
+	if head[3]&1 == 1 {
 		order = binary.BigEndian
 	}
-	var sum [2]uint32
-	add := func(b []byte) {
-		for ; len(b) >= 8; b = b[8:] {
-			sum[0] += order.Uint32(b) + sum[1]
-			sum[1] += order.Uint32(b[4:]) + sum[0]
+	sum := walSum{order: order}
+	if sum.add(head[:24]); !sum.is(head[24:]) {
+		w.lost = 1 // then nothing of it is read
+		return w, nil
+	}
+	frame := make([]byte, walFrame+pageSize(head))
+	for good := true; ; {
+		if _, err := io.ReadFull(r, frame); err != nil {
+			return w, unlessShort(err)
 		}
-	}
-	is := func(b []byte) bool {
-		return sum == [2]uint32{binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])}
-	}
-	size := pageSize(data)
-	if add(data[:24]); !is(data[24:]) {
-		return 0, 1 // then nothing of it is read
-	}
-	good := true
-	for at := walHead; at+walFrame+size <= len(data); at += walFrame + size {
-		frame := data[at : at+walFrame]
-		first, second := bytes.Equal(frame[8:12], data[16:20]), bytes.Equal(frame[12:16], data[20:24])
+		first, second := bytes.Equal(frame[8:12], w.salts[:4]), bytes.Equal(frame[12:16], w.salts[4:])
 		if good {
-			add(frame[:8])
-			add(data[at+walFrame : at+walFrame+size])
-			if good = first && second && is(frame[16:]); good {
-				continue
+			sum.add(frame[:8])
+			sum.add(frame[walFrame:])
+			if good = first && second && sum.is(frame[16:]); good {
+				w.good++
 			}
-			bad = at // by itself it may be one that a kill left half written, which nobody was told of
-			continue
+			continue // by itself a bad one may be what a kill left half written, which nobody was told of
 		}
 		if (first || second) && binary.BigEndian.Uint32(frame[4:]) != 0 {
-			lost++
+			w.lost++
 		}
 	}
-	return bad, lost
+}
+
+// unlessShort is nil where a file has ended.
+func unlessShort(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil
+	}
+	return err
+}
+
+// A walSum is SQLite's checksum of what was added.
+type walSum struct {
+	order binary.ByteOrder
+	sum   [2]uint32
+}
+
+func (s *walSum) add(b []byte) {
+	for ; len(b) >= 8; b = b[8:] {
+		s.sum[0] += s.order.Uint32(b) + s.sum[1]
+		s.sum[1] += s.order.Uint32(b[4:]) + s.sum[0]
+	}
+}
+
+// is compares with a checksum as a WAL has it.
+func (s *walSum) is(b []byte) bool {
+	return s.sum == [2]uint32{binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])}
 }
 
 // pageSize is what the head of a WAL says, or what logs are made with.
-func pageSize(data []byte) int {
-	if size := binary.BigEndian.Uint32(data[8:]); size >= 512 && size <= 64<<10 && size&(size-1) == 0 {
+func pageSize(head []byte) int {
+	if size := binary.BigEndian.Uint32(head[8:]); size >= 512 && size <= 64<<10 && size&(size-1) == 0 {
 		return int(size)
 	}
 	return 4096
+}
+
+// A walIndex is what SQLite has noted of a WAL. The zero value says nothing.
+type walIndex struct {
+	salts  [8]byte
+	frames uint32 // up to and including the last commit
+	moved  uint32 // of them, into the database
+}
+
+// readWALIndex reads a wal-index, and says whether somebody has it open. One
+// that is missing or damaged says nothing.
+func readWALIndex(path string) (x walIndex, used bool, err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return x, false, nil
+	} else if err != nil {
+		return x, false, unusable("log", path, err)
+	}
+	defer f.Close()
+	const inUse = 128 // the byte on which everybody has a lock who has it open
+	lock := syscall.Flock_t{Type: syscall.F_WRLCK, Start: inUse, Len: 1}
+	if err := syscall.FcntlFlock(f.Fd(), syscall.F_GETLK, &lock); err != nil {
+		return x, false, unusable("log", path, err)
+	}
+	if lock.Type != syscall.F_UNLCK {
+		return x, true, nil
+	}
+	const copies = 48 // bytes of each of two
+	b := make([]byte, 2*copies+4)
+	if _, err := io.ReadFull(f, b); err != nil {
+		if err = unlessShort(err); err != nil {
+			err = unusable("log", path, err)
+		}
+		return x, false, err
+	}
+	sum := walSum{order: binary.NativeEndian}
+	sum.add(b[:40])
+	if !bytes.Equal(b[:copies], b[copies:2*copies]) || sum.sum != [2]uint32{binary.NativeEndian.Uint32(b[40:]), binary.NativeEndian.Uint32(b[44:])} || b[12] == 0 {
+		return x, false, nil
+	}
+	return walIndex{[8]byte(b[32:]), binary.NativeEndian.Uint32(b[16:]), binary.NativeEndian.Uint32(b[96:])}, false, nil
 }

@@ -57,6 +57,7 @@ type writer struct {
 	n     int64
 	was   Summary // in the session's row
 	bytes int     // of what was added
+	root  proof.Hash
 	tip
 }
 
@@ -113,12 +114,12 @@ func (s *Store) tip(ctx context.Context, tx *sql.Tx, n int64) (*tip, error) {
 func (w *writer) add(ctx context.Context, at time.Time, kind string, fields []proof.Field, body Body, foreign []byte) error {
 	h := proof.Header{Session: w.sum.ID, Seq: w.tree.Size() + 1, At: at.UnixMicro(), Kind: kind}
 	w.tree.Append(w.salter.LeafOf(h, fields))
-	root := w.tree.Root()
+	w.root = w.tree.Root()
 	kept, blobs, err := w.store.moveBlobs(ctx, w.tx, fields)
 	if err != nil {
 		return err
 	}
-	if _, err := w.event.ExecContext(ctx, w.n<<32|h.Seq, h.At, kind, kept, blobs, root[:], foreign); err != nil {
+	if _, err := w.event.ExecContext(ctx, w.n<<32|h.Seq, h.At, kind, kept, blobs, w.root[:], foreign); err != nil {
 		return err
 	}
 	w.sum.Apply(Event{Session: w.sum.ID, Seq: h.Seq, At: at, Body: body})

@@ -19,6 +19,7 @@ import (
 
 	"glovebox/store"
 	"glovebox/store/bundle"
+	"glovebox/store/proof"
 	"glovebox/store/redact"
 
 	"github.com/google/go-cmp/cmp"
@@ -147,7 +148,8 @@ func TestARedactedBundleVerifies(t *testing.T) {
 
 func TestImport(t *testing.T) {
 	mine, key := openLog(t, t.TempDir())
-	theirs, _ := openLog(t, t.TempDir())
+	dir := t.TempDir()
+	theirs, _ := openLog(t, dir)
 	id := session(t, mine)
 	b, err := verify(write(t, mine, key, id, true))
 	if err != nil {
@@ -171,6 +173,30 @@ func TestImport(t *testing.T) {
 	}
 	a, err := theirs.Check(t.Context(), "")
 	if log, _ := mine.LogID(t.Context()); err != nil || !a.Intact() || a.Sessions[0].From != log {
+		t.Errorf("%+v, %v", a, err)
+	}
+	// A proof of a field as it was recorded is no proof of one that was taken out.
+	db := sqlite(t, filepath.Join(dir, "log.db"))
+	defer db.Close()
+	var packed []byte
+	for d, err := range b.Events(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest := proof.Digest(d.Proofs[0].Salt, d.Fields[0].Value)
+		if err := db.QueryRowContext(t.Context(), `SELECT proof FROM event WHERE session = 1 AND seq = ?`, d.Seq).Scan(&packed); err != nil {
+			t.Fatal(err)
+		}
+		packed = slices.Concat([]byte{byte(len(digest))}, digest[:], packed[1+len(d.Proofs[0].Salt):])
+		break
+	}
+	for _, stmt := range []string{`DROP TRIGGER event_no_update`, fmt.Sprintf(`UPDATE event SET proof = x'%x' WHERE session = 1 AND seq = 1`, packed)} {
+		if _, err := db.ExecContext(t.Context(), stmt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, err = theirs.Check(t.Context(), "")
+	if err != nil || a.Intact() || a.Sessions[0].Why != "what proves its events was changed" {
 		t.Errorf("%+v, %v", a, err)
 	}
 	if hits, err := theirs.Search(t.Context(), store.Query{Text: "line of output"}); err != nil || len(hits) != 2 {

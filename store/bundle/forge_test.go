@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,10 +24,7 @@ import (
 // and root fit what is there now, lets more add to it, and signs it all with key.
 func forge(t *testing.T, data []byte, key *store.Key, edit func(lines []string, m *Manifest) []string, more ...func(*writer) error) []byte {
 	t.Helper()
-	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
-	if err != nil {
-		t.Fatal(err)
-	}
+	z := zipOf(t, data)
 	files := map[string][]byte{}
 	for _, f := range z.File {
 		r, err := f.Open()
@@ -258,6 +256,71 @@ func TestHostileBundles(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// Who makes a bundle signs what he likes, also one that two programs would read
+// in two ways: by what stands before each file, or by the directory; by the first
+// of two members of a name, or by the last.
+func TestABundleHasOneReading(t *testing.T) {
+	ctx := context.Background()
+	s, key, id := newShortLog(t)
+	var good bytes.Buffer
+	m, err := Write(ctx, &good, s, id, key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := func(data []byte) []byte { // signed
+		comment := len(zipOf(t, data).Comment)
+		sum := sha256.Sum256(data[:len(data)-comment])
+		signed, err := key.SignText(seal(m.Session, m.Events, m.Root, sum[:]))
+		if err != nil || len(signed) != comment {
+			t.Fatal(err, len(signed), comment)
+		}
+		return append(data[:len(data)-comment:len(data)-comment], signed...)
+	}
+	local := func(what string) int { return bytes.Index(good.Bytes(), []byte(what)) }
+	for name, edit := range map[string]func([]byte) []byte{
+		"":                         func(b []byte) []byte { return b },
+		"another name before it":   func(b []byte) []byte { copy(b[local("recipe.json"):], "secret.json"); return b },
+		"another way of packing":   func(b []byte) []byte { b[8] = 0; return b },
+		"something before the zip": func(b []byte) []byte { return append([]byte("#!/bin/sh\n"), b...) },
+		"something in between": func(b []byte) []byte {
+			at := bytes.LastIndex(b, []byte("PK\x01\x02"))
+			for next := at; next >= 0; next = bytes.LastIndex(b[:at], []byte("PK\x01\x02")) {
+				at = next
+			}
+			end := bytes.LastIndex(b, []byte("PK\x05\x06"))
+			was := binary.LittleEndian.Uint32(b[end+16:])
+			binary.LittleEndian.PutUint32(b[end+16:], was+5)
+			return slices.Insert(b, at, []byte("evil!")...)
+		},
+	} {
+		data := again(edit(bytes.Clone(good.Bytes())))
+		b, err := Open(ctx, bytes.NewReader(data), int64(len(data)))
+		if err == nil {
+			err = b.Verify(ctx)
+		}
+		if name == "" && err != nil || name != "" && (!errors.Is(err, ErrBroken) || !strings.Contains(err.Error(), "something")) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for text, ok := range map[string]bool{
+		`{"a":{"b":["c","c",{"b":1}],"d":"b"},"e":null}`: true, `[{"a":"a"},{"a":1}]`: true, `{"a":{"B":1}}`: true, `"A"`: true,
+		`{"a":1,"a":2}`: false, `{"a":1,"A":2}`: false, `{"a":[{"b":1,"c":{},"b":2}]}`: false, `{"\u0061":1,"a":2}`: false, `{"K":1}`: false,
+	} {
+		if err := named([]byte(text), 1); (err == nil) != ok {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func zipOf(t *testing.T, data []byte) *zip.Reader {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
 }
 
 // No two programs can read an event in two ways.

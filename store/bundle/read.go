@@ -80,7 +80,10 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (*Bundle, error) {
 		}
 		b.zip[f.Name] = f
 	}
-	if err := b.json("manifest.json", &b.Manifest); err != nil {
+	if err := tight(r, size, z); err != nil {
+		return nil, broken("%v", err)
+	}
+	if err := b.json("manifest.json", 9, &b.Manifest); err != nil {
 		return nil, err
 	}
 	m := &b.Manifest
@@ -101,7 +104,7 @@ func Open(ctx context.Context, r io.ReaderAt, size int64) (*Bundle, error) {
 	if m.Session != session || m.Events != events || m.Root != root || !sessionID.MatchString(session) || events < 1 || events > maxEvents {
 		return nil, broken("its manifest is about something else than its signature")
 	}
-	if err := b.json("recipe.json", &b.Recipe); err != nil {
+	if err := b.json("recipe.json", 2, &b.Recipe); err != nil {
 		return nil, err
 	}
 	if text, err := b.read("checkpoint", 1<<20); err != nil || string(text) != m.Evidence.Checkpoint {
@@ -184,12 +187,15 @@ func (b *Bundle) read(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-func (b *Bundle) json(name string, v any) error {
+func (b *Bundle) json(name string, ours int, v any) error {
 	data, err := b.read(name, maxSmall)
 	if err != nil {
 		return err
 	}
 	if err := json.Unmarshal(data, v); err != nil {
+		return broken("file %s: %v", name, err)
+	}
+	if err := named(data, ours); err != nil {
 		return broken("file %s: %v", name, err)
 	}
 	if !utf8.Valid(data) {

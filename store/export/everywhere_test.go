@@ -1,7 +1,6 @@
 package export_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"io"
@@ -127,20 +126,7 @@ func TestNoFieldOfAnyEventLetsItOut(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		z, err := zip.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len()))
-		if err != nil {
-			return err
-		}
-		for _, f := range z.File {
-			r, err := f.Open()
-			if err == nil {
-				_, err = io.Copy(w, r)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return members(w, b.Bytes())
 	}
 	for format, write := range all {
 		var b bytes.Buffer
