@@ -1,6 +1,10 @@
 package runner
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -13,22 +17,102 @@ import (
 
 // An account all of whose processes were killed at once, as where a machine is
 // short of memory or ends a user's session: Podman thinks that its boxes run.
+// What kept its user namespace may have a number that is another's by now.
 func TestEveryProcessOfTheAccountKilled(t *testing.T) {
+	for _, tt := range []struct {
+		keeper []string // what has the number
+		want   error
+	}{
+		{nil, errNoNamespace},
+		{[]string{"sleep", "1h"}, errNoKeeper},
+		{[]string{"unshare", "--user", "sleep", "1h"}, errNoKeeper},
+	} {
+		t.Run(strings.Join(tt.keeper, " "), func(t *testing.T) {
+			s := newStore(t)
+			s.startService(t)
+			s.runSleeper(t)
+			s.killAll(t)
+			if tt.keeper != nil {
+				s.mistake(t, tt.keeper)
+			}
+			if c, err := newChild(t.Context(), s.acct, s.opts, s.flags(), unix.LOCK_SH); err == nil {
+				c.stop()
+				if tt.keeper != nil {
+					t.Skip("this Podman makes no such mistake")
+				}
+				t.Fatal("Podman starts as if nothing had been killed, so this test proves nothing")
+			} else if !errors.Is(err, tt.want) {
+				t.Fatalf("it says %v, want %v", err, tt.want)
+			}
+			s.startService(t)
+			if running := s.podman(t, "ps", "--quiet"); running != "" {
+				t.Errorf("what was killed still runs: %q", running)
+			}
+			s.runSleeper(t)
+		})
+	}
+}
+
+// While boxes run no more than the mistake is forgotten.
+func TestKeeperKilled(t *testing.T) {
 	s := newStore(t)
 	s.startService(t)
-	s.runSleeper(t)
-	s.killAll(t)
-	if c, err := newChild(t.Context(), s.acct, s.opts, s.flags(), unix.LOCK_SH); err == nil {
-		c.stop()
-		t.Fatal("Podman starts as if nothing had been killed, so this test proves nothing")
-	} else if !strings.Contains(err.Error(), "podman system migrate") {
-		t.Fatalf("the error does not say what to do: %v", err)
+	keeper := s.pids[0]
+	id := s.runSleeper(t)
+	s.child.stop()
+	gone := watchEnd(t, keeper)
+	if err := syscall.Kill(keeper, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
 	}
+	gone(t)
+	s.pids = s.pids[1:]
+	s.mistake(t, []string{"sleep", "1h"})
 	s.startService(t)
-	if running := s.podman(t, "ps", "--quiet"); running != "" {
-		t.Errorf("what was killed still runs: %q", running)
+	if running := s.podman(t, "ps", "--quiet", "--no-trunc"); running != id {
+		t.Errorf("%q runs, want %q", running, id)
 	}
-	s.runSleeper(t)
+	if said := s.podman(t, "exec", id, "/usr/bin/echo", "in it"); said != "in it" {
+		t.Errorf("in the container: %q", said)
+	}
+}
+
+// A service that had to make its user namespace is two processes, of which the
+// second must not outlive the first, however that ends.
+func TestNothingOfAServiceIsLeft(t *testing.T) {
+	for name, end := range map[string]func(*ownStore){
+		"stopped": func(s *ownStore) { s.child.stop() },
+		"its owner killed": func(s *ownStore) { // which the kernel tells its first process
+			if err := syscall.Kill(s.child.pid, syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			<-s.child.done
+			b, err := json.Marshal(childRecord{Owner: deadOwner(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(s.child.record, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			sweepChildren(s.opts.RuntimeDir)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t)
+			s.startService(t)
+			var gone []func(*testing.T)
+			for _, pid := range serving(s.child.dir) {
+				gone = append(gone, watchEnd(t, pid))
+			}
+			if len(gone) < 2 {
+				t.Fatalf("the service is %d process, so this test proves nothing", len(gone))
+			}
+			end(s)
+			for _, wait := range gone {
+				wait(t)
+			}
+			s.child = nil
+		})
+	}
 }
 
 // ownStore is the engine's account with a home, and thus a store and a user
@@ -84,8 +168,32 @@ func (s *ownStore) startService(t *testing.T) {
 	s.own(t, string(b))
 }
 
+// mistake gives the number of what kept the user namespace to another process.
+func (s *ownStore) mistake(t *testing.T, argv []string) {
+	t.Helper()
+	other := s.acct.command(context.Background(), argv[0], argv[1:]...)
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		other.Process.Kill() //nolint:errcheck // it has not been waited for
+		other.Wait()         //nolint:errcheck // killed
+	})
+	await(t, func() bool { // it is what it shall be
+		comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", other.Process.Pid))
+		return err == nil && string(comm) == "sleep\n"
+	}, &tail{})
+	note := filepath.Join(s.acct.runtimeDir, errNoKeeper.file)
+	if err := os.WriteFile(note, []byte(strconv.Itoa(other.Process.Pid)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(note, s.acct.uid, s.acct.gid); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // runSleeper starts a container without an image.
-func (s *ownStore) runSleeper(t *testing.T) {
+func (s *ownStore) runSleeper(t *testing.T) (id string) {
 	t.Helper()
 	root, err := os.MkdirTemp(s.acct.home, "root-")
 	if err != nil {
@@ -99,8 +207,9 @@ func (s *ownStore) runSleeper(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	id := s.podman(t, "run", "--detach", "--network", "none", "--volume", "/usr:/usr:ro", "--rootfs", root, "/usr/bin/sleep", "1h")
+	id = s.podman(t, "run", "--detach", "--network", "none", "--volume", "/usr:/usr:ro", "--rootfs", root, "/usr/bin/sleep", "1h")
 	s.own(t, strings.Fields(s.podman(t, "inspect", "--format", "{{.State.Pid}} {{.State.ConmonPid}}", id))...)
+	return id
 }
 
 func (s *ownStore) podman(t *testing.T, args ...string) string {
