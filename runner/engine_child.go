@@ -76,8 +76,8 @@ var (
 	// running, finds none of their processes, and makes no other.
 	errNoNamespace = &staleError{"libpod/tmp/alive", "all that kept Podman's user namespace has been killed; `podman system migrate` makes another, if need be the second time, and stops all containers"}
 	// Podman joins the namespace of whatever process has the number of the one
-	// that kept its own.
-	errNoKeeper = &staleError{"libpod/tmp/pause.pid", "what kept Podman's user namespace has been killed, and another process has its number: remove $XDG_RUNTIME_DIR/libpod/tmp/pause.pid"}
+	// that kept its own, or, before it has any boxes to look at, of none.
+	errNoKeeper = &staleError{"libpod/tmp/pause.pid", "what kept Podman's user namespace has been killed, and is taken to be there: remove $XDG_RUNTIME_DIR/libpod/tmp/pause.pid"}
 )
 
 // stale finds it in what Podman says; nil is anything else.
@@ -85,7 +85,9 @@ func stale(said string) error {
 	switch {
 	case strings.Contains(said, "system migrate"): // so in Podman 4 and 5
 		return errNoNamespace
-	case strings.Contains(said, "cannot set user namespace"), strings.Contains(said, "cannot join mount namespace"): // 4
+	case strings.Contains(said, "cannot set user namespace"), // so in Podman 4
+		strings.Contains(said, "cannot join mount namespace"),
+		strings.Contains(said, "cannot re-exec process to join the existing user namespace"): // killed while it began
 		return errNoKeeper
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -19,15 +20,17 @@ import (
 // short of memory or ends a user's session: Podman thinks that its boxes run.
 // What kept its user namespace may have a number that is another's by now.
 func TestEveryProcessOfTheAccountKilled(t *testing.T) {
-	for _, tt := range []struct {
+	for name, tt := range map[string]struct {
 		keeper []string // what has the number
+		begun  bool     // Podman had only begun
 		want   error
 	}{
-		{nil, errNoNamespace},
-		{[]string{"sleep", "1h"}, errNoKeeper},
-		{[]string{"unshare", "--user", "sleep", "1h"}, errNoKeeper},
+		"all of them":           {nil, false, errNoNamespace},
+		"one has the number":    {[]string{"sleep", "1h"}, false, errNoKeeper},
+		"and another namespace": {[]string{"unshare", "--user", "sleep", "1h"}, false, errNoKeeper},
+		"at the first start":    {nil, true, errNoKeeper},
 	} {
-		t.Run(strings.Join(tt.keeper, " "), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
 			s.startService(t)
 			s.runSleeper(t)
@@ -35,9 +38,14 @@ func TestEveryProcessOfTheAccountKilled(t *testing.T) {
 			if tt.keeper != nil {
 				s.mistake(t, tt.keeper)
 			}
+			if tt.begun {
+				if err := s.acct.forget(errNoNamespace.file); err != nil {
+					t.Fatal(err)
+				}
+			}
 			if c, err := newChild(t.Context(), s.acct, s.opts, s.flags(), unix.LOCK_SH); err == nil {
 				c.stop()
-				if tt.keeper != nil {
+				if tt.want == errNoKeeper {
 					t.Skip("this Podman makes no such mistake")
 				}
 				t.Fatal("Podman starts as if nothing had been killed, so this test proves nothing")
@@ -50,6 +58,30 @@ func TestEveryProcessOfTheAccountKilled(t *testing.T) {
 			}
 			s.runSleeper(t)
 		})
+	}
+}
+
+// A store of which Podman had not yet noted down the driver is not made another
+// one, in which no box would be closed.
+func TestStoreOnlyBegun(t *testing.T) {
+	s := newStore(t)
+	s.startService(t)
+	s.killAll(t)
+	store := filepath.Join(s.acct.home, ".local/share/containers/storage")
+	for _, notes := range []string{"libpod/bolt_state.db", "db.sql"} { // of Podman 4, and of 5
+		if err := os.Remove(filepath.Join(store, notes)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	s.startService(t)
+	if driver := s.podman(t, "info", "--format", "{{.Store.GraphDriverName}}"); driver != "overlay" {
+		t.Errorf("the storage driver is %s", driver)
+	}
+	if err := os.Mkdir(filepath.Join(store, "vfs-images"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if flags := s.flags(); slices.Contains(flags, "--storage-driver") {
+		t.Errorf("a store with a driver of its own is asked for another one: %q", flags)
 	}
 }
 

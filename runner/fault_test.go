@@ -192,7 +192,7 @@ func TestServiceHangs(t *testing.T) {
 // Who opens an engine at a socket that nobody serves may stop waiting.
 func TestOpenBesideAHangingService(t *testing.T) {
 	needPodman(t)
-	socket := filepath.Join(t.TempDir(), "hangs.sock")
+	socket := filepath.Join(shortDir(t), "hangs.sock")
 	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", socket)
 	if err != nil {
 		t.Fatal(err)
