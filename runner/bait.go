@@ -31,7 +31,11 @@ type Bait struct {
 
 // OpenBait lays it out. The caller closes it.
 func OpenBait() (*Bait, error) {
-	dir, err := os.MkdirTemp("", "glovebox-verify-")
+	base := os.TempDir()
+	if len(base) > 64 { // a socket's name has 107 bytes at most
+		base = "/tmp"
+	}
+	dir, err := os.MkdirTemp(base, "glovebox-verify-")
 	if err != nil {
 		return nil, err
 	}

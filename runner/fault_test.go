@@ -268,7 +268,13 @@ func TestBoxEndsWithItsPort(t *testing.T) {
 		if err := errors.Join(syscall.Kill(-e.child.pid, syscall.SIGCONT), b.Close(context.Background())); err != nil {
 			t.Error(err)
 		}
+		if left, _ := filepath.Glob(filepath.Join(e.acct.runtimeDir, "*", b.info.Container)); len(left) > 0 {
+			t.Errorf("the runtime still keeps %q", left)
+		}
 	})
+	if kept, _ := filepath.Glob(filepath.Join(e.acct.runtimeDir, "*", b.info.Container)); len(kept) == 0 && e.acct.runtimeDir != "" {
+		t.Error("the runtime keeps nothing of a box, so this test does not prove that nothing is left")
+	}
 	if err := syscall.Kill(conmonOf(t, b), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}

@@ -57,7 +57,7 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	// Not NPROC: the runtime would take it on while it still has the account's
 	// own user ID, under which everything of all boxes counts. Init does it.
 	s.Rlimits = []spec.POSIXRlimit{
-		{Type: "NOFILE", Soft: maxFiles, Hard: maxFiles},
+		{Type: "NOFILE", Soft: openFiles(maxFiles), Hard: openFiles(maxFiles)},
 		{Type: "CORE", Soft: noDump(), Hard: noDump()},
 		{Type: "MEMLOCK"},
 		{Type: "MSGQUEUE"},
@@ -70,6 +70,15 @@ const (
 	initPath = "/.glovebox/init" // in every image
 	maxFiles = 4096              // open files of one process
 )
+
+// openFiles is a limit of open files that Podman can give: it has no more than we.
+func openFiles(most uint64) uint64 {
+	var own syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &own); err != nil {
+		return most
+	}
+	return min(most, own.Max)
+}
 
 // noDump is the limit of a core dump, in bytes, with which there is none. One is
 // less than any, and the only one that the kernel heeds where core_pattern is a
