@@ -57,7 +57,7 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	// Not NPROC: the runtime would take it on while it still has the account's
 	// own user ID, under which everything of all boxes counts. Init does it.
 	s.Rlimits = []spec.POSIXRlimit{
-		{Type: "NOFILE", Soft: openFiles(maxFiles), Hard: openFiles(maxFiles)},
+		{Type: "NOFILE", Soft: openFiles(), Hard: openFiles()},
 		{Type: "CORE", Soft: noDump(), Hard: noDump()},
 		{Type: "MEMLOCK"},
 		{Type: "MSGQUEUE"},
@@ -68,16 +68,17 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 
 const (
 	initPath = "/.glovebox/init" // in every image
-	maxFiles = 4096              // open files of one process
+	maxFiles = 4096              // open files of one process, at most
 )
 
-// openFiles is a limit of open files that Podman can give: it has no more than we.
-func openFiles(most uint64) uint64 {
+// openFiles is how many files a process of a box may have open: no more than half
+// of what Podman can give, which has as many as we, so that a control can give more.
+func openFiles() uint64 {
 	var own syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &own); err != nil {
-		return most
+		return maxFiles
 	}
-	return min(most, own.Max)
+	return min(maxFiles, own.Max/2)
 }
 
 // noDump is the limit of a core dump, in bytes, with which there is none. One is

@@ -87,6 +87,7 @@ func TestVerifyAndSessions(t *testing.T) {
 // Each layer is broken in the real code path: verify says FAIL and names it, a
 // session is refused with exit code 5.
 func TestSabotage(t *testing.T) {
+	t.Parallel() // its log, its home and its boxes are its own
 	h := standard(t)
 	dir := t.TempDir()
 	tags := "remote,containers_image_openpgp,exclude_graphdriver_btrfs,sabotage"
