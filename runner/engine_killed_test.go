@@ -32,7 +32,7 @@ func TestEveryProcessOfTheAccountKilled(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
-			s.startService(t)
+			s.serve(t, unix.LOCK_SH)
 			s.runSleeper(t)
 			s.killAll(t)
 			if tt.keeper != nil {
@@ -52,7 +52,12 @@ func TestEveryProcessOfTheAccountKilled(t *testing.T) {
 			} else if !errors.Is(err, tt.want) {
 				t.Fatalf("it says %v, want %v", err, tt.want)
 			}
-			s.startService(t)
+			if c, err := startChild(t.Context(), s.acct, s.opts, s.flags()); err == nil {
+				c.stop()
+			} else if s.acct.drop || !errors.Is(err, tt.want) { // an ordinary user's containers are not ours to forget
+				t.Error(err)
+			}
+			s.serve(t, unix.LOCK_EX)
 			if running := s.podman(t, "ps", "--quiet"); running != "" {
 				t.Errorf("what was killed still runs: %q", running)
 			}
@@ -65,7 +70,10 @@ func TestEveryProcessOfTheAccountKilled(t *testing.T) {
 // one, in which no box would be closed.
 func TestStoreOnlyBegun(t *testing.T) {
 	s := newStore(t)
-	s.startService(t)
+	if !s.acct.drop {
+		t.Skip("an ordinary user's Podman is configured by its user")
+	}
+	s.serve(t, unix.LOCK_SH)
 	s.killAll(t)
 	store := filepath.Join(s.acct.home, ".local/share/containers/storage")
 	for _, notes := range []string{"libpod/bolt_state.db", "db.sql"} { // of Podman 4, and of 5
@@ -73,7 +81,7 @@ func TestStoreOnlyBegun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.startService(t)
+	s.serve(t, unix.LOCK_EX)
 	if driver := s.podman(t, "info", "--format", "{{.Store.GraphDriverName}}"); driver != "overlay" {
 		t.Errorf("the storage driver is %s", driver)
 	}
@@ -88,7 +96,7 @@ func TestStoreOnlyBegun(t *testing.T) {
 // While boxes run no more than the mistake is forgotten.
 func TestKeeperKilled(t *testing.T) {
 	s := newStore(t)
-	s.startService(t)
+	s.serve(t, unix.LOCK_SH)
 	keeper := s.pids[0]
 	id := s.runSleeper(t)
 	s.child.stop()
@@ -99,7 +107,7 @@ func TestKeeperKilled(t *testing.T) {
 	gone(t)
 	s.pids = s.pids[1:]
 	s.mistake(t, []string{"sleep", "1h"})
-	s.startService(t)
+	s.serve(t, unix.LOCK_EX)
 	if running := s.podman(t, "ps", "--quiet", "--no-trunc"); running != id {
 		t.Errorf("%q runs, want %q", running, id)
 	}
@@ -109,9 +117,9 @@ func TestKeeperKilled(t *testing.T) {
 // A service that had to make its user namespace is two processes, of which the
 // second must not outlive the first, however that ends.
 func TestNothingOfAServiceIsLeft(t *testing.T) {
-	for name, end := range map[string]func(*ownStore){
-		"stopped": func(s *ownStore) { s.child.stop() },
-		"its owner killed": func(s *ownStore) { // which the kernel tells its first process
+	for name, end := range map[string]func(*testing.T, *ownStore){
+		"stopped": func(_ *testing.T, s *ownStore) { s.child.stop() },
+		"its owner killed": func(t *testing.T, s *ownStore) { // which the kernel tells its first process
 			if err := syscall.Kill(s.child.pid, syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
@@ -128,7 +136,7 @@ func TestNothingOfAServiceIsLeft(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(t)
-			s.startService(t)
+			s.serve(t, unix.LOCK_SH)
 			var gone []func(*testing.T)
 			for _, pid := range serving(s.child.dir) {
 				gone = append(gone, watchEnd(t, pid))
@@ -136,7 +144,7 @@ func TestNothingOfAServiceIsLeft(t *testing.T) {
 			if len(gone) < 2 {
 				t.Fatalf("the service is %d process, so this test proves nothing", len(gone))
 			}
-			end(s)
+			end(t, s)
 			for _, wait := range gone {
 				wait(t)
 			}
@@ -155,9 +163,6 @@ type ownStore struct {
 func newStore(t *testing.T) *ownStore {
 	t.Helper()
 	e := testEngine(t)
-	if !e.acct.drop {
-		t.Skip("an ordinary user's containers are not ours to stop")
-	}
 	dir, err := os.MkdirTemp(e.opts.RuntimeDir, "test-")
 	if err != nil {
 		t.Fatal(err)
@@ -183,9 +188,10 @@ func newStore(t *testing.T) *ownStore {
 	return s
 }
 
-func (s *ownStore) startService(t *testing.T) {
+// serve starts the service; with LOCK_EX whatever may have been killed.
+func (s *ownStore) serve(t *testing.T, lock int) {
 	t.Helper()
-	c, err := startChild(t.Context(), s.acct, s.opts, s.flags())
+	c, err := newChild(t.Context(), s.acct, s.opts, s.flags(), lock)
 	if err != nil {
 		t.Fatal(err)
 	}
