@@ -106,7 +106,11 @@ func (a *app) export(ctx context.Context, s *store.Store, sum store.Summary, o e
 			return err
 		}
 		if err := export.Send(ctx, o.otlp, src); err != nil {
-			return &exitError{code: a.code(err), msg: err.Error(), hint: "is a collector running at that URL? --format otel writes the spans to a file instead", err: err}
+			code := exitUsage // the engine has no part in it
+			if errors.Is(err, context.Canceled) {
+				code = exitInterrupted
+			}
+			return &exitError{code: code, msg: err.Error(), hint: "is a collector running at that URL? --format otel writes the spans to a file instead", err: err}
 		}
 		a.listRemovals(src.Removals)
 		fmt.Fprintf(a.errOut, "sent to %s\n", store.CleanLine(u.Redacted()))

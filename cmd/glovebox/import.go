@@ -144,7 +144,8 @@ func takeIn(ctx context.Context, s *store.Store, b *bundle.Bundle) (by string, i
 func importTold(m bundle.Manifest, by string, lacking []string) []string {
 	said := []string{
 		fmt.Sprintf("session %s: %s, %s", m.Session, store.Plural(m.Events, "event"), store.CleanLine(m.Title)),
-		fmt.Sprintf("intact, from log %s, signed by %s", store.CleanLine(m.Evidence.Log), by),
+		fmt.Sprintf("intact, root %s", m.Root), // as check says it where it was recorded
+		fmt.Sprintf("from log %s, signed by %s", store.CleanLine(m.Evidence.Log), by),
 	}
 	if n := m.Gone(); n > 0 {
 		said = append(said, fmt.Sprintf("something was taken out of %s before it was handed on", store.Plural(n, "field")))

@@ -72,6 +72,9 @@ func openSeal(signed, key string) (session string, events int64, root proof.Hash
 	if err != nil {
 		return "", 0, root, "", broken("its key is none")
 	}
+	if signed == "" {
+		return "", 0, root, "", broken("it has no signature: it was packed anew")
+	}
 	text, err := store.OpenNote(signed, v)
 	if err != nil {
 		return "", 0, root, "", broken("its signature is not that of its key: %v", err)

@@ -151,7 +151,7 @@ func (src Source) facts() [][2]string {
 		{"session", src.ID}, {"model", store.CleanLine(src.Model)}, {"started", src.StartedAt.Format("2006-01-02 15:04:05 UTC")}, {"result", src.Status},
 	}
 	if src.EndedAt != nil {
-		facts = append(facts, [2]string{"took", src.EndedAt.Sub(src.StartedAt).Round(100 * time.Millisecond).String()})
+		facts = append(facts, [2]string{"took", lasted(src.EndedAt.Sub(src.StartedAt))})
 	}
 	facts = append(facts, [2]string{"spent", src.spent()})
 	if len(src.Tags) > 0 {
@@ -168,9 +168,17 @@ func (src Source) facts() [][2]string {
 		for _, r := range src.Removals {
 			times += r.Times
 		}
-		facts = append(facts, [2]string{"redacted", fmt.Sprintf("%d × [redacted: …]", times)})
+		facts = append(facts, [2]string{"redacted", "taken out in " + store.Plural(times, "place")})
 	}
 	return facts
+}
+
+// lasted is a session's duration.
+func lasted(d time.Duration) string {
+	if d < time.Minute {
+		return took(float64(d) / float64(time.Millisecond))
+	}
+	return d.Round(time.Second).String()
 }
 
 func (src Source) spent() string {

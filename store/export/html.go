@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"slices"
 	"strings"
 
 	"glovebox/store"
@@ -66,7 +67,10 @@ const toolbar = `<nav id="bar" hidden><input id="q" type="search" placeholder="s
 	`<span id="kinds" role="group" aria-label="show or hide"></span><span class="tools"><input id="to" size="5" placeholder="step" aria-label="jump to step" inputmode="numeric">` +
 	`<button id="fold" title="fold all ( f )">fold</button><button id="open" title="unfold all ( u )">unfold</button>` +
 	`<button id="theme" title="dark or light ( t )" aria-label="dark or light">◐</button>` +
-	`<button id="help" aria-label="keys" title="keys: / search, j and k next and last, o fold, c copy, f fold all, u unfold all, g jump, t theme, Escape clears">?</button></span></nav>`
+	`<button id="help" aria-label="keys" title="keys ( ? )">?</button></span></nav>` +
+	`<dialog id="keys" aria-label="keys"><table><tr><td><kbd>/</kbd><td>search<tr><td><kbd>j</kbd> <kbd>k</kbd><td>next step, step before<tr><td><kbd>o</kbd><td>fold or unfold it` +
+	`<tr><td><kbd>c</kbd><td>copy it<tr><td><kbd>f</kbd> <kbd>u</kbd><td>fold, unfold all<tr><td><kbd>g</kbd><td>jump to a step<tr><td><kbd>t</kbd><td>dark or light` +
+	`<tr><td><kbd>Esc</kbd><td>clear the search</table><form method="dialog"><button>close</button></form></dialog>`
 
 type page struct{ out *bufio.Writer }
 
@@ -126,6 +130,12 @@ func (p page) event(e store.Event) {
 			p.raw(`<h3>`)
 			p.text(store.CleanLine(b.label))
 			p.raw(`</h3>`)
+		}
+		if laid := ""; it.class == "model" && b.said && b.label == "" {
+			if laid = prose(text); laid != "" {
+				p.raw(`<div class="md">` + laid + `</div>`)
+				continue
+			}
 		}
 		class := ""
 		if b.said && !strings.Contains(text, "\n|") && !strings.Contains(text, "```") { // a table wants its columns
@@ -240,6 +250,9 @@ func (p page) chart(name string, bars []bar) {
 	says := fmt.Sprintf("%s by step, at most %s (step %d)", name, store.CleanLine(most.says), most.seq)
 	p.raw(`<figure><figcaption>`)
 	p.text(says)
+	if slices.ContainsFunc(bars, func(b bar) bool { return b.whose == "tool" }) {
+		p.raw(` <i class="model">model</i> <i class="tool">tools</i>`)
+	}
 	p.raw(fmt.Sprintf(`</figcaption><svg viewBox="0 0 %d 40" preserveAspectRatio="none" role="img" aria-label="`, 4*max(len(shown), 24)))
 	p.text(says)
 	p.raw(`">`)

@@ -101,11 +101,11 @@ func plain(e store.Event) item {
 	store.WriteText(&b, e) //nolint:errcheck // a strings.Builder takes everything
 	head, rest, _ := strings.Cut(strings.TrimSpace(b.String()), "\n")
 	it := item{class: "box", head: head, quiet: true}
-	switch e.Body.(type) {
+	switch b := e.Body.(type) {
 	case store.Egress, store.EgressDone:
 		it.class = "net"
 	case store.SessionEnded:
-		it.class, it.quiet = "end", false
+		it.class, it.quiet, it.failed = "end", false, b.Status != "done"
 	case store.LimitReached, store.Interrupted, store.Failure:
 		it.class, it.quiet, it.failed = "end", false, true
 	case store.BoxDiff:

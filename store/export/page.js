@@ -99,6 +99,7 @@
     if (code) parts.push(code.textContent + (ev.querySelector("pre") ? "\n" : ""));
     for (const c of ev.children) {
       if (c.tagName === "PRE" && !c.classList.contains("head")) parts.push(c.textContent);
+      else if (c.classList.contains("md")) parts.push(c.innerText);
       else if (c.classList.contains("more")) parts.push(c.querySelector("pre").textContent);
     }
     return parts.join("");
@@ -136,7 +137,9 @@
   $("fold").onclick = () => all(false);
   $("open").onclick = () => all(true);
   $("theme").onclick = theme;
-  $("help").onclick = () => say($("help").title);
+  const help = () => $("keys").showModal();
+  $("help").onclick = help;
+  $("keys").onclick = (e) => { if (e.target === $("keys")) $("keys").close(); }; // beside it
   $("to").onchange = () => jump($("to").value.replace("#", "").trim());
   const fromHash = () => { const m = /^#e(\d+)$/.exec(location.hash); if (m) jump(m[1]); };
   addEventListener("hashchange", fromHash);
@@ -144,11 +147,11 @@
   fromHash();
 
   document.addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey) return;
+    if (e.ctrlKey || e.metaKey || e.altKey || $("keys").open) return;
     if (e.key === "Escape") { $("q").value = ""; show(); document.activeElement.blur(); return; }
     if (/^(INPUT|TEXTAREA)$/.test(document.activeElement.tagName)) return;
     const keys = {
-      "/": () => $("q").focus(), g: () => $("to").focus(), j: () => step(1), k: () => step(-1), t: theme, f: () => all(false), u: () => all(true),
+      "/": () => $("q").focus(), "?": help, g: () => $("to").focus(), j: () => step(1), k: () => step(-1), t: theme, f: () => all(false), u: () => all(true),
       o: () => { if (events[here]) events[here].open = !events[here].open; }, c: () => { if (events[here]) copy(events[here]); },
     };
     if (keys[e.key]) { e.preventDefault(); keys[e.key](); }

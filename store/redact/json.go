@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// eachText calls do with each text of a JSON value, and with those of the JSON
-// in them, so many times deep.
-func eachText(value []byte, deep int, do func(string)) {
-	texts(value, func(start, end int) {
+// eachText calls do with each text of a JSON value and the name that it stands
+// under, and with those of the JSON in them, so many times deep.
+func eachText(value []byte, deep int, do func(name, text string)) {
+	texts(value, func(name []byte, start, end int) {
 		text := unquote(value[start:end])
-		do(text)
+		do(called(name), text)
 		if deep > 0 && isJSON(text) {
 			eachText([]byte(text), deep-1, do)
 		}
@@ -25,8 +25,11 @@ func isJSON(text string) bool {
 	return len(text) > 4 && (text[0] == '{' || text[0] == '[') && strings.IndexByte(text, '\\') >= 0 && json.Valid([]byte(text))
 }
 
-// texts finds the strings of a JSON value, and its long numbers.
-func texts(value []byte, do func(start, end int)) {
+// texts finds the strings of a JSON value, and its numbers of at least four
+// digits; name is what a value is called where it is an object's, as it stands,
+// nil: it is a name itself, or a list's.
+func texts(value []byte, do func(name []byte, start, end int)) {
+	var name []byte
 	for i := 0; i < len(value); i++ {
 		start := i
 		switch c := value[i]; {
@@ -36,18 +39,44 @@ func texts(value []byte, do func(start, end int)) {
 					i++
 				}
 			}
-			do(start, min(i+1, len(value)))
+			end := min(i+1, len(value))
+			if isName(value, end) {
+				do(nil, start, end)
+				name = value[start:end]
+				continue
+			}
+			do(name, start, end)
+			name = nil
 		case c == '-' || c >= '0' && c <= '9':
 			whole := true
 			for ; i < len(value) && bytes.IndexByte([]byte("+-.eE0123456789"), value[i]) >= 0; i++ {
 				whole = whole && value[i] >= '0' && value[i] <= '9'
 			}
-			if whole && i-start >= 8 {
-				do(start, i)
+			if whole && i-start >= 8 || name != nil && i-start >= 4 {
+				do(name, start, i)
 			}
+			name = nil
 			i--
+		case c == '[' || c == '{':
+			name = nil
 		}
 	}
+}
+
+// isName says whether a string that ends at value[at] is the name of what follows.
+func isName(value []byte, at int) bool {
+	for at < len(value) && (value[at] == ' ' || value[at] == '\n' || value[at] == '\t' || value[at] == '\r') {
+		at++
+	}
+	return at < len(value) && value[at] == ':'
+}
+
+// called is a name as a text, "": there is none.
+func called(name []byte) string {
+	if name == nil {
+		return ""
+	}
+	return unquote(name)
 }
 
 func unquote(token []byte) string {

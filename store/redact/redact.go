@@ -46,8 +46,10 @@ type Removal struct {
 type Redactor struct {
 	scan    *scan.Scanner
 	learnt  map[string]string // text → rule
-	where   map[place]bool    // fields in which something was found
-	doubt   bool              // texts that are not there may hold what is to be taken out
+	words   map[string]string // the same, of what is looked for as a word only
+	spread  *spread
+	where   map[place]bool // fields in which something was found
+	doubt   bool           // texts that are not there may hold what is to be taken out
 	replace *strings.Replacer
 	tears   tears
 	list    []Removal
@@ -78,7 +80,11 @@ func New(patterns ...string) (*Redactor, error) {
 	if u, err := user.Current(); err == nil && !generic(u.Username) {
 		s.AddName("user", u.Username)
 	}
-	return &Redactor{scan: s, learnt: map[string]string{}, where: map[place]bool{}, doubt: len(patterns) > 0}, nil
+	return newRedactor(s, len(patterns) > 0), nil
+}
+
+func newRedactor(s *scan.Scanner, doubt bool) *Redactor {
+	return &Redactor{scan: s, learnt: map[string]string{}, words: map[string]string{}, where: map[place]bool{}, spread: newSpread(s), doubt: doubt}
 }
 
 // generic names are nobody's, and would tear holes into every text.
@@ -110,6 +116,12 @@ func (r *Redactor) Learn(events iter.Seq2[store.Disclosure, error]) error {
 		if failed = err; err != nil {
 			break
 		}
+		r.spread.read(d, func(p place, text, rule string) {
+			mu.Lock()
+			defer mu.Unlock()
+			r.where[p], r.doubt = true, true
+			r.learn(text, rule)
+		})
 		if piece = append(piece, d); len(piece) == 64 {
 			pieces <- piece
 			piece = nil
@@ -124,7 +136,12 @@ func (r *Redactor) Learn(events iter.Seq2[store.Disclosure, error]) error {
 // read learns one event.
 func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
 	for _, field := range d.Fields {
-		eachText(field.Value, nesting, func(text string) {
+		eachText(field.Value, nesting, func(name, text string) {
+			if found := r.scan.Named(name, text); len(found) > 0 {
+				mu.Lock()
+				r.found(d, field.Name, text, found)
+				mu.Unlock()
+			}
 			eachView(text, encodings, func(text string) {
 				found := r.scan.All(text)
 				if len(found) == 0 {
@@ -132,15 +149,20 @@ func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				r.where[place{d.Seq, field.Name}] = true
-				for _, f := range found {
-					if f.Kind != scan.Own {
-						r.learn(text[f.Start:f.End], f.Rule)
-					}
-					r.doubt = r.doubt || f.Kind != scan.Own || inBox(d.Kind)
-				}
+				r.found(d, field.Name, text, found)
 			})
 		})
+	}
+}
+
+// found learns what was found in a text of a field.
+func (r *Redactor) found(d store.Disclosure, field, text string, found []scan.Finding) {
+	r.where[place{d.Seq, field}] = true
+	for _, f := range found {
+		if f.Kind != scan.Own {
+			r.learn(text[f.Start:f.End], f.Rule)
+		}
+		r.doubt = r.doubt || f.Kind != scan.Own || inBox(d.Kind)
 	}
 }
 
@@ -149,6 +171,12 @@ func (r *Redactor) read(mu *sync.Mutex, d store.Disclosure) {
 // addresses have it.
 func (r *Redactor) learn(text, rule string) {
 	if len(text) < 6 {
+		return
+	}
+	if rule == "password" && plainWord(text) {
+		if was, known := r.words[text]; !known || rule < was {
+			r.words[text] = rule
+		}
 		return
 	}
 	remember := func(text string) {
@@ -167,6 +195,16 @@ func (r *Redactor) learn(text, rule string) {
 	if _, password, ok := strings.Cut(text, ":"); ok && strings.HasPrefix(rule, "curl-") && len(password) >= 6 {
 		remember(strings.Trim(password, `"'`))
 	}
+}
+
+// plainWord says of a password whether it is letters only: such is a part of others.
+func plainWord(text string) bool {
+	for i := range len(text) {
+		if c := text[i] | 0x20; c < 'a' || c > 'z' {
+			return false
+		}
+	}
+	return true
 }
 
 // forms are how a text stands in other texts: as it is, in JSON, in an address.
@@ -190,7 +228,7 @@ func forms(text string) []string {
 // Field returns a field without what is not to leave; the same slice where
 // there is nothing. It is for after everything has been learnt.
 func (r *Redactor) Field(seq int64, name string, value []byte) []byte {
-	if len(r.learnt) == 0 && !r.where[place{seq, name}] {
+	if len(r.learnt)+len(r.words) == 0 && !r.where[place{seq, name}] {
 		return value
 	}
 	return r.json(seq, name, value, nesting)
@@ -202,11 +240,19 @@ const nesting = 3
 func (r *Redactor) json(seq int64, name string, value []byte, deep int) []byte {
 	out := []byte(nil)
 	at := 0
-	texts(value, func(start, end int) {
+	look := r.where[place{seq, name}]
+	texts(value, func(member []byte, start, end int) {
 		text := unquote(value[start:end])
 		clean := text
-		if deep > 0 && isJSON(text) {
-			clean = string(r.json(seq, name, []byte(text), deep-1))
+		if look {
+			found := r.scan.Named(called(member), text)
+			for _, f := range found {
+				r.note(seq, name, f.Rule)
+			}
+			clean = scan.Replace(text, found)
+		}
+		if deep > 0 && clean == text && isJSON(text) {
+			clean = string(r.json(seq, name, []byte(clean), deep-1))
 		}
 		clean = r.text(seq, name, clean)
 		if clean == text {
@@ -229,7 +275,11 @@ func (r *Redactor) text(seq int64, name, text string) string {
 	if len(r.learnt) > 0 && r.replace == nil {
 		r.replace, r.tears = r.replacer(), newTears(r.learnt)
 	}
-	out := r.views(text, r.where[place{seq, name}], encodings)
+	out := text
+	for _, p := range r.spread.torn[place{seq, name}] {
+		out = p.out(out)
+	}
+	out = r.views(out, r.where[place{seq, name}], encodings)
 	if out == text {
 		return text
 	}
@@ -267,8 +317,34 @@ func (r *Redactor) clean(text string, look bool) string {
 	if r.replace != nil {
 		text = r.tears.mend(r.replace.Replace(text))
 	}
+	if len(r.words) > 0 {
+		text = r.withoutWords(text)
+	}
 	return text
 }
+
+// withoutWords takes words out where they stand alone.
+func (r *Redactor) withoutWords(text string) string {
+	var b strings.Builder
+	from := 0
+	for at := 0; at < len(text); at++ {
+		if !letter(text[at]) {
+			continue
+		}
+		start := at
+		for at < len(text) && letter(text[at]) {
+			at++
+		}
+		if rule, ok := r.words[text[start:at]]; ok && !strings.HasSuffix(text[:start], "[redacted: ") {
+			b.WriteString(text[from:start])
+			b.WriteString("[redacted: " + rule + "]")
+			from = at
+		}
+	}
+	return b.String() + text[from:]
+}
+
+func letter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c >= 0x80 }
 
 var mark = regexp.MustCompile(`\[redacted: ([a-z0-9-]+)\]`)
 

@@ -103,6 +103,8 @@ func escape(s string) (n int, c byte) {
 		return to, byte(v)
 	}
 	switch {
+	case s[0] == '\\' && len(s) > 1 && s[1] == '\n': // a line that goes on
+		return 2, 0
 	case s[0] == '\\' && len(s) > 1 && s[1] == 'u':
 		return number(2, 6, 16)
 	case s[0] == '\\' && len(s) > 1 && s[1] == 'x':
@@ -201,14 +203,18 @@ func packed(c byte) bool {
 // unpack is what a run says; "": nothing that could be read.
 func unpack(text string) string {
 	text = strings.NewReplacer("\n", "", "\r", "", "-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
-	if says, err := hex.DecodeString(text); err == nil && readable(says) {
-		return string(says)
+	if says, err := hex.DecodeString(text); err == nil {
+		if says = expand(says); readable(says) {
+			return string(says)
+		}
 	}
 	if len(text)%4 == 1 { // one sign too many, of what comes after it
 		text = text[:len(text)-1]
 	}
-	if says, err := base64.RawStdEncoding.DecodeString(text); err == nil && readable(says) {
-		return string(says)
+	if says, err := base64.RawStdEncoding.DecodeString(text); err == nil {
+		if says = expand(says); readable(says) {
+			return string(says)
+		}
 	}
 	return ""
 }

@@ -49,11 +49,12 @@ var labelled = []identity{
 	{"finnish-id", `henkilötunnus|hetu`, `\d{6}[-+A]\d{3}[0-9A-Y]`, nil},
 	{"hong-kong-id", `hkid`, `[A-Z]{1,2}\d{6}\([0-9A]\)`, nil},
 	{"driving-licence", `driver's license|drivers license|driver license|driver's licence|driver licence|driving licence|driving license|führerschein|permis de conduire`, `[A-Z0-9][A-Z0-9-]{5,18}`, hasDigits},
+	{"device-number", `imei`, `\d{2}[ -]?\d{6}[ -]?\d{6}[ -]?\d`, luhn},
 	{"vehicle-number", `vin|vehicle identification|fahrgestellnummer`, `[A-HJ-NPR-Z0-9]{17}`, hasDigits},
 	{"bank-account", `account|acct|kontonummer|konto-nr|routing|aba|sort code|sort-code`, `\d{2}-\d{2}-\d{2}|\d{3}-?\d{5,14}`, nil},
 	{"payment-card", `card|kreditkarte|carte bancaire|tarjeta`, `\d(?:[ -]?\d){11,18}`, func(s string) bool { return luhn(s) && !testCards()[s] }},
 	{"iban", `iban`, `[A-Za-z]{2}\d\d(?:[ -]?[A-Za-z0-9]){11,30}`, func(s string) bool { return mod97([]byte(strings.ToUpper(s))) }},
-	{"phone", `tel|telefon|telephone|téléphone|teléfono|phone|mobile|mobil|handy|fax|cell|whatsapp|celular`, `(?:\+|00)?\(?\d(?:[ ().-]{0,2}\d){6,14}`, nil},
+	{"phone", `tel|telefon|telephone|téléphone|teléfono|phone|mobile|mobil|handy|fax|cell|whatsapp|celular`, `(?:\+|00)?\(?\d(?:[ ()./-]{0,3}\d){6,14}`, nil},
 	{"date-of-birth", `birth|birthday|dob|born|geboren|geburtsdatum|geburtstag|née|né|naissance|nacimiento|nacido|nascita|nascimento|geboortedatum|urodzenia`, `\d{4}-\d\d?-\d\d?|\d\d?[./-]\d\d?[./-]\d{2,4}|\d\d?\.? (?i:` + month + `)[a-zé]*\.? \d{4}|(?i:` + month + `)[a-z]*\.? \d\d?(?:st|nd|rd|th)?,? \d{4}`, nil},
 	{"passport", `passport|passeport|pasaporte|reisepass|passnummer`, `[A-Z0-9]{6,9}`, hasDigits},
 }

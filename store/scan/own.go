@@ -12,14 +12,6 @@ const homes = `(?i)(?:/home|/Users|[A-Za-z]:\\{1,2}Users)[/\\]{1,2}([^/\\\s"':;,
 // beginning of the value's, each as it stands in JSON or in a text of that.
 const is = `\\?["']?\s*[:=]\s*\\?["']?`
 
-// passwords are the words for one, in the languages that most people have.
-var passwords = []string{
-	"password", "passwd", "pwd", "passphrase", "_pass", "passwort", "kennwort", "contraseña", "mot de passe", "wachtwoord", "senha", "lösenord", "hasło", "пароль", "密码", "パスワード",
-}
-
-// A password in quotes goes on to the quote, whatever signs are in it.
-var password = `^(?i)(?:` + strings.Join(passwords, "|") + `)\\?["']?\s*[:=]\s*(?:\\?"([^"\\\s]{6,100})\\?"|'([^'\\\s]{6,100})'|\\?["']?([^\s"',;&<>\\(){}$]{6,100}))`
-
 // version is what stands after the name of a package, and an account after that of a file.
 var version = regexp.MustCompile(`^[\^~v]?\d+\.\d+|^\w+:[x*!]:\d`)
 
@@ -29,11 +21,11 @@ var more = []rule{
 	{id: "url-credentials", kind: Secrets, keywords: []string{"://"}, reach: 300, group: 1, anchored: true, re: regexp.MustCompile(`^://[^\s:/@"'<>]{0,100}:([^\s:/@"'<>$]{1,200})@[\w.-]`)},
 	{id: "aws-secret-key", kind: Secrets, keywords: []string{"secret"}, reach: 100, group: 1, re: regexp.MustCompile(`(?i)aws_?(?:secret_?)?(?:access_?)?key` + is + `([A-Za-z0-9/+=]{40})(?:[^\w/+=]|$)`)},
 	{id: "authorization", kind: Secrets, keywords: []string{"authorization"}, reach: 300, group: 1, anchored: true, re: regexp.MustCompile(`^(?i)authorization` + is + `(?:basic|bearer|token|apikey)\s+([\w.~+/=-]{8,})`)},
-	{id: "password", kind: Secrets, keywords: passwords, reach: 300, group: whichever, hasDigit: true, anchored: true, assigned: true, allowed: []*regexp.Regexp{version}, re: regexp.MustCompile(password)},
-	{id: "password", kind: Secrets, keywords: []string{"password", "passphrase", "passwort"}, reach: 120, group: 1, hasDigit: true, anchored: true, apart: true, re: regexp.MustCompile("^(?i)pass(?:word|phrase|wort)(?: is| was| ist|:)? [\"'`]?([^\\s\"'`,;<>(){}$]{8,100})"), valid: random},
+	{id: "password", kind: Secrets, keywords: passwords, read: one(passwordAt)},
+	{id: "password", kind: Secrets, keywords: passwords, read: columnAt},
+	{id: "password", kind: Secrets, keywords: keys, read: one(keyAt)},
+	{id: "pin", kind: Secrets, keywords: []string{"pin"}, read: one(pinAt)},
 	{id: "cookie", kind: Secrets, keywords: []string{"cookie:", "cookie\":", "cookie\\\":"}, reach: 4000, group: 1, hasDigit: true, anchored: true, re: regexp.MustCompile(`^(?i)cookie\\?["']?:\s*\\?["']?([\w.-]+=[^\s"'\\]{16,}(?:;\s*[^\s"'\\]+)*)`)},
-	{id: "password-argument", kind: Secrets, keywords: []string{"--password", "--passwd", "--passphrase", "--token", "--secret", "--api-key", "--apikey"}, reach: 200, group: whichever, hasDigit: true, anchored: true, re: regexp.MustCompile(`^--(?i:password|passwd|passphrase|token|secret|api-?key)[= ](?:\\?"([^"\\\s]{6,})|'([^'\s]{6,})|([^\s"'<>(){}\[\]$\\-][^\s"'<>(){}\[\]$\\]{5,}))`)},
-	{id: "password-argument", kind: Secrets, keywords: []string{"mysql", "mariadb", "sshpass", "docker login", "podman login"}, reach: 200, group: whichever, hasDigit: true, anchored: true, apart: true, re: regexp.MustCompile(`^(?i)(?:(?:mysql|mariadb)[a-z-]*(?: [^\n|;&]*?)? -p|sshpass (?:-v )?-p ?|(?:docker|podman) login [^\n|;&]*?-p ?)(?:\\?"([^"\\\s]{4,})|'([^'\s]{4,})|([^\s"'$\\]{4,}))`)},
 	{id: "netrc", kind: Secrets, keywords: []string{"machine "}, reach: 300, group: 1, anchored: true, apart: true, re: regexp.MustCompile(`^(?i)machine\s+\S+\s+login\s+\S+\s+password\s+([^\s"\\]+)`)},
 	{id: "pgpass", kind: Secrets, keywords: []string{":5432:", ":3306:"}, reach: 200, group: 1, anchored: true, re: regexp.MustCompile(`^:\d+:[\w*-]+:[\w*-]+:([^\s:"\\]{4,})`)},
 	{id: "password-hash", kind: Secrets, keywords: []string{"$1$", "$5$", "$6$", "$y$", "$2a$", "$2b$", "$2y$", "$apr1$", "$argon2", "$pbkdf2", "scram-sha-"}, reach: 300, anchored: true, re: regexp.MustCompile(`^(?i)(?:\$[a-z0-9-]+\$|scram-sha-\d+\$)[\w./$=,+:-]{22,}`)},

@@ -27,6 +27,7 @@ func personal(text string) []Finding {
 		at++
 	}
 	var n number
+	var pesels pesels
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		if i > 0 && (alnum(text[i-1]) || text[i-1] == '_') {
@@ -35,7 +36,10 @@ func personal(text string) []Finding {
 		switch {
 		case digit(c) || c == '+' || c == '(':
 			n.read(text, i)
-			if rule, length := n.rule(); rule != "" {
+			if len(n.digits) == 11 && len(n.groups) == 1 && !n.plus {
+				pesels.read(n.digits, i)
+			}
+			if rule, length := n.rule(fraction(text, i)); rule != "" {
 				add(rule, i, i+length)
 				i += length
 				continue
@@ -43,20 +47,42 @@ func personal(text string) []Finding {
 			if rule, end := address(text, i); rule != "" {
 				add(rule, i, end)
 				i = end
+			} else if end := couple(text, i); end > 0 {
+				add("coordinates", i, end)
+				i = end
+			}
+		case c == '-' && (i == 0 || text[i-1] != '-'):
+			if end := couple(text, i); end > 0 {
+				add("coordinates", i, end)
+				i = end
 			}
 		case upper(c):
 			if rule, end := lettered(text, i); rule != "" {
 				add(rule, i, end)
 				i = end
 			}
-		case 'a' <= c && c <= 'f':
+		case 'a' <= c && c <= 'z':
+			if end := iban(text, i); end > 0 {
+				add("iban", i, end)
+				i = end
+				continue
+			}
+			if c > 'f' {
+				continue
+			}
 			if rule, end := address(text, i); rule != "" {
 				add(rule, i, end)
 				i = end
 			}
 		}
 	}
-	return found
+	return append(found, pesels.found...)
+}
+
+// fraction says of digits at text[i] whether they follow a point, or a minus
+// with nothing before it.
+func fraction(text string, i int) bool {
+	return i > 0 && (text[i-1] == '.' || text[i-1] == '-' && (i == 1 || !alnum(text[i-2])))
 }
 
 // email reads the address around the @ at text[at].
@@ -103,6 +129,7 @@ type number struct {
 	groups []int  // lengths
 	seps   []byte // between the groups
 	plus   bool
+	listed bool // more groups like these are beside it
 
 	digitsIn [200]byte // no allocation: numbers are everywhere
 	groupsIn [8]int
@@ -111,7 +138,7 @@ type number struct {
 
 func (n *number) read(text string, i int) {
 	start, last := i, i
-	n.text, n.plus = "", false
+	n.text, n.plus, n.listed = "", false, i > 4 && text[i-1] == ' ' && hexadecimal(text[i-5:i-1])
 	n.digits, n.groups, n.seps = n.digitsIn[:0], n.groupsIn[:0], n.sepsIn[:0]
 	if text[i] == '+' {
 		n.plus = true
@@ -148,6 +175,7 @@ func (n *number) read(text string, i int) {
 		break
 	}
 	n.text = text[start:last]
+	n.listed = len(n.groups) > 1 && (n.listed || last+5 <= len(text) && text[last] == ' ' && hexadecimal(text[last+1:last+5]))
 	if last < len(text) && (alnum(text[last]) || text[last] == '_') {
 		// A Spanish identity card ends in a letter; nothing else may.
 		if len(n.groups) == 1 && n.groups[0] == 8 && upper(text[last]) && (last+1 == len(text) || !alnum(text[last+1])) {
@@ -158,8 +186,22 @@ func (n *number) read(text string, i int) {
 	}
 }
 
-// rule names what a number is, and how many bytes of it.
-func (n *number) rule() (string, int) {
+// hexadecimal says of a group of four whether it is of a table of such numbers.
+func hexadecimal(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		if digit(s[i]) {
+			digits++
+		} else if c := s[i] | 0x20; c < 'a' || c > 'f' {
+			return false
+		}
+	}
+	return digits > 0
+}
+
+// rule names what a number is, and how many bytes of it; that it is what comes
+// after the point of another, or less than nothing, makes it no card's.
+func (n *number) rule(fraction bool) (string, int) {
 	d := n.digits
 	same := func(sep string) bool {
 		return !slices.ContainsFunc(n.seps, func(c byte) bool { return strings.IndexByte(sep, c) < 0 })
@@ -188,7 +230,7 @@ func (n *number) rule() (string, int) {
 		return "swiss-ahv", len(n.text)
 	case len(d) == 15 && (d[0] == '1' || d[0] == '2') && same(" ") && nir(d):
 		return "french-nir", len(n.text)
-	case len(d) >= 13 && len(d) <= 19 && !n.plus && same(" -") && card(n):
+	case len(d) >= 13 && len(d) <= 19 && !n.plus && (same(" -") || shape(4, 4, 4, 4) && same(".")) && !fraction && !n.listed && card(n):
 		return "payment-card", len(n.text)
 	}
 	if rule := byForm(d, n.groups, string(n.seps)); rule != "" && !n.plus {
@@ -226,7 +268,7 @@ func card(n *number) bool {
 	case 15:
 		ok = two == 34 || two == 37
 	case 16:
-		ok = d[0] == '4' || two >= 51 && two <= 55 || four >= 2221 && four <= 2720 || two == 35 || two == 65 || four == 6011 || four >= 6440 && four <= 6499 || two == 62
+		ok = maestro(d) || d[0] == '4' || two >= 51 && two <= 55 || four >= 2221 && four <= 2720 || two == 35 || two == 65 || four == 6011 || four >= 6440 && four <= 6499 || two == 62
 	case 19:
 		ok = d[0] == '4' || two == 62
 	}
@@ -331,28 +373,6 @@ func nino(text string, i int) int {
 	}
 	if strings.ContainsAny(string(s[:1]), "DFIQUV") || strings.ContainsAny(string(s[1:2]), "DFIQUVO") {
 		return 0
-	}
-	return end
-}
-
-// iban takes the longest run that the check digits confirm.
-func iban(text string, i int) (end int) {
-	var s []byte
-	for j := i; j < len(text) && len(s) <= 34; j++ {
-		c := text[j]
-		if c == ' ' {
-			if len(s)%4 != 0 {
-				break
-			}
-			continue
-		}
-		if !upper(c) && !digit(c) {
-			break
-		}
-		s = append(s, c)
-		if len(s) >= 15 && (j+1 == len(text) || !alnum(text[j+1])) && mod97(s) {
-			end = j + 1
-		}
 	}
 	return end
 }

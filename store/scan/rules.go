@@ -28,6 +28,7 @@ type rule struct {
 	anchored bool             // re begins with ^, and applies where a keyword begins
 	apart    bool             // no letter or digit stands before the keyword
 	valid    func(string) bool
+	read     func(text string, start, end int) []span // instead of re, where the keyword is text[start:end]
 }
 
 const whichever = -1
@@ -68,7 +69,7 @@ var checksum = regexp.MustCompile(`\bh1:[\w+/]{43}=|\.so\.\d`)
 
 func loadRules(kinds Kind) ([]rule, error) {
 	var rules []rule
-	for _, r := range slices.Concat(more, tokens(), identities()) {
+	for _, r := range slices.Concat(more, commands, places, spelled, tokens(), identities()) {
 		if r.kind&kinds != 0 {
 			rules = append(rules, r)
 		}
@@ -241,6 +242,12 @@ func (s *Scanner) byRules(text string) []Finding {
 	var tries []tried
 	s.words.scan(text, func(id, start, end int) {
 		r := &s.rules[id]
+		if r.read != nil {
+			for _, part := range r.read(text, start, end) {
+				found = append(found, Finding{part.from, part.to, r.kind, r.id})
+			}
+			return
+		}
 		if r.assigned && !assigned(text, end) || r.apart && start > 0 && alnum(text[start-1]) {
 			return
 		}

@@ -116,6 +116,32 @@ func (s *Scanner) All(text string) []Finding {
 	return found
 }
 
+// Named returns what is found in a text by the name that it stands under, as a
+// member of an object does, and by what else is in it; nil where the name says nothing.
+func (s *Scanner) Named(name, text string) []Finding {
+	if name == "" || len(name) > 64 || len(text) > 1000 || !s.tells(name) {
+		return nil
+	}
+	head := `"` + name + `": "`
+	var found []Finding
+	// Signs that would end the text take as many bytes as what stands for them.
+	for _, f := range s.All(head + strings.NewReplacer(`"`, "_", `\`, "_", "\n", "_").Replace(text) + `"`) {
+		if f.Start == len(head) && f.End <= len(head)+len(text) {
+			found = append(found, Finding{0, f.End - len(head), f.Kind, f.Rule})
+		}
+	}
+	if found == nil {
+		return nil
+	}
+	return disjoint(append(found, s.All(text)...))
+}
+
+// tells says whether any rule goes by a word that is in a name.
+func (s *Scanner) tells(name string) (yes bool) {
+	s.words.scan(name, func(int, int, int) { yes = true })
+	return yes
+}
+
 // disjoint sorts findings and joins those that overlap, under the name of the
 // first; of those that begin alike, the longest.
 func disjoint(found []Finding) []Finding {
