@@ -145,15 +145,15 @@ func (a account) command(ctx context.Context, name string, args ...string) *exec
 	return cmd
 }
 
-// forgetBoxes lets Podman think that the machine has been started anew, which
-// is what it takes the lack of this file for: no container runs.
-func (a account) forgetBoxes() error {
+// forget removes a file of Podman's runtime directory. Without libpod/tmp/alive
+// Podman thinks that the machine has been started anew: no container runs.
+func (a account) forget(file string) error {
 	dir, err := os.OpenRoot(a.runtimeDir)
 	if err != nil {
 		return err
 	}
 	defer dir.Close()
-	if err := dir.Remove("libpod/tmp/alive"); !errors.Is(err, os.ErrNotExist) {
+	if err := dir.Remove(file); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return nil

@@ -31,7 +31,11 @@ type Bait struct {
 
 // OpenBait lays it out. The caller closes it.
 func OpenBait() (*Bait, error) {
-	dir, err := os.MkdirTemp("", "glovebox-verify-")
+	base := os.TempDir()
+	if len(base) > 64 { // a socket's name has 107 bytes at most
+		base = "/tmp"
+	}
+	dir, err := os.MkdirTemp(base, "glovebox-verify-")
 	if err != nil {
 		return nil, err
 	}
@@ -68,9 +72,11 @@ func (b *Bait) Taken() string {
 // mounts them into the weak boxes of controls; there is nothing in them but the nonce.
 func (b *Bait) plant() error {
 	return errors.Join(
-		os.Chmod(b.dir, 0o755),                                            //nolint:gosec // see above
-		os.WriteFile(b.Secret, []byte(b.Nonce+"\n"), 0o644),               //nolint:gosec // as above
-		os.WriteFile(b.resolver, []byte("nameserver 127.0.0.1\n"), 0o644)) //nolint:gosec // as above
+		os.Chmod(b.dir, 0o755), //nolint:gosec // see above
+		os.WriteFile(b.Secret, []byte(b.Nonce+"\n"), 0o600),
+		os.WriteFile(b.resolver, []byte("nameserver 127.0.0.1\n"), 0o600),
+		os.Chmod(b.Secret, 0o644),   //nolint:gosec // as above, whatever the umask
+		os.Chmod(b.resolver, 0o644)) //nolint:gosec // as above
 }
 
 func (b *Bait) listen() error {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/containers/podman/v5/pkg/bindings"
@@ -83,6 +85,7 @@ func (e *Engine) remove(ctx context.Context, id string) error {
 			// The answer can be yes while it is still being ended.
 			var there bool
 			if there, err = containers.Exists(e.with(ctx), id, nil); err == nil && !there {
+				e.forgetState(id)
 				return nil
 			} else if err == nil {
 				err = errors.New("it is still there, though Podman says that it is removed")
@@ -92,5 +95,18 @@ func (e *Engine) remove(ctx context.Context, id string) error {
 			return fmt.Errorf("destroy box %.12s: %w", id, err)
 		}
 		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// forgetState removes what the runtime keeps in memory of a container that is
+// gone, by its full ID: where conmon was killed nobody has told it of the end.
+func (e *Engine) forgetState(id string) {
+	dir, err := os.OpenRoot(e.acct.runtimeDir)
+	if err != nil || len(id) != 64 { // elsewhere, or only a name
+		return
+	}
+	defer dir.Close()
+	if err := dir.RemoveAll(filepath.Join(filepath.Base(e.info.Runtime), id)); err != nil {
+		e.opts.Log(fmt.Sprintf("forgetting box %.12s: %v", id, err))
 	}
 }

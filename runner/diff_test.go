@@ -153,7 +153,7 @@ func TestPatchApplies(t *testing.T) {
 		sh(t, b, "cd /work/d && sed -i -e 's/^7$/seven/' -e '/99/d' numbers && rm -f gone && printf end >last && echo new >added")
 	}
 	_, patch := briefs(before.Diff(manifest(t, b, before)))
-	cmd := exec.CommandContext(t.Context(), program, "-p1", "--silent", "-d", old)
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", `umask 022; exec "$@"`, "sh", program, "-p1", "--silent", "-d", old)
 	cmd.Stdin = strings.NewReader(patch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v %s\n%s", err, out, patch)

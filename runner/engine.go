@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -258,7 +259,7 @@ func (e *Engine) flags() []string {
 	if cgroupMode() != "v2" || e.acct.drop || e.acct.runtimeDir == "" || !answers(context.Background(), filepath.Join(e.acct.runtimeDir, "bus")) {
 		flags = append(flags, "--cgroup-manager", "cgroupfs")
 	}
-	if e.freshStore() {
+	if e.freeDriver() {
 		// Left to itself an old Podman picks vfs, which copies the whole image
 		// for every box, and a store stays with its driver.
 		flags = append(flags, "--storage-driver", "overlay")
@@ -266,28 +267,22 @@ func (e *Engine) flags() []string {
 	return flags
 }
 
-// freshStore reports whether nobody has decided on a storage driver yet.
-func (e *Engine) freshStore() bool {
+// freeDriver reports whether nobody has decided on another storage driver than
+// overlay. Of an account of ours a store that was only begun counts as well:
+// Podman may have been killed before it noted down which driver it has.
+func (e *Engine) freeDriver() bool {
 	data, config := filepath.Join(e.acct.home, ".local/share"), filepath.Join(e.acct.home, ".config")
 	if !e.acct.drop {
-		if v := os.Getenv("XDG_DATA_HOME"); v != "" {
-			data = v
-		}
-		if v := os.Getenv("XDG_CONFIG_HOME"); v != "" {
-			config = v
-		}
+		data = cmp.Or(os.Getenv("XDG_DATA_HOME"), data)
+		config = cmp.Or(os.Getenv("XDG_CONFIG_HOME"), config)
 	}
-	for _, path := range []string{
-		filepath.Join(data, "containers/storage/libpod"),
-		filepath.Join(data, "containers/storage/db.sql"),
-		filepath.Join(config, "containers/storage.conf"),
-		"/etc/containers/storage.conf",
-	} {
+	for _, path := range []string{filepath.Join(config, "containers/storage.conf"), "/etc/containers/storage.conf"} {
 		if _, err := os.Stat(path); err == nil {
 			return false
 		}
 	}
-	return true
+	stores, _ := filepath.Glob(filepath.Join(data, "containers/storage/*-images"))
+	return len(stores) == 0 || e.acct.drop && len(stores) == 1 && filepath.Base(stores[0]) == "overlay-images"
 }
 
 // runtime picks the OCI runtime: crun, the quicker one, where it works. It

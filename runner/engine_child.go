@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -24,38 +25,82 @@ import (
 // A child is our own `podman system service`. It ends with Close, and with this
 // process however that ends: the kernel signals it when its parent thread is
 // gone, and should even that fail, the next Open ends it by what record says.
+//
+// Where nothing keeps Podman's user namespace it makes one and starts itself
+// again in it; that second process serves, and does not always end with the
+// first. Both name the socket, and by that they are found.
 type child struct {
 	dir    string // holds the socket; the account's
-	record string // names owner and service; ours
+	record string // names the owner; ours
 	pid    int
 	stderr *tail
 	done   chan struct{} // closed when the service has ended
 	err    error         // how it ended; valid after done
 }
 
-// childRecord is what a later process needs to end a service left behind.
-type childRecord struct{ Owner, Service Owner }
+// childRecord is what a later process needs to know a service left behind.
+type childRecord struct{ Owner Owner }
 
 func (c *child) socket() string { return filepath.Join(c.dir, "podman.sock") }
 
-func (c *child) uri() string { return "unix://" + c.socket() }
+func (c *child) uri() string { return serviceURI(c.dir) }
+
+// serviceURI is what all processes of a service have as an argument, and no others.
+func serviceURI(dir string) string { return "unix://" + filepath.Join(dir, "podman.sock") }
+
+// serving are the processes of the service whose socket is in dir.
+func serving(dir string) (pids []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		line, _ := os.ReadFile(file) // it may have ended
+		if slices.Contains(strings.Split(string(line), "\x00"), serviceURI(dir)) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
 
 func (c *child) dial(ctx context.Context) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, "unix", c.socket())
 }
 
-// errNoNamespace: Podman looks for the user namespace of containers that it
-// takes to be running, finds none of their processes, and makes no other.
-var errNoNamespace = errors.New("all that kept Podman's user namespace has been killed; `podman system migrate` makes another, if need be the second time, and stops all containers")
+// A staleError is Podman's, which believes a file of its runtime directory
+// whose truth has ended with the processes of its account.
+type staleError struct{ file, why string }
 
-// startChild starts the service and waits until its socket answers. Where all
-// processes of the account were killed together Podman is told so, if the
-// account is ours: it has no containers but boxes, which do not outlive that.
+func (e *staleError) Error() string { return e.why }
+
+var (
+	// Podman looks for the user namespace of containers that it takes to be
+	// running, finds none of their processes, and makes no other.
+	errNoNamespace = &staleError{"libpod/tmp/alive", "all that kept Podman's user namespace has been killed; `podman system migrate` makes another, if need be the second time, and stops all containers"}
+	// Podman joins the namespace of whatever process has the number of the one
+	// that kept its own, or, before it has any boxes to look at, of none.
+	errNoKeeper = &staleError{"libpod/tmp/pause.pid", "what kept Podman's user namespace has been killed, and is taken to be there: remove $XDG_RUNTIME_DIR/libpod/tmp/pause.pid"}
+)
+
+// stale finds it in what Podman says; nil is anything else.
+func stale(said string) error {
+	switch {
+	case strings.Contains(said, "system migrate"): // so in Podman 4 and 5
+		return errNoNamespace
+	case strings.Contains(said, "cannot set user namespace"), // so in Podman 4
+		strings.Contains(said, "cannot join mount namespace"),
+		strings.Contains(said, "cannot re-exec process to join the existing user namespace"): // killed while it began
+		return errNoKeeper
+	}
+	return nil
+}
+
+// startChild starts the service and waits until its socket answers. Where
+// processes of the account were killed Podman is told so, if the account is
+// ours: it has no containers but boxes, which do not outlive that.
 func startChild(ctx context.Context, a account, opts Options, flags []string) (*child, error) {
 	sweepChildren(opts.RuntimeDir)
 	c, err := newChild(ctx, a, opts, flags, unix.LOCK_SH)
-	if errors.Is(err, errNoNamespace) && a.drop {
-		opts.Log("every process of " + a.name + " has been killed, so no box runs")
+	if was := (*staleError)(nil); errors.As(err, &was) && a.drop {
+		opts.Log(was.why)
 		c, err = newChild(ctx, a, opts, flags, unix.LOCK_EX)
 	}
 	if err != nil {
@@ -65,7 +110,7 @@ func startChild(ctx context.Context, a account, opts Options, flags []string) (*
 }
 
 // newChild is one attempt. With LOCK_EX nobody else starts a service meanwhile,
-// and a lost user namespace is made again.
+// and what is stale is removed.
 func newChild(ctx context.Context, a account, opts Options, flags []string, lock int) (*child, error) {
 	unlock, err := flock(ctx, filepath.Join(opts.RuntimeDir, "service.lock"), lock, func() {})
 	if err != nil {
@@ -73,8 +118,12 @@ func newChild(ctx context.Context, a account, opts Options, flags []string, lock
 	}
 	defer unlock()
 	c, err := tryChild(ctx, a, opts, flags)
-	if errors.Is(err, errNoNamespace) && lock == unix.LOCK_EX { // nobody was quicker
-		if err := a.forgetBoxes(); err != nil {
+	for range 2 { // one may hide the other
+		was := (*staleError)(nil)
+		if lock != unix.LOCK_EX || !errors.As(err, &was) { // nobody was quicker
+			break
+		}
+		if err := a.forget(was.file); err != nil {
 			return nil, err
 		}
 		c, err = tryChild(ctx, a, opts, flags)
@@ -90,6 +139,9 @@ func tryChild(ctx context.Context, a account, opts Options, flags []string) (*ch
 	c := &child{dir: dir, record: dir + ".json", stderr: &tail{log: opts.Log}, done: make(chan struct{})}
 	if a.drop {
 		err = os.Lchown(dir, a.uid, a.gid)
+	}
+	if err == nil {
+		err = c.remember()
 	}
 	if err == nil {
 		err = c.start(a, flags)
@@ -131,7 +183,7 @@ func (c *child) start(a account, flags []string) error {
 		return err
 	}
 	c.pid = cmd.Process.Pid
-	return c.remember()
+	return nil
 }
 
 // wait returns when the socket takes connections.
@@ -148,8 +200,8 @@ func (c *child) wait(ctx context.Context) error {
 		select {
 		case <-c.done:
 			said := c.stderr.String()
-			if strings.Contains(said, "system migrate") { // so in Podman 4 and 5
-				return fmt.Errorf("%w (%s)", errNoNamespace, said)
+			if err := stale(said); err != nil {
+				return fmt.Errorf("%w (%s)", err, said)
 			}
 			return fmt.Errorf("it ended (%w): %s", cmp.Or(c.err, errors.New("without an error")), said)
 		case <-ctx.Done():
@@ -165,16 +217,31 @@ func (c *child) stop() {
 	if c.pid == 0 {
 		return
 	}
-	// Only to the first process: where Podman had to start itself again in a
-	// user namespace, that one passes the signal on and waits for the second.
-	_ = syscall.Kill(c.pid, syscall.SIGTERM)
 	grace := time.NewTimer(3 * time.Second)
 	defer grace.Stop()
+	_ = syscall.Kill(c.pid, syscall.SIGTERM) // while it is there it passes that on
 	select {
 	case <-c.done:
 	case <-grace.C:
 		_ = syscall.Kill(-c.pid, syscall.SIGKILL)
 		<-c.done
+		grace.Reset(0)
+	}
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for sig := syscall.SIGTERM; ; {
+		left := serving(c.dir)
+		if len(left) == 0 {
+			return
+		}
+		for _, pid := range left {
+			_ = syscall.Kill(pid, sig)
+		}
+		select {
+		case <-tick.C:
+		case <-grace.C:
+			sig = syscall.SIGKILL
+		}
 	}
 }
 
@@ -188,11 +255,7 @@ func (c *child) remember() error {
 	if err != nil {
 		return err
 	}
-	start, err := startTime(c.pid)
-	if err != nil {
-		return nil // it has ended already; wait says why
-	}
-	b, err := json.Marshal(childRecord{Owner: me, Service: Owner{PID: c.pid, Start: start, Boot: me.Boot}})
+	b, err := json.Marshal(childRecord{Owner: me})
 	if err != nil {
 		return err
 	}
@@ -210,11 +273,11 @@ func sweepChildren(base string) {
 		if err != nil || json.Unmarshal(b, &r) != nil || r.Owner.Alive() {
 			continue
 		}
-		if r.Service.Alive() {
-			_ = syscall.Kill(r.Service.PID, syscall.SIGKILL)
-			_ = syscall.Kill(-r.Service.PID, syscall.SIGKILL) // its second process
+		dir := strings.TrimSuffix(path, ".json")
+		for _, pid := range serving(dir) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
-		_ = os.RemoveAll(strings.TrimSuffix(path, ".json"))
+		_ = os.RemoveAll(dir)
 		_ = os.Remove(path)
 	}
 }

@@ -1,9 +1,13 @@
 package runner
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -14,27 +18,139 @@ import (
 
 // An account all of whose processes were killed at once, as where a machine is
 // short of memory or ends a user's session: Podman thinks that its boxes run.
+// What kept its user namespace may have a number that is another's by now.
 func TestEveryProcessOfTheAccountKilled(t *testing.T) {
-	s := newStore(t)
-	s.serve(t, unix.LOCK_SH)
-	s.runSleeper(t)
-	s.killAll(t)
-	if c, err := newChild(t.Context(), s.acct, s.opts, s.flags(), unix.LOCK_SH); err == nil {
-		c.stop()
-		t.Fatal("Podman starts as if nothing had been killed, so this test proves nothing")
-	} else if !strings.Contains(err.Error(), "podman system migrate") {
-		t.Fatalf("the error does not say what to do: %v", err)
+	for name, tt := range map[string]struct {
+		keeper []string // what has the number
+		begun  bool     // Podman had only begun
+		want   error
+	}{
+		"all of them":           {nil, false, errNoNamespace},
+		"one has the number":    {[]string{"sleep", "1h"}, false, errNoKeeper},
+		"and another namespace": {[]string{"unshare", "--user", "sleep", "1h"}, false, errNoKeeper},
+		"at the first start":    {nil, true, errNoKeeper},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t)
+			s.serve(t, unix.LOCK_SH)
+			s.runSleeper(t)
+			s.killAll(t)
+			if tt.keeper != nil {
+				s.mistake(t, tt.keeper)
+			}
+			if tt.begun {
+				if err := s.acct.forget(errNoNamespace.file); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if c, err := newChild(t.Context(), s.acct, s.opts, s.flags(), unix.LOCK_SH); err == nil {
+				c.stop()
+				if errors.Is(tt.want, errNoKeeper) {
+					t.Skip("this Podman makes no such mistake")
+				}
+				t.Fatal("Podman starts as if nothing had been killed, so this test proves nothing")
+			} else if !errors.Is(err, tt.want) {
+				t.Fatalf("it says %v, want %v", err, tt.want)
+			}
+			if c, err := startChild(t.Context(), s.acct, s.opts, s.flags()); err == nil {
+				c.stop()
+			} else if s.acct.drop || !errors.Is(err, tt.want) { // an ordinary user's containers are not ours to forget
+				t.Error(err)
+			}
+			s.serve(t, unix.LOCK_EX)
+			if running := s.podman(t, "ps", "--quiet"); running != "" {
+				t.Errorf("what was killed still runs: %q", running)
+			}
+			s.runSleeper(t)
+		})
 	}
-	if c, err := startChild(t.Context(), s.acct, s.opts, s.flags()); err == nil {
-		c.stop()
-	} else if s.acct.drop || !errors.Is(err, errNoNamespace) { // an ordinary user's containers are not ours to forget
-		t.Error(err)
+}
+
+// A store of which Podman had not yet noted down the driver is not made another
+// one, in which no box would be closed.
+func TestStoreOnlyBegun(t *testing.T) {
+	s := newStore(t)
+	if !s.acct.drop {
+		t.Skip("an ordinary user's Podman is configured by its user")
+	}
+	s.serve(t, unix.LOCK_SH)
+	s.killAll(t)
+	store := filepath.Join(s.acct.home, ".local/share/containers/storage")
+	for _, notes := range []string{"libpod/bolt_state.db", "db.sql"} { // of Podman 4, and of 5
+		if err := os.Remove(filepath.Join(store, notes)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Fatal(err)
+		}
 	}
 	s.serve(t, unix.LOCK_EX)
-	if running := s.podman(t, "ps", "--quiet"); running != "" {
-		t.Errorf("what was killed still runs: %q", running)
+	if driver := s.podman(t, "info", "--format", "{{.Store.GraphDriverName}}"); driver != "overlay" {
+		t.Errorf("the storage driver is %s", driver)
 	}
-	s.runSleeper(t)
+	if err := os.Mkdir(filepath.Join(store, "vfs-images"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if flags := s.flags(); slices.Contains(flags, "--storage-driver") {
+		t.Errorf("a store with a driver of its own is asked for another one: %q", flags)
+	}
+}
+
+// While boxes run no more than the mistake is forgotten.
+func TestKeeperKilled(t *testing.T) {
+	s := newStore(t)
+	s.serve(t, unix.LOCK_SH)
+	keeper := s.pids[0]
+	id := s.runSleeper(t)
+	s.child.stop()
+	gone := watchEnd(t, keeper)
+	if err := syscall.Kill(keeper, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	gone(t)
+	s.pids = s.pids[1:]
+	s.mistake(t, []string{"sleep", "1h"})
+	s.serve(t, unix.LOCK_EX)
+	if running := s.podman(t, "ps", "--quiet", "--no-trunc"); running != id {
+		t.Errorf("%q runs, want %q", running, id)
+	}
+	s.podman(t, "kill", "--signal", "CONT", id)
+}
+
+// A service that had to make its user namespace is two processes, of which the
+// second must not outlive the first, however that ends.
+func TestNothingOfAServiceIsLeft(t *testing.T) {
+	for name, end := range map[string]func(*testing.T, *ownStore){
+		"stopped": func(_ *testing.T, s *ownStore) { s.child.stop() },
+		"its owner killed": func(t *testing.T, s *ownStore) { // which the kernel tells its first process
+			if err := syscall.Kill(s.child.pid, syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			<-s.child.done
+			b, err := json.Marshal(childRecord{Owner: deadOwner(t)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(s.child.record, b, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			sweepChildren(s.opts.RuntimeDir)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore(t)
+			s.serve(t, unix.LOCK_SH)
+			var gone []func(*testing.T)
+			for _, pid := range serving(s.child.dir) {
+				gone = append(gone, watchEnd(t, pid))
+			}
+			if len(gone) < 2 {
+				t.Fatalf("the service is %d process, so this test proves nothing", len(gone))
+			}
+			end(t, s)
+			for _, wait := range gone {
+				wait(t)
+			}
+			s.child = nil
+		})
+	}
 }
 
 // ownStore is the engine's account with a home, and thus a store and a user
@@ -88,8 +204,32 @@ func (s *ownStore) serve(t *testing.T, lock int) {
 	s.own(t, string(b))
 }
 
+// mistake gives the number of what kept the user namespace to another process.
+func (s *ownStore) mistake(t *testing.T, argv []string) {
+	t.Helper()
+	other := s.acct.command(context.Background(), argv[0], argv[1:]...)
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		other.Process.Kill() //nolint:errcheck // it has not been waited for
+		other.Wait()         //nolint:errcheck // killed
+	})
+	await(t, func() bool { // it is what it shall be
+		comm, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", other.Process.Pid))
+		return err == nil && string(comm) == "sleep\n"
+	}, &tail{})
+	note := filepath.Join(s.acct.runtimeDir, errNoKeeper.file)
+	if err := os.WriteFile(note, []byte(strconv.Itoa(other.Process.Pid)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chown(note, s.acct.uid, s.acct.gid); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // runSleeper starts a container without an image.
-func (s *ownStore) runSleeper(t *testing.T) {
+func (s *ownStore) runSleeper(t *testing.T) (id string) {
 	t.Helper()
 	root, err := os.MkdirTemp(s.acct.home, "root-")
 	if err != nil {
@@ -103,8 +243,10 @@ func (s *ownStore) runSleeper(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	id := s.podman(t, "run", "--detach", "--network", "none", "--volume", "/usr:/usr:ro", "--rootfs", root, "/usr/bin/sleep", "1h")
-	s.own(t, strings.Fields(s.podman(t, "inspect", "--format", "{{.State.Pid}} {{.State.ConmonPid}}", id))...)
+	id = s.podman(t, "run", "--detach", "--network", "none", "--volume", "/usr:/usr:ro", "--rootfs", root, "/usr/bin/sleep", "1h")
+	// conmon first: it starts a Podman when its container has ended.
+	s.own(t, strings.Fields(s.podman(t, "inspect", "--format", "{{.State.ConmonPid}} {{.State.Pid}}", id))...)
+	return id
 }
 
 func (s *ownStore) podman(t *testing.T, args ...string) string {

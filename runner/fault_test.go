@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/containers/podman/v5/pkg/bindings/containers"
 	"golang.org/x/sys/unix"
 )
 
@@ -71,7 +72,9 @@ func TestServiceDies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 { // once is luck
+	var left []string // by the services that died
+	for range 2 {     // once is luck
+		left = append(left, e.child.dir, e.child.record)
 		if err := syscall.Kill(-e.child.pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
@@ -91,6 +94,7 @@ func TestServiceDies(t *testing.T) {
 		}
 	}
 	// Also where the first to notice is who removes.
+	left = append(left, e.child.dir, e.child.record)
 	if err := syscall.Kill(-e.child.pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -99,16 +103,14 @@ func TestServiceDies(t *testing.T) {
 		t.Error(err)
 	}
 	gone(t)
-	records, err := filepath.Glob(filepath.Join(e.opts.RuntimeDir, "svc-*"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	left = append(left, e.child.dir, e.child.record)
 	if err := e.Close(); err != nil {
 		t.Error(err)
 	}
-	after, err := filepath.Glob(filepath.Join(e.opts.RuntimeDir, "svc-*"))
-	if err != nil || len(after) != len(records)-2 {
-		t.Errorf("before Close %q, after it %q (%v)", records, after, err)
+	for _, path := range left {
+		if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s is still there", path)
+		}
 	}
 }
 
@@ -190,7 +192,7 @@ func TestServiceHangs(t *testing.T) {
 // Who opens an engine at a socket that nobody serves may stop waiting.
 func TestOpenBesideAHangingService(t *testing.T) {
 	needPodman(t)
-	socket := filepath.Join(t.TempDir(), "hangs.sock")
+	socket := filepath.Join(shortDir(t), "hangs.sock")
 	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", socket)
 	if err != nil {
 		t.Fatal(err)
@@ -239,6 +241,44 @@ func TestConmonHangs(t *testing.T) {
 		_, err := os.Stat(filepath.Join("/proc", strconv.Itoa(pid)))
 		return err != nil
 	}, &tail{})
+}
+
+// A box ends with its port, whatever runs in it, also where nobody is left to
+// remove it.
+func TestBoxEndsWithItsPort(t *testing.T) {
+	e, opts := ownService(t)
+	b, err := e.NewBox(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, speak := io.Pipe()
+	go b.Exec(t.Context(), Command{Argv: []string{"sh", "-c", "echo up; sleep 1000"}, Output: func(_ bool, p []byte) { speak.Write(p) }}) //nolint:errcheck // it is lost
+	if _, err := said.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	c, err := containers.Inspect(e.conn(), b.info.Container, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := watchEnd(t, c.State.Pid)
+	if err := syscall.Kill(-e.child.pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := errors.Join(syscall.Kill(-e.child.pid, syscall.SIGCONT), b.Close(context.Background())); err != nil {
+			t.Error(err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(e.acct.runtimeDir, "*", b.info.Container)); len(left) > 0 {
+			t.Errorf("the runtime still keeps %q", left)
+		}
+	})
+	if kept, _ := filepath.Glob(filepath.Join(e.acct.runtimeDir, "*", b.info.Container)); len(kept) == 0 && e.acct.runtimeDir != "" {
+		t.Error("the runtime keeps nothing of a box, so this test does not prove that nothing is left")
+	}
+	if err := syscall.Kill(conmonOf(t, b), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	ended(t)
 }
 
 func conmonOf(t *testing.T, b *Box) int {

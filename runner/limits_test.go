@@ -250,7 +250,7 @@ n = 0
 try:
     for n in range(100000): os.open("/dev/null", 0)
 except OSError as e: print(n, e.strerror)`)
-	if want := fmt.Sprintln(maxFiles-3, "Too many open files"); string(r.Stdout) != want {
+	if want := fmt.Sprintln(openFiles()-3, "Too many open files"); string(r.Stdout) != want {
 		t.Errorf("want %q, got %v", want, r)
 	}
 	goesOn(t, b)

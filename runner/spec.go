@@ -57,7 +57,7 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 	// Not NPROC: the runtime would take it on while it still has the account's
 	// own user ID, under which everything of all boxes counts. Init does it.
 	s.Rlimits = []spec.POSIXRlimit{
-		{Type: "NOFILE", Soft: maxFiles, Hard: maxFiles},
+		{Type: "NOFILE", Soft: openFiles(), Hard: openFiles()},
 		{Type: "CORE", Soft: noDump(), Hard: noDump()},
 		{Type: "MEMLOCK"},
 		{Type: "MSGQUEUE"},
@@ -68,8 +68,18 @@ func (e *Engine) spec(name string, uid int, labels map[string]string, o BoxOptio
 
 const (
 	initPath = "/.glovebox/init" // in every image
-	maxFiles = 4096              // open files of one process
+	maxFiles = 4096              // open files of one process, at most
 )
+
+// openFiles is how many files a process of a box may have open: no more than half
+// of what Podman can give, which has as many as we, so that a control can give more.
+func openFiles() uint64 {
+	var own syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &own); err != nil {
+		return maxFiles
+	}
+	return min(maxFiles, own.Max/2)
+}
 
 // noDump is the limit of a core dump, in bytes, with which there is none. One is
 // less than any, and the only one that the kernel heeds where core_pattern is a

@@ -69,7 +69,7 @@ func (l *lab) weaknesses(target string) map[probe.Weakness]*weakness {
 		}},
 		probe.Environment: {env: []string{"AWS_SECRET_ACCESS_KEY=" + l.targets.Nonce}},
 		probe.NoLimits: {spec: func(s *specgen.SpecGenerator) {
-			s.ResourceLimits, s.Rlimits = nil, []spec.POSIXRlimit{{Type: "NOFILE", Soft: 2 * maxFiles, Hard: 2 * maxFiles}}
+			s.ResourceLimits, s.Rlimits = nil, []spec.POSIXRlimit{{Type: "NOFILE", Soft: 2 * openFiles(), Hard: 2 * openFiles()}}
 			s.Mounts = writablePlaces(2*l.targets.Disk + 64<<20)
 			s.Command[1] = strconv.FormatInt(2*l.targets.Pids+1024, 10)
 		}},

@@ -46,7 +46,7 @@ func (e *Engine) openLab(ctx context.Context, o VerifyOptions) (*lab, error) {
 	host, _ := os.Hostname() // then it cannot be recognised either
 	l.targets = probe.Targets{
 		Nonce: bait.Nonce, HostName: host, Production: o.Production,
-		Memory: box.Memory, Disk: box.Disk, Pids: box.Pids, Files: maxFiles, CPUs: sidesCPUs, Output: 16 << 20, Names: box.Disk / port.BytesPerName,
+		Memory: box.Memory, Disk: box.Disk, Pids: box.Pids, Files: int64(openFiles()), CPUs: sidesCPUs, Output: 16 << 20, Names: box.Disk / port.BytesPerName,
 		Loopback: bait.Loopback, Abstract: bait.abstract, Secret: bait.Secret, HostUsr: o.Box.Image.HostUsr(), OwnKernel: e.strong.strongRuntime != nil,
 	}
 	_, number, _ := net.SplitHostPort(bait.Loopback[0])

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"glovebox/store"
 	"glovebox/tui/tmuxtest"
@@ -20,6 +21,7 @@ func TestMain(m *testing.M) {
 	db := os.Getenv("GLOVEBOX_TUI_TEST_DB")
 	if db == "" {
 		tmuxtest.Interruptible()
+		time.Local = time.UTC // the screens in testdata show days
 		os.Exit(m.Run())
 	}
 	if err := workbench(db); err != nil {

@@ -1,7 +1,11 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -82,7 +86,8 @@ func (t *throttle) apply(all map[int]stat) {
 
 // freeze stops parents before children, and waits until they are, so that no
 // shell with job control sees a child stopped and takes it for its user's
-// wish. A process that is stopped already was stopped by the box itself.
+// wish. A process that is stopped already was stopped by the box itself, maybe
+// since the snapshot, by one that has been stopped by now.
 func (t *throttle) freeze(all map[int]stat) {
 	parents := map[int]bool{}
 	for _, st := range all {
@@ -91,7 +96,7 @@ func (t *throttle) freeze(all map[int]stat) {
 	for _, layer := range layers(all) {
 		for _, pid := range layer {
 			st := all[pid]
-			if id := (procID{pid, st.start}); !t.frozen[id] && st.state != "T" && st.state != "Z" && unix.Kill(pid, unix.SIGSTOP) == nil {
+			if id := (procID{pid, st.start}); !t.frozen[id] && st.state != "Z" && !isStopped(pid) && unix.Kill(pid, unix.SIGSTOP) == nil {
 				t.frozen[id] = true
 			}
 		}
@@ -99,6 +104,22 @@ func (t *throttle) freeze(all map[int]stat) {
 			return // the children of these have their turn at the next look
 		}
 	}
+}
+
+// isStopped reports whether a process is stopped, or about to be: the signal is
+// there before it gets the processor that it stops on.
+func isStopped(pid int) bool {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return false
+	}
+	field := func(name string) string {
+		_, rest, _ := strings.Cut(string(data), "\n"+name+":\t")
+		word, _, _ := strings.Cut(rest, "\n")
+		return word
+	}
+	pending, _ := strconv.ParseUint(field("ShdPnd"), 16, 64) // the kernel's own format
+	return strings.HasPrefix(field("State"), "T") || pending&(1<<(unix.SIGSTOP-1)) != 0
 }
 
 // awaitStopped gives processes time to stop, and reports whether all did: each

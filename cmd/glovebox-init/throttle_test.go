@@ -1,9 +1,43 @@
 package main
 
 import (
+	"os/exec"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
+
+// What the box stopped while the throttle was at work is not the throttle's to
+// continue.
+func TestThrottleLeavesWhatTheBoxStopped(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), "sleep", "1000")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()         //nolint:errcheck // killed
+	defer cmd.Process.Kill() //nolint:errcheck // it is there
+	pid := cmd.Process.Pid
+	before, ok := readStat(pid)
+	if !ok || before.state == "T" {
+		t.Fatalf("it is %+v", before)
+	}
+	snapshot := map[int]stat{pid: before}
+	for _, stopped := range []bool{true, false} {
+		if sig := map[bool]unix.Signal{true: unix.SIGSTOP, false: unix.SIGCONT}[stopped]; unix.Kill(pid, sig) != nil {
+			t.Fatal(sig)
+		}
+		th := newThrottle(1)
+		th.freeze(snapshot)
+		if took := len(th.frozen) == 1; took == stopped {
+			t.Errorf("stopped by the box: %t, and taken by the throttle: %t", stopped, took)
+		}
+		th.thaw(snapshot)
+		if stopped && !isStopped(pid) {
+			t.Error("what the box stopped runs")
+		}
+	}
+}
 
 // Every use is paid for once, whoever sees it first.
 func TestThrottleAccount(t *testing.T) {

@@ -74,6 +74,7 @@ func calling(n int, command string) string {
 // not accused, though it knows where the bait lies; one that tries nothing
 // proves nothing.
 func TestAttackByAModel(t *testing.T) {
+	t.Parallel() // its log, its home and its boxes are its own
 	for name, tt := range map[string]struct {
 		says   func(turn int, o baited) string
 		config string

@@ -29,7 +29,7 @@ import (
 var programDir string // what programs made, for the end of the run
 
 var programs = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "glovebox-bin-")
+	dir, err := os.MkdirTemp("/tmp", "glovebox-bin-") // typed into shells: TMPDIR may have spaces
 	if err != nil {
 		return "", err
 	}

@@ -34,6 +34,7 @@ func endless() string {
 // Whatever is killed, whenever: nothing recorded is lost, nothing is left after
 // the next start, and a session that goes on without its box says so.
 func TestKilledAtRandom(t *testing.T) {
+	t.Parallel() // its log, its home and its boxes are its own
 	needEngine(t)
 	rounds := 3
 	if n, err := strconv.Atoi(os.Getenv("GLOVEBOX_TEST_ROUNDS")); err == nil {

@@ -191,6 +191,7 @@ func TestInterruptedBySignal(t *testing.T) {
 // A failure says what happened in one line, has its exit code, and leaves a
 // session that says how it ended, or none.
 func TestFailures(t *testing.T) {
+	t.Parallel() // its log, its home and its boxes are its own
 	needEngine(t)
 	tests := []struct {
 		name, scenario string

@@ -14,7 +14,7 @@ func TestRerunInTheWorkbench(t *testing.T) {
 	h.stopAt(2, "run", "--json", "--model", "script:"+file, "never ends")
 	brought := h.file("list.csv", "a,b\n")
 	file = h.file("with.toml", "name = 'with'\n"+shells("cat list.csv"))
-	h.ok("run", "--model", "script:"+file, "--file", brought, "with a file")
+	h.ok("run", "--model", "script:"+file, "--file", brought, "brought a file")
 	// What was recorded is run, not what is configured now; nor in a box that is ready for that.
 	h.file("glovebox.toml", "[box]\nmemory = '256MiB'\n")
 	file = h.file("drifts.toml", "name = 'drifts'\n"+shells("echo hello", "date +%s.%N", "cat /sys/fs/cgroup/memory.max 2>&1 | wc -l"))
@@ -30,7 +30,7 @@ func TestRerunInTheWorkbench(t *testing.T) {
 	m.Keys("Escape")
 	m.Sees("┃ rerun of", "4 sessions")
 
-	m.Write("/with")
+	m.Write("/brought") // TMPDIR is in what is searched, and may have a shorter word
 	m.Sees("1 of 4 sessions")
 	m.Keys("Tab", "a")
 	m.Sees("✗ the session had files brought in, which no log holds: list.csv", "--file FILE")

@@ -20,6 +20,7 @@ func (h *home) handOn(id string, to *home) (said string) {
 // A session from elsewhere with something taken out: what cannot be compared is
 // not known, the rest is compared.
 func TestRerunOfAnImportedSession(t *testing.T) {
+	t.Parallel() // its log, its home and its boxes are its own
 	needEngine(t)
 	h := newHome(t)
 	id := h.recordedSession(shells("echo mail me at jane.roe@acme-widgets.com", `printf jane.%s%bacme-widgets.%s roe "\0100" com`, "echo plain"))

@@ -50,7 +50,8 @@ func Dial(r io.Reader, w io.Writer) *Conn {
 }
 
 // Serve is the box's end: it says hello, runs handler on a goroutine of its own for each
-// stream and returns when the connection ends.
+// stream and returns when the connection ends. It waits for no handler: who is
+// PID 1 ends all that they still wait for by its own end.
 func Serve(r io.Reader, w io.Writer, hello Hello, handler func(*Stream, Request)) error {
 	c := newConn(w, handler)
 	data, err := json.Marshal(hello)
@@ -61,7 +62,6 @@ func Serve(r io.Reader, w io.Writer, hello Hello, handler func(*Stream, Request)
 		return err
 	}
 	c.fail(c.read(r))
-	c.wg.Wait()
 	return c.Err()
 }
 
@@ -96,7 +96,7 @@ func (c *Conn) Ping() error { return c.write(framePing, 0, make([]byte, 8), nil)
 // for a blocked reader: close the underlying pipe too, then Wait.
 func (c *Conn) Close() { c.fail(ErrClosed) }
 
-// Wait returns when the connection's goroutines have ended.
+// Wait returns when the reader that Dial started has ended.
 func (c *Conn) Wait() { c.wg.Wait() }
 
 // Open starts an operation in the box.
@@ -254,7 +254,7 @@ func (c *Conn) fromHost(f frame) error {
 		s := newStream(c, f.stream)
 		c.streams[s.id] = s
 		c.mu.Unlock()
-		c.wg.Go(func() { c.serve(s, req) })
+		go c.serve(s, req)
 		return nil
 	case frameData, frameCredit, frameSignal:
 		if s := c.stream(f.stream); s != nil {

@@ -39,6 +39,35 @@ func join(t *testing.T, handler func(*Stream, Request)) *Conn {
 	return c
 }
 
+// The end of the connection is the end of the box's end, whatever its
+// operations wait for.
+func TestServeWaitsForNoOperation(t *testing.T) {
+	began, let, ended := make(chan bool), make(chan bool), make(chan bool)
+	r, w := io.Pipe()
+	served := make(chan error, 1)
+	go func() {
+		served <- Serve(r, io.Discard, Hello{}, func(*Stream, Request) {
+			close(began)
+			<-let
+			close(ended)
+		})
+	}()
+	request, err := json.Marshal(Request{Op: OpExec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Write(appendFrame(nil, frameOpen, 1, request, nil)); err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	w.Close()
+	if err := <-served; !errors.Is(err, io.EOF) {
+		t.Errorf("it ends with %v, want EOF", err)
+	}
+	close(let)
+	<-ended
+}
+
 func open(t *testing.T, c *Conn, req Request) *Stream {
 	t.Helper()
 	s, err := c.Open(req)

@@ -46,7 +46,13 @@ func Open(t testing.TB, dir string, env []string) *Terminal {
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("SKIPPED: tmux is not installed, so nothing was driven in a terminal; `glovebox setup --for-tests` installs it")
 	}
-	tm := &Terminal{t: t, socket: filepath.Join(t.TempDir(), "tmux"), dir: dir, env: env}
+	// Not t.TempDir: a socket's name has 107 bytes at most, and TMPDIR may be long.
+	own, err := os.MkdirTemp("/tmp", "tmux-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(own) })
+	tm := &Terminal{t: t, socket: filepath.Join(own, "tmux"), dir: dir, env: env}
 	tm.Do("new-session", "-d", "-x", "80", "-y", "24", "env", "PS1=host> ", "TERM=screen-256color", "sh")
 	t.Cleanup(func() { tm.Do("kill-server") })
 	tm.Sees("host>")
