@@ -227,21 +227,26 @@ func (c *child) stop() {
 		<-c.done
 		grace.Reset(0)
 	}
+	// Those that are left are told, then killed; what outlives even that is not
+	// ours, or waits in the kernel.
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for sig := syscall.SIGTERM; ; {
-		left := serving(c.dir)
-		if len(left) == 0 {
-			return
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		for late := false; !late; {
+			left := serving(c.dir)
+			if len(left) == 0 {
+				return
+			}
+			for _, pid := range left {
+				_ = syscall.Kill(pid, sig)
+			}
+			select {
+			case <-tick.C:
+			case <-grace.C:
+				late = true
+			}
 		}
-		for _, pid := range left {
-			_ = syscall.Kill(pid, sig)
-		}
-		select {
-		case <-tick.C:
-		case <-grace.C:
-			sig = syscall.SIGKILL
-		}
+		grace.Reset(3 * time.Second)
 	}
 }
 
