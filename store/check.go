@@ -11,16 +11,17 @@ import (
 // A Finding is what Check found out about one session, computed anew from its
 // rows.
 type Finding struct {
-	Session string     `json:"session"`
-	Intact  bool       `json:"intact"`
-	Event   int64      `json:"event,omitempty"` // first one that is not what was recorded
-	Why     string     `json:"why,omitempty"`
-	Events  int64      `json:"events"`
-	Root    string     `json:"root,omitempty"`  // of its tree
-	Since   *time.Time `json:"since,omitempty"` // hashed only then: recorded by a glovebox that knew no hashes
-	From    string     `json:"from,omitempty"`  // imported: the log it comes from
-	Status  string     `json:"status"`          // as in Summary, or removed
-	Signed  bool       `json:"signed"`          // its end is under a signature
+	Session  string     `json:"session"`
+	Intact   bool       `json:"intact"`
+	Event    int64      `json:"event,omitempty"` // first one that is not what was recorded
+	Why      string     `json:"why,omitempty"`
+	Events   int64      `json:"events"`
+	Root     string     `json:"root,omitempty"`      // of its tree
+	Since    *time.Time `json:"since,omitempty"`     // hashed only then: recorded by a glovebox that knew no hashes
+	From     string     `json:"from,omitempty"`      // imported: the log it comes from
+	FromRoot string     `json:"from_root,omitempty"` // and the root of its tree there
+	Status   string     `json:"status"`              // as in Summary, or removed
+	Signed   bool       `json:"signed"`              // its end is under a signature
 }
 
 // An Audit is what Check found.

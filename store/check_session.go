@@ -265,6 +265,6 @@ func (c *checker) origin(ctx context.Context, n int64, imported *entry, f *Findi
 	if err := e.Verify(f.Session, tree.Size(), tree.Root()); err != nil {
 		return 1, "it does not follow from where it comes from: " + err.Error(), nil
 	}
-	f.From = e.Log
+	f.From, f.FromRoot = e.Log, tree.Root().String()
 	return 0, "", nil
 }

@@ -212,5 +212,9 @@ func describe(f store.Finding) string {
 	if f.Since != nil {
 		about += ", hashed only on " + f.Since.Format("2006-01-02") + ": what happened to it before is not known"
 	}
-	return fmt.Sprintf("session %s intact: %s, root %s", f.Session, about, f.Root)
+	about += ", root " + f.Root
+	if f.From != "" {
+		about += fmt.Sprintf("; imported from log %s, root %s there", f.From, f.FromRoot)
+	}
+	return fmt.Sprintf("session %s intact: %s", f.Session, about)
 }

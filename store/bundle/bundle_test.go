@@ -171,9 +171,13 @@ func TestImport(t *testing.T) {
 	if _, err := theirs.Note(t.Context(), id, store.Note{By: "bob", Text: "mine"}); err != nil {
 		t.Fatal(err)
 	}
+	here, err := mine.Check(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
 	a, err := theirs.Check(t.Context(), "")
-	if log, _ := mine.LogID(t.Context()); err != nil || !a.Intact() || a.Sessions[0].From != log {
-		t.Errorf("%+v, %v", a, err)
+	if err != nil || !a.Intact() || a.Sessions[0].From != here.Log || a.Sessions[0].FromRoot != here.Sessions[0].Root {
+		t.Errorf("%+v, %v, recorded as %+v", a, err, here)
 	}
 	// A proof of a field as it was recorded is no proof of one that was taken out.
 	db := sqlite(t, filepath.Join(dir, "log.db"))
