@@ -20,20 +20,17 @@ func (v ToolResult) Outcome() string {
 	return "done"
 }
 
-// String says what was found where, and what became of it.
+// String says what was found where, and, where Action is known, what became of it.
 func (v Filtered) String() string {
-	did := map[string]string{"redact": "redacted", "block": "held back"}[v.Action]
-	return fmt.Sprintf("filter: %s in the %s: %s (%d), %s", v.What, v.Where, v.Rule, v.Count, cmp.Or(did, "let through"))
+	did := map[string]string{"flag": ", let through", "redact": ", redacted", "block": ", held back"}
+	return fmt.Sprintf("filter: %s in the %s: %s (%d)%s", v.What, v.Where, v.Rule, v.Count, did[v.Action])
 }
 
-// String says what was on its way where, and what became of it.
+// String says what was on its way where, and, where Action is known, what became of it.
 func (v Tripwire) String() string {
 	what := map[string]string{"canary": "a canary", "value": "a value"}[v.What]
 	where := map[string]string{"network": "a request to the network", "stub": "a stub tool's arguments", "path": "a path outside the box's own places"}[v.Where]
-	did := "flagged"
-	if v.Action == "stop" {
-		did = "stopped"
-	}
+	did := map[string]string{"flag": ", flagged", "stop": ", stopped"}
 	where = cmp.Or(where, v.Where)
 	s := fmt.Sprintf("tripwire: %s of %s.%s in %s", cmp.Or(what, v.What), v.Table, v.Column, where)
 	if v.What == "unseen" {
@@ -45,7 +42,7 @@ func (v Tripwire) String() string {
 	if v.As != "" {
 		s += ", " + v.As
 	}
-	return s + ", " + did
+	return s + did[v.Action]
 }
 
 // String says which limit was reached, and by how much.

@@ -198,6 +198,11 @@ func hostile(kind string, b store.Body) []store.Body {
 	return []store.Body{b}
 }
 
+// filtered is a session in which secrets were found, and dealt with by action.
+func filtered(action string) []store.Body {
+	return append(small(nil)[:1], store.Filtered{Where: "result", What: "secrets", Rule: "aws-access-token", Count: 2, Action: action})
+}
+
 // The goldens are the manual: what is seen on a screen of 80 columns.
 func TestOnAScreen(t *testing.T) {
 	keep := small(nil)
@@ -221,6 +226,7 @@ func TestOnAScreen(t *testing.T) {
 		{name: "cut", a: cutOutput(1), b: cutOutput(1)},
 		{name: "long", a: long(200, "a"), b: long(200, "b")},
 		{name: "wide", a: oneCall(strings.Repeat("x", 200) + " 1 " + strings.Repeat("y", 200)), b: oneCall(strings.Repeat("x", 200) + " 2 " + strings.Repeat("y", 200))},
+		{name: "filtered", a: filtered("redact"), b: filtered("flag")},
 		{name: "unseen", a: oneCall("a\r\nb"), b: oneCall("a\nb")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
