@@ -219,6 +219,9 @@ func lackingImage(ctx context.Context, r *past, engine func(use func(*runner.Eng
 		then, root = box.Base.Digest, box.Base.Root
 	}
 	said := fmt.Sprintf("the image %s (%s) is not here: glovebox image prepare %s, or glovebox rerun %s --image auto", box.Image, then, box.Image, r.sum.ID)
+	if box.Image == "auto" {
+		said = fmt.Sprintf("it had the image auto (%s); there is none here yet, a rerun makes it, and what differs by that will show", then)
+	}
 	err := engine(func(e *runner.Engine) error {
 		_, ok, err := e.PreparedFrom(ctx, box.Image, then, root)
 		if err != nil || ok {

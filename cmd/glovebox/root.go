@@ -152,10 +152,24 @@ func noSuchCommand(cmd *cobra.Command, args []string) error {
 	}
 	if len(begun) > 0 {
 		hint = cmd.CommandPath() + " " + begun[0]
+	} else if there := elsewhere(cmd.Root(), args[0]); len(there) > 0 {
+		hint = strings.Join(there, ", or ")
 	} else if meant := nearest(args[0], names); meant != "" {
 		hint = cmd.CommandPath() + " " + meant
 	}
 	return usageError(fmt.Sprintf("there is no command %q", cmd.CommandPath()+" "+args[0]), hint)
+}
+
+// elsewhere are the commands of that name which are part of another.
+func elsewhere(root *cobra.Command, name string) (paths []string) {
+	for _, group := range root.Commands() {
+		for _, c := range group.Commands() {
+			if c.Name() == name && c.IsAvailableCommand() && group.Name() != "completion" {
+				paths = append(paths, c.CommandPath())
+			}
+		}
+	}
+	return paths
 }
 
 // dbPath is where the log is, and whether a person chose the place.
