@@ -124,7 +124,7 @@ func (x *index) prepare(ctx context.Context) error {
 		}
 		return true, x.survived(ctx, q)
 	}
-	if done, err := is(x.r); done || err != nil {
+	if done, err := x.asOne(ctx, is); done || err != nil {
 		return err
 	}
 	tx, err := x.w.BeginTx(ctx, nil)
@@ -146,6 +146,17 @@ func (x *index) prepare(ctx context.Context) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+// asOne calls is with one state of the index: while somebody else adds to it,
+// its seal would be of another than its rows.
+func (x *index) asOne(ctx context.Context, is func(querier) (bool, error)) (bool, error) {
+	tx, err := x.r.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback() //nolint:errcheck // it only read
+	return is(tx)
 }
 
 // isOurs looks for the mark of an index at its place in the first page, which

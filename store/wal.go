@@ -121,12 +121,15 @@ func (s *Store) keptWAL() (string, error) {
 type walRead struct {
 	salts [8]byte // of its round
 	good  uint32  // frames up to the first that is not as it was written
+	last  uint32  // of them, up to the last commit but one
 	lost  int     // commits of the same round after that
 }
 
 // lacks says whether commits are missing that were on disk once.
 func (w walRead) lacks(known walIndex) bool {
 	switch {
+	case known.frames > 0 && w.salts == known.salts && w.last <= known.frames && known.frames <= w.good:
+		return false // what follows is left of a commit that a kill left half written, and that another process wrote over
 	case w.lost > 0:
 		return true
 	case w.salts == known.salts:
@@ -156,6 +159,7 @@ func readWAL(f io.Reader) (w walRead, err error) {
 		return w, nil
 	}
 	frame := make([]byte, walFrame+pageSize(head))
+	commit := uint32(0)
 	for good := true; ; {
 		if _, err := io.ReadFull(r, frame); err != nil {
 			return w, unlessShort(err)
@@ -165,7 +169,9 @@ func readWAL(f io.Reader) (w walRead, err error) {
 			sum.add(frame[:8])
 			sum.add(frame[walFrame:])
 			if good = first && second && sum.is(frame[16:]); good {
-				w.good++
+				if w.good++; binary.BigEndian.Uint32(frame[4:]) != 0 {
+					w.last, commit = commit, w.good
+				}
 			}
 			continue // by itself a bad one may be what a kill left half written, which nobody was told of
 		}

@@ -10,8 +10,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// largest is how much of what was compressed is looked at, in bytes.
-const largest = 1 << 20
+// How much of what was compressed is looked at, in bytes, and how many for one of
+// its own: what only repeats itself could be a thousand times as long, and a
+// session of such would not end to be read.
+const largest, longer = 1 << 20, 64
 
 // expand is what compressed bytes say, also where their end is missing; others
 // are returned as they are.
@@ -35,7 +37,7 @@ func expand(b []byte) []byte {
 	if r == nil || err != nil {
 		return b
 	}
-	if says, _ := io.ReadAll(io.LimitReader(r, largest)); len(says) > 0 { // what comes before an error counts
+	if says, _ := io.ReadAll(io.LimitReader(r, int64(min(largest, longer*len(b))))); len(says) > 0 { // what comes before an error counts
 		return says
 	}
 	return b

@@ -170,7 +170,7 @@ func (r *Redactor) found(d store.Disclosure, field, text string, found []scan.Fi
 // lines of a key, the password after a user's name; each also as JSON and
 // addresses have it.
 func (r *Redactor) learn(text, rule string) {
-	if len(text) < 6 {
+	if len(text) < 6 || scan.Everybodys(text) { // it would tear holes into every text
 		return
 	}
 	if rule == "password" && plainWord(text) {
@@ -192,8 +192,10 @@ func (r *Redactor) learn(text, rule string) {
 			remember(line)
 		}
 	}
-	if _, password, ok := strings.Cut(text, ":"); ok && strings.HasPrefix(rule, "curl-") && len(password) >= 6 {
-		remember(strings.Trim(password, `"'`))
+	if _, password, ok := strings.Cut(text, ":"); ok && strings.HasPrefix(rule, "curl-") {
+		if password = strings.Trim(password, `"'`); len(password) >= 6 && !scan.Everybodys(password) {
+			remember(password)
+		}
 	}
 }
 

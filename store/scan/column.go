@@ -51,7 +51,7 @@ func columnAt(text string, start, end int) []span {
 			column = i
 		}
 		at += len(c) + 1
-		if name := strings.Trim(c, " \t\"'*`"); len(name) > 40 || name == "" && sep == ',' || strings.Trim(name, names) != "" {
+		if name := strings.Trim(c, " \t\"'*`"); len(name) > 40 || name == "" && sep != '|' || strings.Trim(name, names) != "" || name != "" && strings.Trim(name, "0123456789.-# ") == "" { // a row of numbers, or a line of a program
 			return nil
 		}
 	}

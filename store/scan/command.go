@@ -15,9 +15,9 @@ var commands = []rule{
 	{
 		id: "password-argument", kind: Secrets, keywords: []string{"mysql", "mariadb", "sshpass", "docker login", "podman login", "az login", "registry login", "zip ", "7z ", "7za ", "redis-cli ", "mongo", "ldap", "sqlcmd ", "ssh-keygen "},
 		reach: 200, group: whichever, anchored: true, apart: true, valid: placed,
-		re: regexp.MustCompile(`^(?:(?:mysql|mariadb)[a-z-]*(?: [^\n|;&]*?)? -p|sshpass (?:-v )?-p ?|(?:docker|podman|az|registry) login [^\n|;&]*?-p[ =]?|zip [^\n|;&]*?-P ?|7za? [^\n|;&]*?-p|redis-cli [^\n|;&]*?-a |mongo[a-z]* [^\n|;&]*?-p |ldap[a-z]+ [^\n|;&]*?-w |sqlcmd [^\n|;&]*?-P ?|ssh-keygen [^\n|;&]*?-N )` + argument),
+		re: regexp.MustCompile(`^(?:(?:mysql|mariadb)[a-z-]*(?: [^\n|;&]*?)? -p|sshpass (?:-v )?-p ?|(?:docker|podman|az|registry) login (?:[^\n|;&]*? )??-p[ =]?|zip (?:[^\n|;&]*? )??-P ?|7za? (?:[^\n|;&]*? )??-p|redis-cli (?:[^\n|;&]*? )??-a |mongo[a-z]* (?:[^\n|;&]*? )??-p |ldap[a-z]+ (?:[^\n|;&]*? )??-w |sqlcmd (?:[^\n|;&]*? )??-P ?|ssh-keygen (?:[^\n|;&]*? )??-N )` + argument),
 	},
-	{id: "password-argument", kind: Secrets, keywords: []string{"unzip "}, reach: 200, group: whichever, anchored: true, apart: true, valid: placed, re: regexp.MustCompile(`^unzip [^\n|;&]*?-P ?` + argument)},
+	{id: "password-argument", kind: Secrets, keywords: []string{"unzip "}, reach: 200, group: whichever, anchored: true, apart: true, valid: placed, re: regexp.MustCompile(`^unzip (?:[^\n|;&]*? )??-P ?` + argument)},
 	{id: "password-argument", kind: Secrets, keywords: []string{"-pass pass:", "-passin pass:", "-passout pass:"}, reach: 120, group: whichever, anchored: true, valid: placed, re: regexp.MustCompile(`^-pass(?:in|out)? pass:` + argument)},
 	{id: "password-argument", kind: Secrets, keywords: []string{"chpasswd"}, reach: 1, group: 1, re: regexp.MustCompile(`(?:echo|printf) (?:-\w )?\\*["']?[\w.-]+:([^\s"'$|]{4,100}?)\\*["']? *\| *(?:sudo )?chpasswd`)},
 	{id: "password-argument", kind: Secrets, keywords: []string{"sudo -s"}, reach: 1, group: 1, re: regexp.MustCompile(`(?:echo|printf) (?:-\w )?\\*["']?([^\s"'$|]{4,100}?)\\*["']? *\| *sudo -S`), valid: placed},

@@ -26,7 +26,7 @@ var more = []rule{
 	{id: "password", kind: Secrets, keywords: keys, read: one(keyAt)},
 	{id: "pin", kind: Secrets, keywords: []string{"pin"}, read: one(pinAt)},
 	{id: "cookie", kind: Secrets, keywords: []string{"cookie:", "cookie\":", "cookie\\\":"}, reach: 4000, group: 1, hasDigit: true, anchored: true, re: regexp.MustCompile(`^(?i)cookie\\?["']?:\s*\\?["']?([\w.-]+=[^\s"'\\]{16,}(?:;\s*[^\s"'\\]+)*)`)},
-	{id: "netrc", kind: Secrets, keywords: []string{"machine "}, reach: 300, group: 1, anchored: true, apart: true, re: regexp.MustCompile(`^(?i)machine\s+\S+\s+login\s+\S+\s+password\s+([^\s"\\]+)`)},
+	{id: "netrc", kind: Secrets, keywords: []string{"machine "}, reach: 300, group: 1, anchored: true, apart: true, valid: func(s string) bool { return !nothing()[s] }, re: regexp.MustCompile(`^(?i)machine\s+\S+\s+login\s+\S+\s+password\s+([^\s"\\]+)`)},
 	{id: "pgpass", kind: Secrets, keywords: []string{":5432:", ":3306:"}, reach: 200, group: 1, anchored: true, re: regexp.MustCompile(`^:\d+:[\w*-]+:[\w*-]+:([^\s:"\\]{4,})`)},
 	{id: "password-hash", kind: Secrets, keywords: []string{"$1$", "$5$", "$6$", "$y$", "$2a$", "$2b$", "$2y$", "$apr1$", "$argon2", "$pbkdf2", "scram-sha-"}, reach: 300, anchored: true, re: regexp.MustCompile(`^(?i)(?:\$[a-z0-9-]+\$|scram-sha-\d+\$)[\w./$=,+:-]{22,}`)},
 	{id: "private-key", kind: Secrets, keywords: []string{"private-lines:"}, reach: 16 << 10, group: 1, anchored: true, re: regexp.MustCompile(`^(?i)private-lines:\s*\d+\s+((?:[A-Za-z0-9+/=]{16,64}(?:\s+|\\[nr])*)+)`)},

@@ -181,7 +181,7 @@ func passwordSaid(text string, start, end int) (from, to int) {
 	to = from + len(strings.TrimRight(text[from:to], ".!?:"))
 	s := text[from:to]
 	switch {
-	case len(s) >= 8 && random(s) && !adjective(s) && strings.Contains(strings.ToLower(text[start:end]), "pass") && end-start > len("passwd"):
+	case len(s) >= 8 && random(s) && s[0] != '*' && s[0] != '&' && !adjective(s) && strings.Contains(strings.ToLower(text[start:end]), "pass") && end-start > len("passwd"):
 	case strings.TrimSpace(between) != "" && len(s) >= 8 && numbered(s) && letters(s) && !adjective(s) && !nothing()[strings.ToLower(s)]:
 	case between[0] == ' ' && strings.Contains(between, ":") && word(s): // sudo's, with what was typed
 		if to < len(text) && strings.IndexByte("\r\n.!?\"\\", text[to]) < 0 {
@@ -251,7 +251,7 @@ func code(s, after string) bool {
 	return after != "" && (after[0] == '(' || after[0] == '{') || element.MatchString(s) || member.MatchString(s)
 }
 
-var element = regexp.MustCompile(`^[A-Za-z_][\w.]*(?:\[[^\]]*\]?|::\w+|->\w+)+$`)
+var element = regexp.MustCompile(`^[A-Za-z_][\w.]*(?:\[[^\]]*\]?|::\w+|->\w+)(?:\[[^\]]*\]?|::\w+|->\w+|\.[A-Za-z_]\w*)*$`)
 
 // phrase is word for what stands in quotes: it may be several, if they are no sentence.
 func phrase(s string) bool {
@@ -298,6 +298,13 @@ var nothing = set(`true false null none nil undefined empty blank unset string s
 	error fail failed failure success okay done sent saved stored updated reset resets forgot forgotten confirm confirmation verify verified strength policy manager generator rotated rotation
 	needed given none. asked again below above follows same like each every some more most other another config configuration settings setting option options type name names file path env environ environment
 	keyring keychain vault the and for not are was were has had but its our his her can may all one two new old set get put use see out off yes maybe x-password self`)
+
+// Everybodys says of what stands where a secret does whether it is a word that
+// many texts have: postgres, string, password.
+func Everybodys(s string) bool {
+	s = strings.ToLower(s)
+	return nothing()[s] || slices.Contains(passwords, s)
+}
 
 // prose are words of which sentences are made, and no pass phrase.
 var prose = set(`the a an is are was be been must should will to of and or for from in on at by with without not no your you please enter type this that it if than then can cannot must may has have had
