@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -48,17 +49,37 @@ func (c *child) uri() string { return serviceURI(c.dir) }
 // serviceURI is what all processes of a service have as an argument, and no others.
 func serviceURI(dir string) string { return "unix://" + filepath.Join(dir, "podman.sock") }
 
-// serving are the processes of the service whose socket is in dir.
+// serving are the processes of the service whose socket is in dir, which is its
+// account's: another account's that name the socket, as a client does, are not.
 func serving(dir string) (pids []int) {
-	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	for _, file := range files {
-		line, _ := os.ReadFile(file) // it may have ended
-		if slices.Contains(strings.Split(string(line), "\x00"), serviceURI(dir)) {
-			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+	of, err := os.Lstat(dir)
+	if err != nil {
+		return nil
+	}
+	procs, _ := filepath.Glob("/proc/[0-9]*")
+	for _, proc := range procs {
+		is, err := os.Lstat(proc)
+		if err != nil || is.Sys().(*syscall.Stat_t).Uid != of.Sys().(*syscall.Stat_t).Uid {
+			continue
+		}
+		if slices.Contains(strings.Split(commandLine(proc), "\x00"), serviceURI(dir)) {
+			pid, _ := strconv.Atoi(filepath.Base(proc))
 			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// commandLine is the beginning of what a process in /proc says of itself, "" if
+// it has ended. A box's may say terabytes: prctl(PR_SET_MM_MAP) is everybody's.
+func commandLine(proc string) string {
+	f, err := os.Open(filepath.Join(proc, "cmdline"))
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	line, _ := io.ReadAll(io.LimitReader(f, 16<<10)) // it may end meanwhile
+	return string(line)
 }
 
 func (c *child) dial(ctx context.Context) (net.Conn, error) {
@@ -217,13 +238,20 @@ func (c *child) stop() {
 	if c.pid == 0 {
 		return
 	}
+	kill := func(pid int, sig syscall.Signal) {
+		select {
+		case <-c.done: // its number may be another's by now
+		default:
+			_ = syscall.Kill(pid, sig)
+		}
+	}
 	grace := time.NewTimer(3 * time.Second)
 	defer grace.Stop()
-	_ = syscall.Kill(c.pid, syscall.SIGTERM) // while it is there it passes that on
+	kill(c.pid, syscall.SIGTERM) // while it is there it passes that on
 	select {
 	case <-c.done:
 	case <-grace.C:
-		_ = syscall.Kill(-c.pid, syscall.SIGKILL)
+		kill(-c.pid, syscall.SIGKILL)
 		<-c.done
 		grace.Reset(0)
 	}

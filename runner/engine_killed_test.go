@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,6 +17,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"glovebox/runner/probe"
 )
 
 // An account all of whose processes were killed at once, as where a machine is
@@ -177,6 +182,15 @@ func newStore(t *testing.T) *ownStore {
 			t.Error(err)
 		}
 	})
+	// Containers have locks, 2048 at most, that are the account's, in whatever store.
+	t.Cleanup(func() {
+		s.killAll(t)
+		if err := errors.Join(s.acct.forget(errNoNamespace.file), s.acct.forget(errNoKeeper.file)); err != nil {
+			t.Error(err)
+		}
+		s.podman(t, "rm", "--all", "--force")
+		s.ownKeeper(t)
+	})
 	if err := os.Chmod(dir, 0o711); err != nil {
 		t.Fatal(err)
 	}
@@ -197,6 +211,11 @@ func (s *ownStore) serve(t *testing.T, lock int) {
 	}
 	s.child = c
 	s.podman(t, "ps") // makes the process that keeps the namespace, should there be none
+	s.ownKeeper(t)
+}
+
+func (s *ownStore) ownKeeper(t *testing.T) {
+	t.Helper()
 	b, err := os.ReadFile(filepath.Join(s.acct.runtimeDir, "libpod/tmp/pause.pid"))
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +270,7 @@ func (s *ownStore) runSleeper(t *testing.T) (id string) {
 
 func (s *ownStore) podman(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := s.acct.command(t.Context(), "podman", append(s.flags(), args...)...)
+	cmd := s.acct.command(context.WithoutCancel(t.Context()), "podman", append(s.flags(), args...)...)
 	said := &tail{}
 	cmd.Stderr = said
 	out, err := cmd.Output()
@@ -294,5 +313,79 @@ func (s *ownStore) killAll(t *testing.T) {
 		<-s.child.done
 		s.child.stop()
 		s.child = nil
+	}
+}
+
+// What a process says of itself has no end but its own, and a box's may be one
+// that other programs of the account look at: here 256 MiB.
+func TestCommandLineWithoutEnd(t *testing.T) {
+	e := testEngine(t)
+	b, err := e.NewBox(t.Context(), BoxOptions{Image: testImage(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	const long = `
+import ctypes, os, time
+f = [int(x) for x in open("/proc/self/stat").read().rsplit(")", 1)[1].split()[1:]]
+libc = ctypes.CDLL(None)
+libc.mmap.restype = libc.sbrk.restype = ctypes.c_void_p
+size = 256 << 20
+at = libc.mmap(None, ctypes.c_size_t(size), 3, 0x4022, -1, ctypes.c_long(0)) # private, anonymous, nothing reserved
+of = lambda n: f[n - 4]
+words = [of(26), of(27), of(45), of(46), of(47), libc.sbrk(0), of(28), at, at + size, of(50), of(51), 0]
+m = (ctypes.c_uint64 * 13)(*words, 0xffffffff << 32)
+print(libc.prctl(35, 14, ctypes.byref(m), ctypes.c_long(104), 0), flush=True) # PR_SET_MM, PR_SET_MM_MAP
+time.sleep(1000)`
+	said, speak := io.Pipe()
+	go func() {
+		_, err := b.Exec(t.Context(), Command{Argv: []string{"python3", "-c", long}, Output: func(_ bool, p []byte) { speak.Write(p) }}) //nolint:errcheck // our own pipe
+		speak.CloseWithError(errors.Join(err, io.EOF))                                                                                   // it ends with its box
+	}()
+	answer := make([]byte, 1)
+	if _, err := said.Read(answer); err != nil {
+		t.Fatal(err)
+	}
+	if string(answer) != "0" {
+		t.Skip("this kernel lets nobody do that")
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	serving(e.opts.RuntimeDir)
+	(&lab{targets: probe.Targets{Nonce: "none"}}).left()
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 64<<20 {
+		t.Errorf("looking at what runs took %d MiB", took>>20)
+	}
+}
+
+// Only processes of the service's account are of the service, and a number that
+// was one's is nobody's.
+func TestWhoIsNotOfTheService(t *testing.T) {
+	s := newStore(t)
+	s.serve(t, unix.LOCK_SH)
+	if !s.acct.drop {
+		t.Skip("only root has processes of another account")
+	}
+	client := exec.CommandContext(t.Context(), "/bin/sh", "-c", "read _ || :", "sh", s.child.uri())
+	stdin, err := client.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Start(); err != nil {
+		t.Fatal(err)
+	}
+	s.child.stop()
+	late := &child{dir: s.child.dir, record: s.child.record, pid: client.Process.Pid, done: make(chan struct{})}
+	close(late.done)
+	late.stop()
+	s.child = nil
+	stdin.Close()
+	if err := client.Wait(); err != nil {
+		t.Errorf("a process that is not the service's: %v", err)
 	}
 }

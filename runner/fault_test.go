@@ -252,7 +252,10 @@ func TestBoxEndsWithItsPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	said, speak := io.Pipe()
-	go b.Exec(t.Context(), Command{Argv: []string{"sh", "-c", "echo up; sleep 1000"}, Output: func(_ bool, p []byte) { speak.Write(p) }}) //nolint:errcheck // it is lost
+	go func() {
+		_, err := b.Exec(t.Context(), Command{Argv: []string{"sh", "-c", "echo up; sleep 1000"}, Output: func(_ bool, p []byte) { speak.Write(p) }}) //nolint:errcheck // our own pipe
+		speak.CloseWithError(err)                                                                                                                    // the box is lost
+	}()
 	if _, err := said.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}

@@ -164,8 +164,7 @@ func (l *lab) left() (pid string) {
 		return ""
 	}
 	for _, e := range entries {
-		line, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
-		if err == nil && strings.Contains(string(line), "probe\x00stay\x00"+l.targets.Nonce) {
+		if strings.Contains(commandLine(filepath.Join("/proc", e.Name())), "probe\x00stay\x00"+l.targets.Nonce) {
 			return e.Name()
 		}
 	}

@@ -52,6 +52,10 @@ func TestLeavesTalkOfPasswordsAlone(t *testing.T) {
 		// manuals
 		"  --password string   the password of the registry", "--password-stdin", "Use --password to give one, --token with a file", "--token TOKEN", "--token=<token>", "--secret name=value", "mysql -u root -p shop", "mysql -h db -P 3306", "docker run -p 8080:80 nginx", "docker login -p\n", "unzip -p x.zip", "zip -r out.zip dir", "ssh -p 2222 host",
 		"passwd:         files systemd\ngroup:          files systemd\n", "passwd: password updated successfully", "PasswordAuthentication no", "pam_unix(sshd:auth): authentication failure", "| option | password |\n|---|---|\n| -p | the password |\n",
+		"docker login -u me --password-stdin reg.example.org", "az login --service-principal -u app", "7z a my-project.7z src", "zip -r my-Project.zip src", "podman login reg.example.org -u bob --authfile my-pass.json",
+		// tables of other things
+		"auth\t\tinclude\t\tsu\naccount\t\tinclude\t\tsu\npassword\tinclude\t\tsu\nsession\t\toptional\tpam_keyinit.so force revoke\nsession\t\tinclude\t\tsu\n", "password\t12\nshipping\t5\n", "2|password|TEXT|0||0\n3|created_at|TEXT|0||0\n",
+		"\tvar pwd _C_struct_passwd\n\tvar found bool\n", "type entry struct {\n\tmachine string\n\tlogin string\n\tpassword string\n}\n", "opts.Password = inspected[0].SecretData", "\tPassword *OAuthFlow `json:\"password,omitempty\"`",
 		"IDENTIFIED BY ?", "ALTER USER bob PASSWORD NULL", "<password>${env.PASSWORD}</password>", "<password></password>",
 		// numbers
 		`<path d="M 52.520008,13.404954 L 51.500012,12.300011 C 1.23456,7.65432 3.45678,9.87654 5.67891,4.32198"/>`, "0.123456, 0.654321", "1.234567, 2.345678, 3.456789", "[12.345678, 45.678901]", "x=52.520008,13.404954", "loss: 2.345678 acc: 45.678901",
