@@ -255,10 +255,6 @@ func TestMarkdownRenders(t *testing.T) {
 // What is planted anywhere is in no format: half a hundred kinds of secrets and
 // personal data, in prompts, answers, arguments, outputs, file names, titles.
 func TestNothingRedactedIsInAnyFormat(t *testing.T) {
-	r, err := redact.New(`falcon-\d+`)
-	if err != nil {
-		t.Fatal(err)
-	}
 	values, texts := map[string]string{"pattern": "falcon-7", "home": "/home/grete"}, []string{"falcon-7", "/home/grete/x"}
 	random := rand.New(rand.NewPCG(rand.Uint64(), 1))
 	for _, kinds := range []map[string]string{planted.Secrets(random), planted.Personal()} {
@@ -294,41 +290,52 @@ func TestNothingRedactedIsInAnyFormat(t *testing.T) {
 	values["image"] = base64.StdEncoding.EncodeToString([]byte("a picture of somebody"))
 	add(store.Prompt{Text: "Who is this?", Images: []store.Image{{Name: "/home/grete/x.png", Type: "image/png", Data: values["image"]}}})
 	add(store.SessionEnded{Status: "failed", Reason: texts[0]})
-	src, err := export.Load(t.Context(), s, ses.ID(), r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := formats()
-	all["gbx"] = func(w io.Writer, _ export.Source) error {
-		var b bytes.Buffer
-		r, err := redact.New(`falcon-\d+`)
-		if err == nil {
-			_, err = bundle.Write(t.Context(), &b, s, ses.ID(), key, r)
-		}
-		if err != nil {
-			return err
-		}
-		if err := members(w, b.Bytes()); err != nil {
-			return err
-		}
-		_, err = w.Write(b.Bytes())
-		return err
-	}
-	for format, write := range all {
-		var b bytes.Buffer
-		if err := write(&b, src); err != nil {
-			t.Fatal(err)
-		}
+	formats, _ := everyFormat(t, s, key, ses.ID(), `falcon-\d+`)
+	for format, is := range formats {
 		for name, value := range values {
 			// A format may write signs in its own way: then each part is looked for.
 			parts := strings.FieldsFunc(value, func(r rune) bool { return strings.ContainsRune("&<>\"'é$;", r) })
 			for _, part := range parts {
-				if at := strings.Index(b.String(), part); at >= 0 && (len(parts) == 1 || len(part) >= 10) {
-					t.Errorf("%s is in %s: …%s…", name, format, b.String()[max(0, at-60):min(b.Len(), at+len(part)+20)])
+				if at := strings.Index(is, part); at >= 0 && (len(parts) == 1 || len(part) >= 10) {
+					t.Errorf("%s is in %s: …%s…", name, format, is[max(0, at-60):min(len(is), at+len(part)+20)])
 				}
 			}
 		}
 	}
+}
+
+// everyFormat is a session as it is handed on, redacted, by format; of a bundle
+// what is in it, too. Own are the user's patterns.
+func everyFormat(t *testing.T, s *store.Store, key *store.Key, id string, own ...string) (texts map[string]string, packed []byte) {
+	t.Helper()
+	redactor := func() *redact.Redactor {
+		r, err := redact.New(own...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	src, err := export.Load(t.Context(), s, id, redactor())
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts = map[string]string{}
+	for format, write := range formats() {
+		var b bytes.Buffer
+		if err := write(&b, src); err != nil {
+			t.Fatalf("%s: %v", format, err)
+		}
+		texts[format] = b.String()
+	}
+	var b, unpacked bytes.Buffer
+	if _, err := bundle.Write(t.Context(), &b, s, id, key, redactor()); err != nil {
+		t.Fatal(err)
+	}
+	if err := members(&unpacked, b.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	texts["gbx"] = unpacked.String() + b.String()
+	return texts, b.Bytes()
 }
 
 // members writes what is in a bundle, unpacked.

@@ -1,17 +1,12 @@
 package export_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"glovebox/store"
-	"glovebox/store/bundle"
-	"glovebox/store/export"
-	"glovebox/store/redact"
 	"glovebox/store/scan/planted"
 )
 
@@ -47,36 +42,14 @@ func TestNothingPlacedIsInAnyFormat(t *testing.T) {
 	values["in two"] = []string{"ghp_k2J9xQwT", "4zLmN8vB3rY6uH1sD5fG7aPcE0iQ"}
 	add(store.ToolCall{CallID: "b", Tool: "send_email", Arguments: json.RawMessage(`{"password":"blaubeere","pin":734981}`)},
 		store.ToolResult{CallID: "b", Tool: "shell", Stdout: "it is ghp_k2J9xQwT"}, store.ToolResult{CallID: "b", Tool: "shell", Stdout: "4zLmN8vB3rY6uH1sD5fG7aPcE0iQ\n"}, store.SessionEnded{Status: "done"})
-	redactor := func() *redact.Redactor {
-		r, err := redact.New()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return r
-	}
-	src, err := export.Load(t.Context(), s, ses.ID(), redactor())
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := formats()
-	all["gbx"] = func(w io.Writer, _ export.Source) error {
-		var b bytes.Buffer
-		if _, err := bundle.Write(t.Context(), &b, s, ses.ID(), key, redactor()); err != nil {
-			return err
-		}
-		return members(w, b.Bytes())
-	}
-	for format, write := range all {
-		var b bytes.Buffer
-		if err := write(&b, src); err != nil {
-			t.Fatal(format, err)
-		}
+	texts, _ := everyFormat(t, s, key, ses.ID())
+	for format, is := range texts {
 		for name, texts := range values {
 			for _, text := range texts {
 				quoted, _ := json.Marshal(text)
 				for _, form := range []string{text, string(quoted[1 : len(quoted)-1])} {
-					if at := strings.Index(b.String(), form); at >= 0 {
-						t.Errorf("%s is in %s: …%s…", name, format, b.String()[max(0, at-60):min(b.Len(), at+40)])
+					if at := strings.Index(is, form); at >= 0 {
+						t.Errorf("%s is in %s: …%s…", name, format, is[max(0, at-60):min(len(is), at+40)])
 						break
 					}
 				}
